@@ -1,0 +1,71 @@
+//! What the core asks of the world beside the log. Adapters live in the root crate.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use events::delivery::{AttemptClass, Response};
+use events::{AccountId, DeliveryId, Sealed, Timestamp, WebhookId};
+use futures_core::future::BoxFuture;
+
+/// Knows what time it is.
+pub trait Clock: Send + Sync {
+    /// The present moment.
+    fn now(&self) -> Timestamp;
+}
+
+/// Where a webhook's deliveries go, as its settings are now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Which webhook.
+    pub webhook: WebhookId,
+    /// The tenant.
+    pub account: AccountId,
+    /// The url.
+    pub url: String,
+    /// The signing secret, sealed.
+    pub secret: Sealed,
+    /// For the whole exchange, body included; none means the installation's.
+    pub timeout: Option<Duration>,
+    /// Attempts under way at once; none means the installation's.
+    pub concurrency: Option<u32>,
+    /// Waits between attempts; none means the installation's.
+    pub retry_schedule: Option<Vec<Duration>>,
+}
+
+/// One attempt to deliver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// What is delivered.
+    pub delivery: DeliveryId,
+    /// The first is 1.
+    pub number: u32,
+    /// What the receiver calls the event.
+    pub event: String,
+    /// The exact bytes.
+    pub body: Bytes,
+    /// Where to.
+    pub endpoint: Endpoint,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// The receiver answered 2xx.
+    Delivered(Response),
+    /// It did not.
+    Failed {
+        /// What kind of failure; never [`AttemptClass::Ok`].
+        class: AttemptClass,
+        /// What happened, in words.
+        detail: String,
+        /// What the receiver answered, if it did.
+        response: Option<Response>,
+    },
+}
+
+/// Reaches the endpoints of webhooks.
+pub trait Outbound: Send + Sync {
+    /// Makes one attempt: signs afresh, sends the exact bytes, follows no redirect, reads no more
+    /// of the answer than it keeps, and ends within the endpoint's timeout.
+    fn attempt(&self, attempt: Attempt) -> BoxFuture<'_, Ended>;
+}

@@ -1,0 +1,64 @@
+//! An account: a tenant, its administrators, and which webhook urls it has given away.
+
+use serde::{Deserialize, Serialize};
+
+use crate::WebhookId;
+use crate::vocabulary::vocabulary;
+
+/// The host platform registered it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registered {
+    /// What people call it.
+    pub name: String,
+    /// Who is told when a connection breaks.
+    pub administrator_emails: Vec<String>,
+}
+
+/// It has another name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Renamed {
+    /// The new one.
+    pub name: String,
+}
+
+/// Others are told when a connection breaks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdministratorsChanged {
+    /// All of them.
+    pub administrator_emails: Vec<String>,
+}
+
+/// A url belongs to a webhook of this account; no other may have it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookUrlClaimed {
+    /// Whose it is.
+    pub webhook: WebhookId,
+    /// The url.
+    pub url: String,
+}
+
+/// A url is free again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookUrlReleased {
+    /// Whose it was.
+    pub webhook: WebhookId,
+    /// The url.
+    pub url: String,
+}
+
+vocabulary! {
+    category "account";
+    /// What can happen to an account.
+    pub enum Event {
+        /// See [`Registered`].
+        Registered = "registered" v 1,
+        /// See [`Renamed`].
+        Renamed = "renamed" v 1,
+        /// See [`AdministratorsChanged`].
+        AdministratorsChanged = "administrators_changed" v 1,
+        /// See [`WebhookUrlClaimed`].
+        WebhookUrlClaimed = "webhook_url_claimed" v 1,
+        /// See [`WebhookUrlReleased`].
+        WebhookUrlReleased = "webhook_url_released" v 1,
+    }
+}

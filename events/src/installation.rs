@@ -1,0 +1,83 @@
+//! Facts of the whole installation: tokens, sealing keys, webhook numbers, settings that change
+//! what is fanned out.
+
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::words;
+use crate::vocabulary::vocabulary;
+use crate::{AccountId, KeyId, Sealed, TokenId, WebhookId};
+
+words! {
+    /// What the holder of a token may do.
+    pub enum Role {
+        /// Everything in the account.
+        Administrator = "administrator",
+        /// Look at inboxes and health.
+        Agent = "agent",
+        /// Report evidence and platform events.
+        Ingest = "ingest",
+    }
+}
+
+/// An API token exists. Only its hash is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenCreated {
+    /// Its number.
+    pub token: TokenId,
+    /// SHA-256 of the token.
+    #[serde(serialize_with = "redacted")]
+    pub hash: [u8; 32],
+    /// Whose it is; none means every account's.
+    pub account: Option<AccountId>,
+    /// What it allows.
+    pub role: Role,
+}
+
+fn redacted<S: serde::Serializer>(hash: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
+    if serializer.is_human_readable() {
+        serializer.serialize_str("not shown")
+    } else {
+        hash.serialize(serializer)
+    }
+}
+
+/// Secrets are sealed under a key from here on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealingKeyIntroduced {
+    /// Its name.
+    pub key: KeyId,
+    /// A known text sealed under it: opening it proves the key.
+    pub proof: Sealed,
+}
+
+/// A webhook number is taken, whether or not a webhook comes of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookNumberTaken {
+    /// The number.
+    pub webhook: WebhookId,
+}
+
+/// From here on inbox events are delivered (`ENABLE_INBOX_EVENTS`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InboxEventsEnabled {}
+
+/// From here on they are not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InboxEventsDisabled {}
+
+vocabulary! {
+    category "installation";
+    /// What can happen to the installation.
+    pub enum Event {
+        /// See [`TokenCreated`].
+        TokenCreated = "token_created" v 1,
+        /// See [`SealingKeyIntroduced`].
+        SealingKeyIntroduced = "sealing_key_introduced" v 1,
+        /// See [`WebhookNumberTaken`].
+        WebhookNumberTaken = "webhook_number_taken" v 1,
+        /// See [`InboxEventsEnabled`].
+        InboxEventsEnabled = "inbox_events_enabled" v 1,
+        /// See [`InboxEventsDisabled`].
+        InboxEventsDisabled = "inbox_events_disabled" v 1,
+    }
+}

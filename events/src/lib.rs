@@ -1,0 +1,40 @@
+//! What happened: the vocabulary of Relink, its bytes, and the port of the log.
+//!
+//! This crate opens nothing: no file, no socket, no clock, no randomness.
+
+mod chain;
+mod fold;
+mod identity;
+mod position;
+mod recorded;
+mod sealed;
+mod stream;
+mod timestamp;
+mod vocabulary;
+
+pub mod codec;
+pub mod store;
+
+pub mod account;
+pub mod delivery;
+pub mod evidence;
+pub mod fanout;
+pub mod inbox;
+pub mod installation;
+pub mod platform;
+pub mod reauthorization;
+pub mod request;
+pub mod webhook;
+
+pub use chain::{BrokenChain, Hash, Link};
+pub use codec::Undecodable;
+pub use fold::{Fold, Until, replay};
+pub use identity::{
+    AccountId, Actor, DeliveryId, EventId, InboxId, KeyId, ParseIdError, TokenId, WebhookId,
+};
+pub use position::{Position, Revision};
+pub use recorded::{Event, Metadata, Record, Recorded};
+pub use sealed::Sealed;
+pub use store::{Appended, EventStore, Expected, Failure, Proposed};
+pub use stream::{Category, StreamName, Subject};
+pub use timestamp::{ParseTimestampError, Timestamp};

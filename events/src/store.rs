@@ -1,0 +1,184 @@
+//! The port of the log: append, read a stream, read all, know when it grew.
+//!
+//! Every adapter passes the suite in `store/contract.rs` unchanged.
+
+#[cfg(feature = "contract")]
+pub mod contract;
+#[cfg(feature = "contract")]
+pub mod memory;
+mod propose;
+mod subscription;
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use futures_core::future::BoxFuture;
+
+use crate::{EventId, Hash, Position, Record, Revision, StreamName, Timestamp};
+
+pub use propose::{Draft, Tail};
+pub use subscription::{Heard, Subscription};
+
+/// As many bytes (payloads and metadata together) as one append may have: 4 MiB.
+pub const APPEND_BYTES_MAX: usize = 4 << 20;
+
+/// As many records as one page may have.
+pub const PAGE_MAX: usize = 4096;
+
+/// A record as it is handed to the log, which adds nothing but the position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposed {
+    /// The event's id.
+    pub id: EventId,
+    /// The event's wire name.
+    pub kind: Cow<'static, str>,
+    /// The version of its shape.
+    pub version: u16,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// [`crate::Metadata`] as JSON.
+    pub metadata: Bytes,
+    /// The payload in postcard.
+    pub data: Bytes,
+    /// The chain up to here.
+    pub hash: Hash,
+}
+
+impl Proposed {
+    /// How much of [`APPEND_BYTES_MAX`] it takes.
+    pub fn size(&self) -> usize {
+        self.metadata.len() + self.data.len()
+    }
+}
+
+/// What the writer believes the stream's last revision to be.
+///
+/// There is no "any": who writes has read, and only an exact belief makes a repeated append safe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// The stream has no record.
+    NoStream,
+    /// The stream ends at this revision.
+    Revision(Revision),
+}
+
+impl Expected {
+    /// The revision that the first appended record gets.
+    pub fn first(self) -> Revision {
+        match self {
+            Self::NoStream => Revision::FIRST,
+            Self::Revision(revision) => revision.next(),
+        }
+    }
+}
+
+impl From<Option<Revision>> for Expected {
+    fn from(last: Option<Revision>) -> Self {
+        last.map_or(Self::NoStream, Self::Revision)
+    }
+}
+
+/// Where the last record of an append stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    /// In its stream.
+    pub revision: Revision,
+    /// In the log.
+    pub position: Position,
+}
+
+/// Why the log could not, named by what to do next.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// Somebody else wrote: reload and decide again.
+    #[error("{stream} is at revision {current:?}, not where the writer believed")]
+    Conflict {
+        /// Which stream.
+        stream: StreamName,
+        /// Where it is; none when it has no record.
+        current: Option<Revision>,
+    },
+    /// The append is larger than [`APPEND_BYTES_MAX`], or empty: do not repeat it.
+    #[error("an append of {bytes} bytes is refused: it takes 1 to {APPEND_BYTES_MAX}")]
+    Size {
+        /// As many as it had.
+        bytes: usize,
+    },
+    /// Not now. Whether an append was written is unknown: repeat it with the same ids, or reload.
+    #[error("the log is not available: {reason}")]
+    Unavailable {
+        /// Why, for people.
+        reason: String,
+    },
+    /// The log is damaged: stop.
+    #[error("the log is damaged{}: {reason}", after(*.position))]
+    Corrupt {
+        /// Behind which position, where that is known.
+        position: Option<Position>,
+        /// How, for people.
+        reason: String,
+    },
+}
+
+fn after(position: Option<Position>) -> String {
+    position.map_or_else(String::new, |position| format!(" behind position {position}"))
+}
+
+/// Which records of a stream, and in which order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slice {
+    /// From this revision on, upwards.
+    From(Revision),
+    /// Those before this revision, downwards; none means from the end.
+    Before(Option<Revision>),
+}
+
+/// The log.
+///
+/// Appends are atomic and durable before they are answered, their records get consecutive
+/// revisions and growing positions. A repeated append (same stream, same belief, same event ids)
+/// is answered as the first was and writes nothing; so is one that repeats only its beginning.
+pub trait EventStore: Send + Sync {
+    /// Writes all of the records or none.
+    ///
+    /// Fails with [`Failure::Conflict`] when the stream is not where the writer believes.
+    fn append<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        expected: Expected,
+        records: Vec<Proposed>,
+    ) -> BoxFuture<'a, Result<Appended, Failure>>;
+
+    /// At most `limit` records of a stream; empty when there are none.
+    fn read_stream<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        slice: Slice,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Record>, Failure>>;
+
+    /// At most `limit` records behind a position, in the order of the log.
+    fn read_all(
+        &self,
+        behind: Position,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Record>, Failure>>;
+
+    /// The position of the last record; [`Position::START`] when there is none.
+    fn head(&self) -> BoxFuture<'_, Result<Position, Failure>>;
+
+    /// Returns when there may be a record behind the position; may return early.
+    fn grown(&self, behind: Position) -> BoxFuture<'_, ()>;
+}
+
+/// Refuses what no engine could take.
+///
+/// # Errors
+/// [`Failure::Size`] for an empty append or one over [`APPEND_BYTES_MAX`].
+pub fn check_size(records: &[Proposed]) -> Result<(), Failure> {
+    let bytes = records.iter().map(Proposed::size).sum();
+    if records.is_empty() || bytes > APPEND_BYTES_MAX {
+        return Err(Failure::Size { bytes });
+    }
+    Ok(())
+}

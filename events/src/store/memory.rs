@@ -1,0 +1,137 @@
+//! The obviously right log, for tests: one list behind one lock.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use futures_core::future::BoxFuture;
+use tokio::sync::watch;
+
+use super::{Appended, EventStore, Expected, Failure, Proposed, Slice, check_size};
+use crate::{Position, Record, Revision, StreamName};
+
+/// A log that lives as long as the process.
+#[derive(Debug)]
+pub struct MemoryStore {
+    records: Mutex<Vec<Record>>,
+    head: watch::Sender<Position>,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self { records: Mutex::default(), head: watch::Sender::new(Position::START) }
+    }
+}
+
+impl MemoryStore {
+    fn records(&self) -> MutexGuard<'_, Vec<Record>> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn try_append(
+        &self,
+        stream: &StreamName,
+        expected: Expected,
+        proposed: Vec<Proposed>,
+    ) -> Result<Appended, Failure> {
+        check_size(&proposed)?;
+        let mut records = self.records();
+        let current = records.iter().rfind(|record| record.stream == *stream);
+        let current = current.map(|record| record.revision);
+        let first = expected.first();
+        if Expected::from(current) != expected {
+            return repeated(&records, stream, first, &proposed)
+                .ok_or_else(|| Failure::Conflict { stream: stream.clone(), current });
+        }
+        for (revision, record) in (first.0..).map(Revision).zip(proposed) {
+            let position = Position(records.len() as u64 + 1);
+            records.push(record.at(position, stream.clone(), revision));
+        }
+        let last = records.last().expect("an append has at least one record");
+        let appended = Appended { revision: last.revision, position: last.position };
+        self.head.send_replace(appended.position);
+        Ok(appended)
+    }
+}
+
+fn repeated(
+    records: &[Record],
+    stream: &StreamName,
+    first: Revision,
+    proposed: &[Proposed],
+) -> Option<Appended> {
+    let mut there = records.iter().filter(|record| record.stream == *stream);
+    let mut there = there.by_ref().skip_while(|record| record.revision < first);
+    let mut last = None;
+    for record in proposed {
+        last = Some(there.next().filter(|written| written.id == record.id)?);
+    }
+    last.map(|record| Appended { revision: record.revision, position: record.position })
+}
+
+impl Proposed {
+    /// The record once it has its place in the log.
+    pub fn at(self, position: Position, stream: StreamName, revision: Revision) -> Record {
+        let Self { id, kind, version, at, metadata, data, hash } = self;
+        Record { position, stream, revision, id, kind, version, at, metadata, data, hash }
+    }
+}
+
+impl EventStore for MemoryStore {
+    fn append<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        expected: Expected,
+        records: Vec<Proposed>,
+    ) -> BoxFuture<'a, Result<Appended, Failure>> {
+        Box::pin(async move { self.try_append(stream, expected, records) })
+    }
+
+    fn read_stream<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        slice: Slice,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Record>, Failure>> {
+        let records = self.records();
+        let of_stream = records.iter().filter(|record| record.stream == *stream);
+        let found = match slice {
+            Slice::From(revision) => of_stream
+                .filter(|record| record.revision >= revision)
+                .take(limit)
+                .cloned()
+                .collect(),
+            Slice::Before(revision) => of_stream
+                .rev()
+                .filter(|record| revision.is_none_or(|before| record.revision < before))
+                .take(limit)
+                .cloned()
+                .collect(),
+        };
+        Box::pin(std::future::ready(Ok(found)))
+    }
+
+    fn read_all(
+        &self,
+        behind: Position,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Record>, Failure>> {
+        let records = self.records();
+        let found =
+            records.iter().filter(|record| record.position > behind).take(limit).cloned().collect();
+        Box::pin(std::future::ready(Ok(found)))
+    }
+
+    fn head(&self) -> BoxFuture<'_, Result<Position, Failure>> {
+        Box::pin(std::future::ready(Ok(*self.head.borrow())))
+    }
+
+    fn grown(&self, behind: Position) -> BoxFuture<'_, ()> {
+        let mut head = self.head.subscribe();
+        Box::pin(async move {
+            // The sender lives in self, so waiting ends only with growth.
+            let _ = head.wait_for(|head| *head > behind).await;
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! From decided events to records: ids from their cause, metadata, chain.
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use super::{Expected, Proposed};
+use crate::{
+    Event, EventId, Hash, Link, Metadata, Record, Revision, StreamName, Timestamp, codec,
+};
+
+/// The end of a stream as its writer knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tail {
+    /// The last revision; none while there is no record.
+    pub revision: Option<Revision>,
+    /// The hash of the last record.
+    pub hash: Hash,
+    /// The time of the last record: time in a stream never runs backwards.
+    pub at: Timestamp,
+}
+
+impl Default for Tail {
+    fn default() -> Self {
+        Self { revision: None, hash: Hash::ROOT, at: Timestamp::from_micros(i64::MIN) }
+    }
+}
+
+impl Tail {
+    /// What an append behind this end expects.
+    pub fn expected(&self) -> Expected {
+        self.revision.into()
+    }
+
+    /// The end after one more record was read.
+    ///
+    /// # Errors
+    /// When the record does not follow from this end.
+    pub fn follow(&mut self, record: &Record) -> Result<(), crate::BrokenChain> {
+        record.follows(self.revision.map(|revision| (revision, &self.hash)))?;
+        self.revision = Some(record.revision);
+        self.hash = record.hash;
+        self.at = record.at;
+        Ok(())
+    }
+}
+
+/// Records in the making, behind a known end of a stream.
+#[derive(Debug)]
+pub struct Draft<'a> {
+    stream: &'a StreamName,
+    tail: Tail,
+    records: Vec<Proposed>,
+}
+
+impl<'a> Draft<'a> {
+    /// A draft behind `tail`.
+    pub fn new(stream: &'a StreamName, tail: Tail) -> Self {
+        Self { stream, tail, records: Vec::new() }
+    }
+
+    /// Adds the `nth` event of the command that `metadata` names as its causation.
+    pub fn add(&mut self, event: &Event, metadata: &Metadata, at: Timestamp, nth: usize) {
+        self.add_as(self.id(metadata.causation, nth), event, metadata, at);
+    }
+
+    /// Adds an event under an id of its own.
+    pub fn add_as(&mut self, id: EventId, event: &Event, metadata: &Metadata, at: Timestamp) {
+        let encoded = codec::encode(event);
+        let metadata = serde_json::to_vec(metadata).expect("ids and names are JSON");
+        let revision = self.tail.expected().first();
+        let at = at.max(self.tail.at);
+        let link = Link {
+            stream: self.stream,
+            revision,
+            id,
+            kind: encoded.kind,
+            version: encoded.version,
+            at,
+            metadata: &metadata,
+            data: &encoded.data,
+        };
+        let hash = link.hash(&self.tail.hash);
+        self.tail = Tail { revision: Some(revision), hash, at };
+        self.records.push(Proposed {
+            id,
+            kind: encoded.kind.into(),
+            version: encoded.version,
+            at,
+            metadata: Bytes::from(metadata),
+            data: Bytes::from(encoded.data),
+            hash,
+        });
+    }
+
+    fn id(&self, cause: Uuid, nth: usize) -> EventId {
+        EventId::caused_by(cause, self.stream.as_str(), nth)
+    }
+
+    /// How many bytes it has come to.
+    pub fn size(&self) -> usize {
+        self.records.iter().map(Proposed::size).sum()
+    }
+
+    /// How many records it has come to.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// The records, and the end of the stream once they are written.
+    pub fn finish(self) -> (Vec<Proposed>, Tail) {
+        (self.records, self.tail)
+    }
+}

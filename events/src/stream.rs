@@ -1,0 +1,167 @@
+//! Streams are named `category-id`; a category has no hyphen, because EventStoreDB ends it at
+//! the first one.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::{AccountId, InboxId, ParseIdError, WebhookId};
+
+/// What kind of history a stream holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Category {
+    /// An account, and which webhook urls it has given away.
+    Account,
+    /// An inbox: registration, evidence and reauthorization.
+    Inbox,
+    /// A webhook endpoint: its settings.
+    Webhook,
+    /// What one webhook is owed. A stream of its own, so that it can be truncated behind a
+    /// snapshot without touching the endpoint's history.
+    Ledger,
+    /// What the host platform reported, by account.
+    Platform,
+    /// Facts of the whole installation: tokens, sealing keys, webhook numbers.
+    Installation,
+    /// How far the fan-out has come.
+    Fanout,
+    /// One request with an `Idempotency-Key`, and its answer.
+    Request,
+}
+
+impl Category {
+    /// The word before the hyphen of the stream's name and before the full stop of its events.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Inbox => "inbox",
+            Self::Webhook => "webhook",
+            Self::Ledger => "ledger",
+            Self::Platform => "platform",
+            Self::Installation => "installation",
+            Self::Fanout => "fanout",
+            Self::Request => "request",
+        }
+    }
+}
+
+/// The name of a stream, cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamName(Arc<str>);
+
+impl StreamName {
+    /// The stream of one thing of a category.
+    pub fn new(category: Category, id: impl fmt::Display) -> Self {
+        Self(format!("{}-{id}", category.as_str()).into())
+    }
+
+    /// The one stream of the installation.
+    pub fn installation() -> Self {
+        Self::new(Category::Installation, 1)
+    }
+
+    /// The one stream of the fan-out.
+    pub fn fanout() -> Self {
+        Self::new(Category::Fanout, 1)
+    }
+
+    /// A name as a log holds it, whoever wrote it.
+    pub fn from_log(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// The whole name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What stands before the first hyphen.
+    pub fn category(&self) -> &str {
+        self.0.split_once('-').map_or(&*self.0, |(category, _)| category)
+    }
+
+    /// The number behind the first hyphen, where it is one.
+    pub fn number(&self) -> Option<u64> {
+        self.0.split_once('-').and_then(|(_, id)| id.parse().ok())
+    }
+}
+
+impl fmt::Display for StreamName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Something whose history can be asked for by name: `inbox/42`, `webhook/7`, `account/1`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// `account/1`
+    Account(AccountId),
+    /// `inbox/42`
+    Inbox(InboxId),
+    /// `webhook/7`
+    Webhook(WebhookId),
+}
+
+impl Subject {
+    /// The stream that holds the subject's history.
+    pub fn stream(self) -> StreamName {
+        match self {
+            Self::Account(id) => StreamName::new(Category::Account, id),
+            Self::Inbox(id) => StreamName::new(Category::Inbox, id),
+            Self::Webhook(id) => StreamName::new(Category::Webhook, id),
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Account(id) => write!(f, "account/{id}"),
+            Self::Inbox(id) => write!(f, "inbox/{id}"),
+            Self::Webhook(id) => write!(f, "webhook/{id}"),
+        }
+    }
+}
+
+/// A text that names no subject.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParseSubjectError {
+    /// The word before the slash is none of ours.
+    #[error("{0:?} is no subject; say inbox/42, webhook/7 or account/1")]
+    Kind(String),
+    /// What stands behind the slash is no number.
+    #[error(transparent)]
+    Id(#[from] ParseIdError),
+}
+
+impl FromStr for Subject {
+    type Err = ParseSubjectError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('/') {
+            Some(("account", id)) => Ok(Self::Account(id.parse()?)),
+            Some(("inbox", id)) => Ok(Self::Inbox(id.parse()?)),
+            Some(("webhook", id)) => Ok(Self::Webhook(id.parse()?)),
+            _ => Err(ParseSubjectError::Kind(text.to_owned())),
+        }
+    }
+}
+
+impl From<AccountId> for Subject {
+    fn from(id: AccountId) -> Self {
+        Self::Account(id)
+    }
+}
+
+impl From<InboxId> for Subject {
+    fn from(id: InboxId) -> Self {
+        Self::Inbox(id)
+    }
+}
+
+impl From<WebhookId> for Subject {
+    fn from(id: WebhookId) -> Self {
+        Self::Webhook(id)
+    }
+}

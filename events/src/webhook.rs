@@ -1,0 +1,138 @@
+//! A webhook: a subscriber's endpoint and its settings. What it is owed is in its ledger.
+
+use serde::{Deserialize, Serialize};
+
+use crate::vocabulary::vocabulary;
+use crate::{AccountId, InboxId, Sealed};
+
+/// Every event that an account can subscribe to, in Chatwoot's order
+/// (`Webhook::ALLOWED_WEBHOOK_EVENTS`).
+pub const SUBSCRIBABLE: [&str; 12] = [
+    "conversation_status_changed",
+    "conversation_updated",
+    "conversation_created",
+    "contact_created",
+    "contact_updated",
+    "message_created",
+    "message_updated",
+    "webwidget_triggered",
+    "inbox_created",
+    "inbox_updated",
+    "conversation_typing_on",
+    "conversation_typing_off",
+];
+
+/// What is subscribed to where nobody says: the first eight, as Chatwoot's schema has it.
+pub const DEFAULT_SUBSCRIPTIONS: [&str; 8] = [
+    "conversation_status_changed",
+    "conversation_updated",
+    "conversation_created",
+    "contact_created",
+    "contact_updated",
+    "message_created",
+    "message_updated",
+    "webwidget_triggered",
+];
+
+/// How deliveries to an endpoint are made; what is not set is the installation's.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// Attempts under way at once.
+    pub concurrency: Option<u32>,
+    /// For the whole exchange, body included, in milliseconds.
+    pub timeout_ms: Option<u64>,
+    /// Waits between attempts, in milliseconds.
+    pub retry_schedule_ms: Option<Vec<u64>>,
+    /// Only events of these inboxes; none means of all.
+    pub inboxes: Option<Vec<InboxId>>,
+}
+
+/// An account subscribed an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Created {
+    /// The tenant.
+    pub account: AccountId,
+    /// Where deliveries go.
+    pub url: String,
+    /// What people call it.
+    pub name: Option<String>,
+    /// The inbox it is shown with; as in Chatwoot it filters nothing.
+    pub inbox: Option<InboxId>,
+    /// Event names, or prefixes ending in `*`.
+    pub subscriptions: Vec<String>,
+    /// The signing secret, sealed.
+    pub secret: Sealed,
+    /// How deliveries are made.
+    pub policy: Policy,
+}
+
+/// It has another name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Renamed {
+    /// The new one.
+    pub name: Option<String>,
+}
+
+/// Deliveries go elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UrlChanged {
+    /// The new one.
+    pub url: String,
+}
+
+/// It wants other events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubscriptionsChanged {
+    /// All of them.
+    pub subscriptions: Vec<String>,
+}
+
+/// It is shown with another inbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InboxChanged {
+    /// The new one.
+    pub inbox: Option<InboxId>,
+}
+
+/// Deliveries are made otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyChanged {
+    /// All of it.
+    pub policy: Policy,
+}
+
+/// It is gone; what it was still owed is abandoned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deleted {}
+
+vocabulary! {
+    category "webhook";
+    /// What can happen to a webhook.
+    pub enum Event {
+        /// See [`Created`].
+        Created = "created" v 1,
+        /// See [`Renamed`].
+        Renamed = "renamed" v 1,
+        /// See [`UrlChanged`].
+        UrlChanged = "url_changed" v 1,
+        /// See [`SubscriptionsChanged`].
+        SubscriptionsChanged = "subscriptions_changed" v 1,
+        /// See [`InboxChanged`].
+        InboxChanged = "inbox_changed" v 1,
+        /// See [`PolicyChanged`].
+        PolicyChanged = "policy_changed" v 1,
+        /// See [`Deleted`].
+        Deleted = "deleted" v 1,
+    }
+}
+
+/// Whether one of the subscriptions asks for this event.
+pub fn subscribes(subscriptions: &[String], event: &str) -> bool {
+    subscriptions.iter().any(|wanted| match wanted.strip_suffix('*') {
+        Some(prefix) => event.starts_with(prefix),
+        None => wanted == event,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1 @@
+//! How Relink meets the world: the only code that opens a file or a socket.

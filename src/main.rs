@@ -1,0 +1,3 @@
+//! The command line; see `relink --help`.
+
+fn main() {}
