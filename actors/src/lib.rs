@@ -4,3 +4,20 @@
 
 pub mod aggregate;
 pub mod ports;
+pub mod registry;
+mod shell;
+mod supervisor;
+
+pub mod account;
+pub mod delivery;
+pub mod fanout;
+pub mod inbox;
+pub mod installation;
+pub mod platform;
+pub mod request;
+pub mod webhook;
+
+#[cfg(test)]
+mod testing;
+
+pub use shell::{Context, Done, Refused};

@@ -33,6 +33,14 @@ impl Timestamp {
         self.0.div_euclid(1_000_000)
     }
 
+    /// RFC 3339 with three digits behind the second, as Rails writes it into JSON.
+    pub fn to_millis(self) -> String {
+        match jiff::Timestamp::from_microsecond(self.0) {
+            Ok(time) => format!("{time:.3}"),
+            Err(_) => self.to_string(),
+        }
+    }
+
     /// This moment and `duration` more; the end of time where that is too late.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {

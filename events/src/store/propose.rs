@@ -1,12 +1,9 @@
 //! From decided events to records: ids from their cause, metadata, chain.
 
 use bytes::Bytes;
-use uuid::Uuid;
 
 use super::{Expected, Proposed};
-use crate::{
-    Event, EventId, Hash, Link, Metadata, Record, Revision, StreamName, Timestamp, codec,
-};
+use crate::{Event, EventId, Hash, Link, Metadata, Record, Revision, StreamName, Timestamp, codec};
 
 /// The end of a stream as its writer knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,9 +55,18 @@ impl<'a> Draft<'a> {
         Self { stream, tail, records: Vec::new() }
     }
 
-    /// Adds the `nth` event of the command that `metadata` names as its causation.
-    pub fn add(&mut self, event: &Event, metadata: &Metadata, at: Timestamp, nth: usize) {
-        self.add_as(self.id(metadata.causation, nth), event, metadata, at);
+    /// Adds the `nth` event of the command that `metadata` names as its causation, and tells the
+    /// id that derives from it.
+    pub fn add(
+        &mut self,
+        event: &Event,
+        metadata: &Metadata,
+        at: Timestamp,
+        nth: usize,
+    ) -> EventId {
+        let id = EventId::caused_by(metadata.causation, self.stream.as_str(), nth);
+        self.add_as(id, event, metadata, at);
+        id
     }
 
     /// Adds an event under an id of its own.
@@ -90,10 +96,6 @@ impl<'a> Draft<'a> {
             data: Bytes::from(encoded.data),
             hash,
         });
-    }
-
-    fn id(&self, cause: Uuid, nth: usize) -> EventId {
-        EventId::caused_by(cause, self.stream.as_str(), nth)
     }
 
     /// How many bytes it has come to.

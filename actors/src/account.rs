@@ -1,0 +1,182 @@
+//! An account decides who its administrators are and which webhook owns which url.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use events::account::{
+    AdministratorsChanged, Event, Registered, Renamed, WebhookUrlClaimed, WebhookUrlReleased,
+};
+use events::{AccountId, Category, Fold, Timestamp, WebhookId};
+
+use crate::aggregate::{Aggregate, Next, Nothing};
+
+/// An account as its events tell it.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Account {
+    profile: Option<Profile>,
+    urls: BTreeMap<String, WebhookId>,
+}
+
+/// Who an account is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// What people call it.
+    pub name: String,
+    /// Who is told when a connection breaks.
+    pub administrator_emails: Vec<String>,
+}
+
+/// What can be asked of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Register it, or change what is given.
+    Register {
+        /// What people call it; required at first.
+        name: Option<String>,
+        /// Who is told.
+        administrator_emails: Option<Vec<String>>,
+    },
+    /// Give a url to a webhook.
+    ClaimUrl {
+        /// Whose it shall be.
+        webhook: WebhookId,
+        /// The url.
+        url: String,
+        /// A webhook that holds the url and was found not to live at it: the trace of a request
+        /// that broke off half way.
+        instead_of: Option<WebhookId>,
+    },
+    /// Free a url.
+    ReleaseUrl {
+        /// Whose it was.
+        webhook: WebhookId,
+        /// The url.
+        url: String,
+    },
+    /// Only look.
+    Look,
+}
+
+/// Why an account says no.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// Nobody registered it.
+    #[error("the account is not registered")]
+    Unregistered,
+    /// It has no name yet and none is given.
+    #[error("an account needs a name")]
+    Nameless,
+    /// Another webhook has the url.
+    #[error("webhook {by} has the url")]
+    UrlTaken {
+        /// Which.
+        by: WebhookId,
+    },
+}
+
+impl Account {
+    fn register(
+        &self,
+        name: Option<&String>,
+        emails: Option<&Vec<String>>,
+    ) -> Result<Vec<Event>, Rejection> {
+        let Some(profile) = &self.profile else {
+            let name = name.ok_or(Rejection::Nameless)?.clone();
+            let administrator_emails = emails.cloned().unwrap_or_default();
+            return Ok(vec![Registered { name, administrator_emails }.into()]);
+        };
+        let renamed = name.filter(|name| **name != profile.name);
+        let changed = emails.filter(|emails| **emails != profile.administrator_emails);
+        let renamed = renamed.map(|name| Renamed { name: name.clone() }.into());
+        let changed = changed
+            .map(|emails| AdministratorsChanged { administrator_emails: emails.clone() }.into());
+        Ok(renamed.into_iter().chain(changed).collect())
+    }
+
+    fn claim(
+        &self,
+        webhook: WebhookId,
+        url: &str,
+        instead_of: Option<WebhookId>,
+    ) -> Result<Vec<Event>, Rejection> {
+        self.profile.as_ref().ok_or(Rejection::Unregistered)?;
+        let claimed = WebhookUrlClaimed { webhook, url: url.to_owned() }.into();
+        match self.urls.get(url) {
+            None => Ok(vec![claimed]),
+            Some(by) if *by == webhook => Ok(vec![]),
+            Some(by) if Some(*by) == instead_of => {
+                let released = WebhookUrlReleased { webhook: *by, url: url.to_owned() };
+                Ok(vec![released.into(), claimed])
+            }
+            Some(by) => Err(Rejection::UrlTaken { by: *by }),
+        }
+    }
+}
+
+impl Fold for Account {
+    type Event = Event;
+
+    fn evolve(&mut self, event: &Event) {
+        match event {
+            Event::Registered(Registered { name, administrator_emails }) => {
+                let administrator_emails = administrator_emails.clone();
+                self.profile = Some(Profile { name: name.clone(), administrator_emails });
+            }
+            Event::Renamed(Renamed { name }) => {
+                if let Some(profile) = &mut self.profile {
+                    profile.name.clone_from(name);
+                }
+            }
+            Event::AdministratorsChanged(changed) => {
+                if let Some(profile) = &mut self.profile {
+                    profile.administrator_emails.clone_from(&changed.administrator_emails);
+                }
+            }
+            Event::WebhookUrlClaimed(WebhookUrlClaimed { webhook, url }) => {
+                self.urls.insert(url.clone(), *webhook);
+            }
+            Event::WebhookUrlReleased(WebhookUrlReleased { url, .. }) => {
+                self.urls.remove(url);
+            }
+        }
+    }
+}
+
+impl Aggregate for Account {
+    const CATEGORY: Category = Category::Account;
+
+    type Id = AccountId;
+    type Command = Command;
+    type Answer = Option<Profile>;
+    type Effect = Nothing;
+    type Rejection = Rejection;
+
+    fn narrow(event: events::Event) -> Option<Event> {
+        if let events::Event::Account(event) = event { Some(event) } else { None }
+    }
+
+    fn decide(&self, command: &Command) -> Result<Vec<Event>, Rejection> {
+        match command {
+            Command::Register { name, administrator_emails } => {
+                self.register(name.as_ref(), administrator_emails.as_ref())
+            }
+            Command::ClaimUrl { webhook, url, instead_of } => {
+                self.claim(*webhook, url, *instead_of)
+            }
+            Command::ReleaseUrl { webhook, url } if self.urls.get(url) == Some(webhook) => {
+                Ok(vec![WebhookUrlReleased { webhook: *webhook, url: url.clone() }.into()])
+            }
+            Command::ReleaseUrl { .. } | Command::Look => Ok(vec![]),
+        }
+    }
+
+    fn answer(&self, _: &Command) -> Option<Profile> {
+        self.profile.clone()
+    }
+
+    fn next(&self, _: Timestamp, _: &BTreeSet<()>) -> Next<Nothing> {
+        Next::Idle
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,239 @@
+//! Who may attempt now: a limit for each endpoint and one for all together, so that a hanging
+//! endpoint holds up nobody but itself.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use dashmap::DashMap;
+use events::delivery::{AbandonReason, AttemptClass};
+use events::{Actor, Timestamp, WebhookId};
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+use super::{Command, Ledger, Owed, Report};
+use crate::ports::{Attempt, Clock, Ended, Endpoint, Outbound};
+use crate::registry::{Finish, Host, Registry};
+use crate::shell::{Context, Refused};
+use crate::webhook::{self, Webhook};
+
+/// The first wait before something is tried again that the log refused.
+const RETRY_FIRST: Duration = Duration::from_millis(100);
+
+/// The longest such wait.
+const RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// What holds for every endpoint that says nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// Waits between attempts.
+    pub schedule: Vec<Duration>,
+    /// Attempts under way at once to one endpoint.
+    pub concurrency: usize,
+    /// Attempts under way at once to all endpoints together.
+    pub concurrency_in_all: usize,
+}
+
+/// Makes the attempts that ledgers owe; cheap to clone.
+#[derive(Clone)]
+pub struct Delivery {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    ledgers: Registry<Ledger>,
+    webhooks: Registry<Webhook>,
+    outbound: Arc<dyn Outbound>,
+    clock: Arc<dyn Clock>,
+    rules: Rules,
+    all: Arc<Semaphore>,
+    gates: DashMap<WebhookId, Gate>,
+    closing: AtomicBool,
+}
+
+/// What keeps one endpoint from more attempts at once than it wants.
+#[derive(Clone)]
+struct Gate {
+    width: usize,
+    permits: Arc<Semaphore>,
+}
+
+impl Gate {
+    fn new(width: usize) -> Self {
+        Self { width, permits: Arc::new(Semaphore::new(width)) }
+    }
+}
+
+impl Delivery {
+    /// Becomes the host of the ledgers.
+    pub fn start(
+        ledgers: Registry<Ledger>,
+        webhooks: Registry<Webhook>,
+        outbound: Arc<dyn Outbound>,
+        clock: Arc<dyn Clock>,
+        rules: Rules,
+    ) -> Self {
+        let inner = Inner {
+            all: Arc::new(Semaphore::new(rules.concurrency_in_all)),
+            ledgers: ledgers.clone(),
+            webhooks,
+            outbound,
+            clock,
+            rules,
+            gates: DashMap::new(),
+            closing: AtomicBool::new(false),
+        };
+        let delivery = Self { inner: Arc::new(inner) };
+        ledgers.set_host(Arc::new(delivery.clone()));
+        delivery
+    }
+
+    /// How many attempts are under way.
+    pub fn under_way(&self) -> usize {
+        self.inner.rules.concurrency_in_all - self.inner.all.available_permits()
+    }
+
+    /// Begins no further attempt, and returns when those under way are recorded.
+    pub async fn close(&self) {
+        self.inner.closing.store(true, Ordering::SeqCst);
+        let all = u32::try_from(self.inner.rules.concurrency_in_all).unwrap_or(u32::MAX);
+        // It fails only when closed, which nobody does.
+        let _ = self.inner.all.acquire_many(all).await;
+    }
+}
+
+impl Host<Ledger> for Delivery {
+    fn perform(&self, webhook: WebhookId, owed: Owed, finish: Finish<Ledger>) {
+        let inner = self.inner.clone();
+        tokio::spawn(async move {
+            inner.attempt(webhook, owed).await;
+            drop(finish);
+        });
+    }
+}
+
+/// What a webhook says when asked where its deliveries go.
+enum Where {
+    To(Box<Endpoint>),
+    Nowhere,
+}
+
+impl Inner {
+    async fn attempt(self: &Arc<Self>, webhook: WebhookId, owed: Owed) {
+        let gate = self.gate(webhook);
+        let Ok(slot) = gate.permits.acquire().await else { return };
+        let Ok(permit) = self.all.acquire().await else { return };
+        if self.closing.load(Ordering::SeqCst) {
+            drop((slot, permit));
+            // Under way for ever, as far as the ledger is concerned: it shall not ask again.
+            return std::future::pending().await;
+        }
+        let command = match self.whereto(webhook).await {
+            Where::Nowhere => {
+                let (delivery, reason) = (Some(owed.delivery), AbandonReason::WebhookDeleted);
+                Command::Abandon { delivery, reason }
+            }
+            Where::To(endpoint) => {
+                self.adjust(webhook, &gate, endpoint.concurrency);
+                Command::Record(Box::new(self.send(&owed, *endpoint).await))
+            }
+        };
+        self.record(webhook, &owed, command).await;
+    }
+
+    fn gate(&self, webhook: WebhookId) -> Gate {
+        self.gates.entry(webhook).or_insert_with(|| Gate::new(self.rules.concurrency)).clone()
+    }
+
+    /// From the next attempt on, as the endpoint's settings are now.
+    fn adjust(&self, webhook: WebhookId, gate: &Gate, wanted: Option<u32>) {
+        let wanted = wanted.and_then(|wanted| usize::try_from(wanted).ok());
+        let width = wanted.unwrap_or(self.rules.concurrency).max(1);
+        if width != gate.width {
+            self.gates.insert(webhook, Gate::new(width));
+        }
+    }
+
+    async fn send(self: &Arc<Self>, owed: &Owed, endpoint: Endpoint) -> Report {
+        let schedule = endpoint.retry_schedule.clone();
+        let attempt = Attempt {
+            delivery: owed.delivery,
+            number: owed.attempt,
+            event: owed.event.clone(),
+            body: owed.body.clone(),
+            endpoint,
+        };
+        let started_at = self.clock.now();
+        let this = self.clone();
+        // In a task of its own, so that a panic is an end like any other.
+        let ended = tokio::spawn(async move { this.outbound.attempt(attempt).await }).await;
+        let ended = ended.unwrap_or_else(|panic| Ended::Failed {
+            class: AttemptClass::Ours,
+            detail: format!("the attempt fell over: {panic}"),
+            response: None,
+        });
+        let now = self.clock.now();
+        Report {
+            delivery: owed.delivery,
+            attempt: owed.attempt,
+            ended,
+            started_at,
+            duration: now.since(started_at),
+            now,
+            schedule: schedule.unwrap_or_else(|| self.rules.schedule.clone()),
+        }
+    }
+
+    /// Asks until there is an answer: what is owed is never given up for our own trouble.
+    async fn whereto(&self, webhook: WebhookId) -> Where {
+        let mut wait = RETRY_FIRST;
+        loop {
+            let context = self.context(Uuid::nil(), Uuid::nil(), None, self.clock.now());
+            match self.webhooks.ask(webhook, context, webhook::Command::Look).await {
+                Ok(done) => {
+                    let settings = done.answer.settings();
+                    return settings.map_or(Where::Nowhere, |settings| {
+                        Where::To(Box::new(settings.endpoint(webhook)))
+                    });
+                }
+                Err(_) => pause(&mut wait).await,
+            }
+        }
+    }
+
+    /// Tells the ledger until it is written; while the log cannot be reached, the attempt counts
+    /// as under way and is not repeated.
+    async fn record(&self, webhook: WebhookId, owed: &Owed, command: Command) {
+        let id = Uuid::new_v5(&owed.delivery.0, &owed.attempt.to_be_bytes());
+        let mut wait = RETRY_FIRST;
+        loop {
+            let context = self.context(id, owed.delivery.0, Some(owed.account), self.clock.now());
+            let told = self.ledgers.ask(webhook, context, command.clone()).await;
+            match told {
+                Ok(_) => return,
+                Err(refused) if refused.is_passing() => pause(&mut wait).await,
+                Err(Refused::Halted { .. }) => return,
+                Err(refused) => {
+                    let delivery = owed.delivery;
+                    tracing::error!(%delivery, "delivery {delivery} cannot be recorded: {refused}");
+                    return;
+                }
+            }
+        }
+    }
+
+    fn context(
+        &self,
+        id: Uuid,
+        correlation: Uuid,
+        account: Option<events::AccountId>,
+        now: Timestamp,
+    ) -> Context {
+        Context { id, correlation, actor: Actor::DELIVERY, account, now }
+    }
+}
+
+async fn pause(wait: &mut Duration) {
+    tokio::time::sleep(*wait).await;
+    *wait = (*wait * 2).min(RETRY_MAX);
+}

@@ -1,0 +1,237 @@
+//! Who is owed what: each event of the log, in its order, becomes deliveries in ledgers.
+//!
+//! Subscriptions are folded from the same log, so who was subscribed is answered as of the
+//! event's own position, and a replay fans out identically. Fanning out twice is harmless
+//! because delivery ids derive from (event, webhook) and a ledger knows those it has had; the
+//! checkpoint is a fact in the log, so that losing a file never sends old news again.
+
+mod body;
+mod checkpoint;
+mod owed;
+mod subscriptions;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use events::store::{Heard, Subscription};
+use events::{EventStore, Position, Record};
+use futures_core::future::BoxFuture;
+use tokio::sync::watch;
+
+use crate::delivery::{Ledger, REMEMBERED_MAX, Rejection};
+use crate::ports::Clock;
+use crate::registry::Registry;
+use crate::shell::{Done, Refused};
+
+use checkpoint::Checkpoint;
+use owed::{Debt, Debtor};
+
+/// As many deliveries as are queued before the checkpoint follows.
+const CHECKPOINT_EVERY: usize = 1024;
+
+/// As many records as are passed before the checkpoint follows where nothing is owed.
+const CHECKPOINT_RECORDS: usize = 50_000;
+
+/// As many debts as are handed over before their answers are awaited.
+const HANDED_OVER_MAX: usize = 256;
+
+/// The waits before what failed is tried again.
+const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+// What a page can add must still be known to the ledgers when it is fanned out again.
+const _: () = assert!(CHECKPOINT_EVERY + events::store::PAGE_MAX < REMEMBERED_MAX);
+
+/// How far the fan-out is.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// Everything up to here is queued where it is owed.
+    pub position: Position,
+    /// Whether it has been at the end of the log.
+    pub caught_up: bool,
+    /// Why it cannot go on just now.
+    pub failing: Option<String>,
+}
+
+/// The fan-out at work. Stop it before the process ends.
+#[derive(Debug)]
+pub struct Fanout {
+    progress: watch::Receiver<Progress>,
+    stop: watch::Sender<bool>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Fanout {
+    /// Starts it; a panic restarts it from its checkpoint.
+    pub fn start(
+        store: Arc<dyn EventStore>,
+        ledgers: Registry<Ledger>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let (told, progress) = watch::channel(Progress::default());
+        let (stop, stopped) = watch::channel(false);
+        let worker = Worker { store, ledgers, clock, progress: told, stop: stopped };
+        let task = tokio::spawn(supervise(worker));
+        Self { progress, stop, task }
+    }
+
+    /// How far it is, now and as it goes on.
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.clone()
+    }
+
+    /// Lets it finish what it is at, and write its checkpoint.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        if let Err(panic) = self.task.await {
+            tracing::error!("the fan-out fell over while stopping: {panic}");
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Worker {
+    store: Arc<dyn EventStore>,
+    ledgers: Registry<Ledger>,
+    clock: Arc<dyn Clock>,
+    progress: watch::Sender<Progress>,
+    stop: watch::Receiver<bool>,
+}
+
+async fn supervise(worker: Worker) {
+    loop {
+        match tokio::spawn(worker.clone().run()).await {
+            Ok(()) => return,
+            Err(panic) => {
+                tracing::error!("the fan-out fell over and is restarted: {panic}");
+                tokio::time::sleep(RETRY.1).await;
+            }
+        }
+    }
+}
+
+type Telling = BoxFuture<'static, Result<Done<()>, Refused<Rejection>>>;
+
+impl Worker {
+    async fn run(mut self) {
+        let mut wait = RETRY.0;
+        let mut checkpoint = loop {
+            match Checkpoint::load(&*self.store).await {
+                Ok(checkpoint) => break checkpoint,
+                Err(failure) => self.fail(&failure, &mut wait).await,
+            }
+            if *self.stop.borrow() {
+                return;
+            }
+        };
+        let mut debtor = Debtor::new(self.store.clone(), checkpoint.position);
+        let mut log = Subscription::new(self.store.clone(), Position::START);
+        let mut woken = false;
+        loop {
+            let heard = tokio::select! {
+                biased;
+                _ = self.stop.wait_for(|stop| *stop) => break,
+                heard = log.next() => heard,
+            };
+            match heard {
+                Ok(Heard::Page(page)) => {
+                    wait = RETRY.0;
+                    self.fan_out(&page, &mut debtor, &mut checkpoint).await;
+                }
+                Ok(Heard::CaughtUp(_)) => {
+                    if !std::mem::replace(&mut woken, true) {
+                        debtor.webhooks().for_each(|webhook| self.ledgers.wake(webhook));
+                    }
+                    self.save_if(checkpoint.queued > 0, &mut checkpoint).await;
+                    self.tell(&checkpoint, true);
+                }
+                Err(failure) => self.fail(&failure, &mut wait).await,
+            }
+        }
+        self.save_if(checkpoint.passed > 0, &mut checkpoint).await;
+    }
+
+    async fn fan_out(&self, page: &[Record], debtor: &mut Debtor, checkpoint: &mut Checkpoint) {
+        let mut wait = RETRY.0;
+        let debts = loop {
+            match debtor.debts(page).await {
+                Ok(debts) => break debts,
+                Err(failure) => self.fail(&failure, &mut wait).await,
+            }
+        };
+        let count = debts.len();
+        let stuck = self.hand_over(debts).await;
+        checkpoint.advance(page, count, stuck);
+        let enough =
+            checkpoint.queued >= CHECKPOINT_EVERY || checkpoint.passed >= CHECKPOINT_RECORDS;
+        self.save_if(enough, checkpoint).await;
+        self.tell(checkpoint, self.progress.borrow().caught_up);
+    }
+
+    /// Hands all debts to their ledgers; the first position that a halted one did not take.
+    async fn hand_over(&self, debts: Vec<Debt>) -> Option<Position> {
+        let mut stuck = None;
+        let mut told: VecDeque<(Debt, Telling)> = VecDeque::new();
+        for debt in debts {
+            if told.len() >= HANDED_OVER_MAX {
+                self.settle(&mut told, &mut stuck).await;
+            }
+            let telling = self.tell_ledger(&debt);
+            told.push_back((debt, telling));
+        }
+        self.settle(&mut told, &mut stuck).await;
+        stuck
+    }
+
+    async fn settle(&self, told: &mut VecDeque<(Debt, Telling)>, stuck: &mut Option<Position>) {
+        for (debt, mut telling) in told.drain(..) {
+            let mut wait = RETRY.0;
+            loop {
+                match telling.await {
+                    Ok(_) => break,
+                    Err(refused) if refused.is_passing() => {
+                        self.fail(&refused, &mut wait).await;
+                        telling = self.tell_ledger(&debt);
+                    }
+                    Err(refused) => {
+                        let webhook = debt.webhook;
+                        tracing::error!(%webhook, "webhook {webhook} is not told: {refused}");
+                        *stuck = stuck.or(Some(debt.position));
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    fn tell_ledger(&self, debt: &Debt) -> Telling {
+        let context = debt.context(self.clock.now());
+        Box::pin(self.ledgers.ask(debt.webhook, context, debt.command.clone()))
+    }
+
+    async fn save_if(&self, needed: bool, checkpoint: &mut Checkpoint) {
+        if !needed {
+            return;
+        }
+        match checkpoint.save(&*self.store, self.clock.now()).await {
+            Ok(()) => {}
+            // The older checkpoint holds; the next page tries again.
+            Err(failure) => tracing::warn!("the fan-out's checkpoint is not written: {failure}"),
+        }
+    }
+
+    fn tell(&self, checkpoint: &Checkpoint, caught_up: bool) {
+        let position = checkpoint.reached;
+        self.progress.send_replace(Progress { position, caught_up, failing: None });
+    }
+
+    async fn fail(&self, failure: &(dyn std::error::Error + Send + Sync), wait: &mut Duration) {
+        tracing::warn!("the fan-out waits: {failure}");
+        self.progress.send_modify(|progress| progress.failing = Some(failure.to_string()));
+        tokio::time::sleep(*wait).await;
+        *wait = (*wait * 2).min(RETRY.1);
+    }
+}
+
+#[cfg(test)]
+mod tests;

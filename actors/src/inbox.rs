@@ -1,0 +1,237 @@
+//! An inbox decides from evidence whether somebody must reauthorize it.
+
+use std::collections::BTreeSet;
+
+use events::inbox::{
+    AttributesChanged, ChannelTypeChanged, CredentialsReplaced, Event, Registered, Removed,
+    Renamed, ThresholdSet,
+};
+use events::reauthorization::{self, Reauthorization};
+use events::{AccountId, Category, Fold, InboxId, Sealed, Timestamp};
+
+use crate::aggregate::{Aggregate, Next, Nothing};
+
+/// An inbox as its events tell it.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Inbox {
+    profile: Option<Profile>,
+    reauthorization: Reauthorization,
+}
+
+/// What the host platform said of an inbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// The tenant.
+    pub account: AccountId,
+    /// What people call it.
+    pub name: String,
+    /// Chatwoot's channel type.
+    pub channel_type: String,
+    /// Further attributes, a JSON object.
+    pub attributes: String,
+    /// Credentials, a sealed JSON object.
+    pub credentials: Option<Sealed>,
+    /// Its own threshold; none means its channel type's.
+    pub threshold: Option<u32>,
+}
+
+/// A registration; what is not given stays as it is.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Registration {
+    /// What people call it; required at first.
+    pub name: Option<String>,
+    /// Chatwoot's channel type; required at first.
+    pub channel_type: Option<String>,
+    /// Further attributes, a JSON object.
+    pub attributes: Option<String>,
+    /// Credentials that differ from those it has, a sealed JSON object.
+    pub credentials: Option<Sealed>,
+    /// Its own threshold; the inner none means its channel type's.
+    pub threshold: Option<Option<u32>>,
+}
+
+/// What can be asked of an inbox, on behalf of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// The tenant that asks: another's inbox does not exist for it.
+    pub account: AccountId,
+    /// What is asked.
+    pub action: Action,
+}
+
+/// See [`Command`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Register it, or change what is given.
+    Register(Registration),
+    /// Forget it.
+    Remove,
+    /// Report on its authorization.
+    Report(reauthorization::Command),
+    /// Only look.
+    Look,
+}
+
+/// What an inbox tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// What the platform said of it; none when it is not registered (any more).
+    pub profile: Option<Profile>,
+    /// Errors that count.
+    pub authorization_error_count: u32,
+    /// As many as are too many.
+    pub threshold: u32,
+    /// Whether somebody must reauthorize.
+    pub reauthorization_required: bool,
+}
+
+/// Why an inbox says no.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// This account has no such inbox.
+    #[error("the account has no such inbox")]
+    Unknown,
+    /// It is not registered yet and something required is not given.
+    #[error("an inbox needs {0}")]
+    Missing(&'static str),
+}
+
+impl Inbox {
+    /// What the platform said of it; none when it is not registered (any more).
+    pub fn profile(&self) -> Option<&Profile> {
+        self.profile.as_ref()
+    }
+
+    /// Its authorization.
+    pub fn reauthorization(&self) -> &Reauthorization {
+        &self.reauthorization
+    }
+
+    /// As many errors as are too many.
+    pub fn threshold(&self) -> u32 {
+        self.profile.as_ref().map_or(2, |profile| {
+            profile.threshold.unwrap_or_else(|| reauthorization::threshold(&profile.channel_type))
+        })
+    }
+
+    fn of(&self, account: AccountId) -> Result<&Profile, Rejection> {
+        self.profile.as_ref().filter(|it| it.account == account).ok_or(Rejection::Unknown)
+    }
+
+    fn register(&self, account: AccountId, given: &Registration) -> Result<Vec<Event>, Rejection> {
+        let Some(profile) = &self.profile else {
+            let missing = Rejection::Missing;
+            let registered = Registered {
+                account,
+                name: given.name.clone().ok_or(missing("a name"))?,
+                channel_type: given.channel_type.clone().ok_or(missing("a channel_type"))?,
+                attributes: given.attributes.clone().unwrap_or_else(|| "{}".into()),
+                credentials: given.credentials.clone(),
+                threshold: given.threshold.flatten(),
+            };
+            return Ok(vec![registered.into()]);
+        };
+        self.of(account)?;
+        Ok(profile.changes(given))
+    }
+}
+
+impl Profile {
+    fn changes(&self, given: &Registration) -> Vec<Event> {
+        let mut events: Vec<Event> = vec![];
+        if let Some(name) = given.name.as_ref().filter(|name| **name != self.name) {
+            events.push(Renamed { name: name.clone() }.into());
+        }
+        if let Some(channel_type) = given.channel_type.as_ref()
+            && *channel_type != self.channel_type
+        {
+            events.push(ChannelTypeChanged { channel_type: channel_type.clone() }.into());
+        }
+        if let Some(attributes) = given.attributes.as_ref()
+            && *attributes != self.attributes
+        {
+            events.push(AttributesChanged { attributes: attributes.clone() }.into());
+        }
+        if let Some(credentials) = given.credentials.as_ref()
+            && self.credentials.as_ref() != Some(credentials)
+        {
+            events.push(CredentialsReplaced { credentials: credentials.clone() }.into());
+        }
+        if let Some(threshold) = given.threshold.filter(|threshold| *threshold != self.threshold) {
+            events.push(ThresholdSet { threshold }.into());
+        }
+        events
+    }
+}
+
+impl Fold for Inbox {
+    type Event = Event;
+
+    fn evolve(&mut self, event: &Event) {
+        if let Event::Registered(it) = event {
+            self.profile = Some(Profile {
+                account: it.account,
+                name: it.name.clone(),
+                channel_type: it.channel_type.clone(),
+                attributes: it.attributes.clone(),
+                credentials: it.credentials.clone(),
+                threshold: it.threshold,
+            });
+            return;
+        }
+        let Some(profile) = &mut self.profile else { return };
+        match event {
+            Event::Registered(_) => {}
+            Event::Renamed(it) => profile.name.clone_from(&it.name),
+            Event::ChannelTypeChanged(it) => profile.channel_type.clone_from(&it.channel_type),
+            Event::AttributesChanged(it) => profile.attributes.clone_from(&it.attributes),
+            Event::CredentialsReplaced(it) => profile.credentials = Some(it.credentials.clone()),
+            Event::ThresholdSet(it) => profile.threshold = it.threshold,
+            Event::Removed(Removed {}) => *self = Self::default(),
+            Event::Reauthorization(it) => self.reauthorization.evolve(it),
+        }
+    }
+}
+
+impl Aggregate for Inbox {
+    const CATEGORY: Category = Category::Inbox;
+
+    type Id = InboxId;
+    type Command = Command;
+    type Answer = Answer;
+    type Effect = Nothing;
+    type Rejection = Rejection;
+
+    fn narrow(event: events::Event) -> Option<Event> {
+        if let events::Event::Inbox(event) = event { Some(event) } else { None }
+    }
+
+    fn decide(&self, command: &Command) -> Result<Vec<Event>, Rejection> {
+        match &command.action {
+            Action::Register(given) => self.register(command.account, given),
+            Action::Remove => self.of(command.account).map(|_| vec![Removed {}.into()]),
+            Action::Report(report) => {
+                self.of(command.account)?;
+                let events = self.reauthorization.decide(report.clone(), self.threshold());
+                Ok(events.into_iter().map(Event::from).collect())
+            }
+            Action::Look => self.of(command.account).map(|_| vec![]),
+        }
+    }
+
+    fn answer(&self, _: &Command) -> Answer {
+        Answer {
+            profile: self.profile.clone(),
+            authorization_error_count: self.reauthorization.error_count,
+            threshold: self.threshold(),
+            reauthorization_required: self.reauthorization.required,
+        }
+    }
+
+    fn next(&self, _: Timestamp, _: &BTreeSet<()>) -> Next<Nothing> {
+        Next::Idle
+    }
+}
+
+#[cfg(test)]
+mod tests;

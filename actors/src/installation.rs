@@ -1,0 +1,131 @@
+//! The installation gives out numbers, and knows its tokens, sealing key and settings.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use events::installation::{
+    Event, InboxEventsDisabled, InboxEventsEnabled, Role, SealingKeyIntroduced, TokenCreated,
+    WebhookNumberTaken,
+};
+use events::{AccountId, Category, Fold, KeyId, Sealed, Timestamp, TokenId, WebhookId};
+
+use crate::aggregate::{Aggregate, Next, Nothing};
+
+/// The one installation of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TheOne;
+
+impl fmt::Display for TheOne {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("1")
+    }
+}
+
+/// The installation as its events tell it.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Installation {
+    /// The highest webhook number taken.
+    pub webhook: u64,
+    /// The highest token number taken.
+    pub token: u64,
+    /// The key that secrets are sealed under, and its proof.
+    pub key: Option<(KeyId, Sealed)>,
+    /// Whether inbox events are delivered.
+    pub inbox_events: bool,
+}
+
+/// What can be asked of the installation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Take the next webhook number.
+    TakeWebhookNumber,
+    /// Create a token.
+    CreateToken {
+        /// SHA-256 of the token.
+        hash: [u8; 32],
+        /// Whose it is; none means every account's.
+        account: Option<AccountId>,
+        /// What it allows.
+        role: Role,
+    },
+    /// Say which key secrets are sealed under.
+    IntroduceKey {
+        /// Its name.
+        key: KeyId,
+        /// A known text sealed under it.
+        proof: Sealed,
+    },
+    /// Say whether inbox events are delivered.
+    SetInboxEvents(bool),
+    /// Only look.
+    Look,
+}
+
+/// Why the installation says no.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// The log's secrets are sealed under another key.
+    #[error("the log is sealed under key {0}")]
+    OtherKey(KeyId),
+}
+
+impl Fold for Installation {
+    type Event = Event;
+
+    fn evolve(&mut self, event: &Event) {
+        match event {
+            Event::TokenCreated(it) => self.token = self.token.max(it.token.0),
+            Event::SealingKeyIntroduced(it) => self.key = Some((it.key, it.proof.clone())),
+            Event::WebhookNumberTaken(it) => self.webhook = self.webhook.max(it.webhook.0),
+            Event::InboxEventsEnabled(_) => self.inbox_events = true,
+            Event::InboxEventsDisabled(_) => self.inbox_events = false,
+        }
+    }
+}
+
+impl Aggregate for Installation {
+    const CATEGORY: Category = Category::Installation;
+
+    type Id = TheOne;
+    type Command = Command;
+    type Answer = Self;
+    type Effect = Nothing;
+    type Rejection = Rejection;
+
+    fn narrow(event: events::Event) -> Option<Event> {
+        if let events::Event::Installation(event) = event { Some(event) } else { None }
+    }
+
+    fn decide(&self, command: &Command) -> Result<Vec<Event>, Rejection> {
+        Ok(match command {
+            Command::TakeWebhookNumber => {
+                vec![WebhookNumberTaken { webhook: WebhookId(self.webhook + 1) }.into()]
+            }
+            Command::CreateToken { hash, account, role } => {
+                let token = TokenId(self.token + 1);
+                let (hash, account, role) = (*hash, *account, *role);
+                vec![TokenCreated { token, hash, account, role }.into()]
+            }
+            Command::IntroduceKey { key, proof } => match &self.key {
+                Some((known, _)) if known == key => vec![],
+                Some((known, _)) => return Err(Rejection::OtherKey(*known)),
+                None => vec![SealingKeyIntroduced { key: *key, proof: proof.clone() }.into()],
+            },
+            Command::SetInboxEvents(on) if *on == self.inbox_events => vec![],
+            Command::SetInboxEvents(true) => vec![InboxEventsEnabled {}.into()],
+            Command::SetInboxEvents(false) => vec![InboxEventsDisabled {}.into()],
+            Command::Look => vec![],
+        })
+    }
+
+    fn answer(&self, _: &Command) -> Self {
+        self.clone()
+    }
+
+    fn next(&self, _: Timestamp, _: &BTreeSet<()>) -> Next<Nothing> {
+        Next::Idle
+    }
+}
+
+#[cfg(test)]
+mod tests;

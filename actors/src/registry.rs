@@ -1,0 +1,300 @@
+//! Finds the one actor of a stream: wakes it on first use, lets it go when it is idle.
+
+mod halted;
+
+use std::future::Future;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+
+use dashmap::DashMap;
+use events::{EventStore, StreamName, Timestamp};
+use ractor::{ActorCell, ActorId, ActorRuntime};
+use tokio::sync::oneshot;
+
+use crate::aggregate::{Aggregate, Effect};
+use crate::ports::Clock;
+use crate::shell::{Context, Done, Item, Mailbox, Refused, Shell, Undelivered};
+use crate::supervisor::Supervisor;
+
+pub use halted::{Halt, Halted};
+
+/// As often as an actor may fall over in [`PANICS_WITHIN`] before its stream is halted.
+const PANICS_MAX: u32 = 3;
+
+/// The time in which panics are counted together.
+const PANICS_WITHIN: Duration = Duration::from_secs(60);
+
+/// What bounds the actors of a registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// As many commands as may wait for one actor.
+    pub mailbox: usize,
+    /// How long an actor without work stays awake.
+    pub idle: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { mailbox: 1024, idle: Duration::from_secs(60) }
+    }
+}
+
+/// What every registry of a process shares.
+#[derive(Clone)]
+pub struct World {
+    /// The log.
+    pub store: Arc<dyn EventStore>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What bounds the actors.
+    pub limits: Limits,
+    /// The streams that cannot go on.
+    pub halted: Halted,
+}
+
+/// Carries out what an aggregate's states owe.
+pub trait Host<A: Aggregate>: Send + Sync {
+    /// Begins the effect and returns at once. Dropping `finish` says that it has ended; whatever
+    /// came of it must be told the aggregate before.
+    fn perform(&self, id: A::Id, effect: A::Effect, finish: Finish<A>);
+}
+
+/// An effect under way.
+pub struct Finish<A: Aggregate> {
+    key: <A::Effect as Effect>::Key,
+    mailbox: Arc<Mailbox<A>>,
+}
+
+impl<A: Aggregate> Drop for Finish<A> {
+    fn drop(&mut self) {
+        // A closed mailbox means that a successor starts with nothing under way.
+        let _ = self.mailbox.push(Item::Finished(self.key));
+    }
+}
+
+/// All actors of one kind.
+pub struct Registry<A: Aggregate> {
+    inner: Arc<Inner<A>>,
+}
+
+struct Inner<A: Aggregate> {
+    world: World,
+    awake: DashMap<A::Id, Arc<Awake<A>>>,
+    actors: DashMap<ActorId, A::Id>,
+    panics: DashMap<A::Id, (u32, Timestamp)>,
+    host: OnceLock<Arc<dyn Host<A>>>,
+    supervisor: OnceLock<ActorCell>,
+}
+
+struct Awake<A: Aggregate> {
+    mailbox: Arc<Mailbox<A>>,
+    used: AtomicI64,
+}
+
+impl<A: Aggregate> Clone for Registry<A> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone() }
+    }
+}
+
+impl<A: Aggregate> Registry<A> {
+    /// A registry without any actor awake. Must be called within a runtime.
+    pub fn new(world: World) -> Self {
+        let inner = Arc::new(Inner {
+            world,
+            awake: DashMap::new(),
+            actors: DashMap::new(),
+            panics: DashMap::new(),
+            host: OnceLock::new(),
+            supervisor: OnceLock::new(),
+        });
+        let registry = Self { inner };
+        let supervisor = Supervisor { registry: registry.downgrade() };
+        let (actor, _) = ActorRuntime::spawn_instant(None, supervisor, ())
+            .expect("only a name can be in use, and this actor has none");
+        registry.inner.supervisor.get_or_init(|| actor.get_cell());
+        tokio::spawn(sweep(registry.downgrade(), registry.inner.world.limits.idle));
+        registry
+    }
+
+    /// Says who carries out what is owed; without, nothing is.
+    pub fn set_host(&self, host: Arc<dyn Host<A>>) {
+        self.inner.host.get_or_init(|| host);
+    }
+
+    /// Asks the actor of `id`. The command waits in its mailbox already when this returns, so
+    /// that commands are decided in the order of the calls.
+    pub fn ask(
+        &self,
+        id: A::Id,
+        context: Context,
+        command: A::Command,
+    ) -> impl Future<Output = Result<Done<A::Answer>, Refused<A::Rejection>>> + Send + 'static {
+        let (reply, answer) = oneshot::channel();
+        let envelope = crate::shell::Envelope { context, command, reply };
+        let sent = self.send(id, Item::Command(envelope));
+        async move {
+            sent?;
+            answer.await.unwrap_or(Err(Refused::Restarted))
+        }
+    }
+
+    /// Lets the actor of `id` look at what it owes.
+    pub fn wake(&self, id: A::Id) {
+        // A halted stream is shown in health; there is nobody to tell here.
+        let _ = self.send(id, Item::Wake);
+    }
+
+    /// How many actors are awake.
+    pub fn awake(&self) -> usize {
+        self.inner.awake.len()
+    }
+
+    /// The streams that cannot go on.
+    pub fn halted(&self) -> &Halted {
+        &self.inner.world.halted
+    }
+
+    fn send(&self, id: A::Id, mut item: Item<A>) -> Result<(), Refused<A::Rejection>> {
+        loop {
+            let halted = &self.inner.world.halted;
+            if !halted.is_empty() {
+                let stream = StreamName::new(A::CATEGORY, id);
+                if let Some(halt) = halted.get(&stream) {
+                    return Err(Refused::Halted { stream, reason: halt.reason });
+                }
+            }
+            let awake = self.awaken(id);
+            awake.used.store(self.now().as_micros(), Ordering::Relaxed);
+            match awake.mailbox.push(item) {
+                Ok(()) => return Ok(()),
+                Err(Undelivered::Full(_)) => return Err(Refused::Full),
+                Err(Undelivered::Closed(back)) => {
+                    item = back;
+                    self.forget(id, &awake.mailbox);
+                }
+            }
+        }
+    }
+
+    fn awaken(&self, id: A::Id) -> Arc<Awake<A>> {
+        if let Some(awake) = self.inner.awake.get(&id) {
+            return awake.clone();
+        }
+        self.inner.awake.entry(id).or_insert_with(|| self.spawn(id)).clone()
+    }
+
+    fn spawn(&self, id: A::Id) -> Arc<Awake<A>> {
+        let mailbox = Mailbox::new(self.inner.world.limits.mailbox);
+        let shell = Shell { id, registry: self.clone(), mailbox: mailbox.clone() };
+        let supervisor = self.inner.supervisor.get().expect("a registry begins with one").clone();
+        let (actor, _) = ActorRuntime::spawn_linked_instant(None, shell, (), supervisor)
+            .expect("only a name can be in use, and this actor has none");
+        self.inner.actors.insert(actor.get_id(), id);
+        mailbox.attach(actor);
+        Arc::new(Awake { mailbox, used: AtomicI64::new(self.now().as_micros()) })
+    }
+
+    fn forget(&self, id: A::Id, mailbox: &Arc<Mailbox<A>>) {
+        self.inner.awake.remove_if(&id, |_, awake| Arc::ptr_eq(&awake.mailbox, mailbox));
+    }
+
+    pub(crate) fn store(&self) -> &dyn EventStore {
+        &*self.inner.world.store
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.inner.world.clock.now()
+    }
+
+    pub(crate) fn pays(&self) -> bool {
+        self.inner.host.get().is_some()
+    }
+
+    pub(crate) fn perform(&self, id: A::Id, effect: A::Effect, mailbox: &Arc<Mailbox<A>>) {
+        let finish = Finish { key: effect.key(), mailbox: mailbox.clone() };
+        if let Some(host) = self.inner.host.get() {
+            host.perform(id, effect, finish);
+        }
+    }
+
+    /// Stops one stream, loudly; all others go on.
+    pub(crate) fn halt(&self, id: A::Id, stream: &StreamName, reason: &str) {
+        tracing::error!(%stream, reason, "{stream} is halted: {reason}");
+        let halt = Halt { reason: reason.to_owned(), since: self.now() };
+        self.inner.world.halted.insert(stream.clone(), halt);
+        if let Some((_, awake)) = self.inner.awake.remove(&id) {
+            awake.mailbox.close();
+            awake.mailbox.stop();
+        }
+    }
+
+    /// An actor is no more: by panic when there is a reason.
+    pub(crate) fn ended(&self, actor: ActorId, panic: Option<String>) {
+        let Some((_, id)) = self.inner.actors.remove(&actor) else { return };
+        let Some(panic) = panic else { return };
+        let stream = StreamName::new(A::CATEGORY, id);
+        tracing::error!(%stream, "the actor of {stream} fell over and is restarted: {panic}");
+        if let Some((_, awake)) = self.inner.awake.remove(&id) {
+            awake.mailbox.close();
+        }
+        if self.count_panic(id) >= PANICS_MAX {
+            self.halt(id, &stream, &format!("its actor fell over {PANICS_MAX} times: {panic}"));
+        } else if self.pays() {
+            self.wake(id);
+        }
+    }
+
+    fn count_panic(&self, id: A::Id) -> u32 {
+        let now = self.now();
+        let mut entry = self.inner.panics.entry(id).or_insert((0, now));
+        if now.since(entry.1) > PANICS_WITHIN {
+            *entry = (0, now);
+        }
+        entry.0 += 1;
+        entry.0
+    }
+
+    fn downgrade(&self) -> WeakRegistry<A> {
+        WeakRegistry(Arc::downgrade(&self.inner))
+    }
+
+    fn let_idle_go(&self) {
+        let idle = self.inner.world.limits.idle;
+        let now = self.now();
+        let mut idlers = vec![];
+        for entry in &self.inner.awake {
+            let used = Timestamp::from_micros(entry.used.load(Ordering::Relaxed));
+            if now.since(used) >= idle && entry.mailbox.close_if_idle() {
+                idlers.push((*entry.key(), entry.mailbox.clone()));
+            }
+        }
+        for (id, mailbox) in idlers {
+            self.forget(id, &mailbox);
+            mailbox.stop();
+        }
+    }
+}
+
+pub(crate) struct WeakRegistry<A: Aggregate>(Weak<Inner<A>>);
+
+impl<A: Aggregate> WeakRegistry<A> {
+    pub(crate) fn upgrade(&self) -> Option<Registry<A>> {
+        self.0.upgrade().map(|inner| Registry { inner })
+    }
+}
+
+async fn sweep<A: Aggregate>(registry: WeakRegistry<A>, idle: Duration) {
+    let mut ticks = tokio::time::interval((idle / 4).max(Duration::from_millis(10)));
+    loop {
+        ticks.tick().await;
+        match registry.upgrade() {
+            Some(registry) => registry.let_idle_go(),
+            None => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

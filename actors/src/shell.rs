@@ -1,0 +1,222 @@
+//! The one generic actor: load, decide, append, evolve, answer, and then what is owed.
+//!
+//! ractor's mailboxes have no limit and hand over one message at a time. So commands wait in a
+//! [`Mailbox`] of our own, which has a limit and is drained into one append; what ractor carries
+//! is only the word that there is work.
+
+mod loaded;
+mod mailbox;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use events::{Failure, StreamName, Timestamp};
+use ractor::{ActorProcessingErr, ActorRef};
+
+use crate::aggregate::{Aggregate, Effect, Next};
+use crate::registry::Registry;
+
+pub(crate) use loaded::{Loaded, Problem};
+pub use mailbox::{Context, Done, Refused};
+pub(crate) use mailbox::{Envelope, Item, Mailbox, Undelivered};
+
+/// As many effects as one actor has under way.
+const EFFECTS_MAX: usize = 64;
+
+/// As often as a batch is decided anew after somebody else wrote.
+const CONFLICTS_MAX: usize = 8;
+
+/// As long as an actor waits that owes something and could not read the log.
+const RELOAD_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// What ractor carries.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Wake {
+    /// There is something in the mailbox.
+    Work,
+    /// A moment has come that something is owed at.
+    Timer,
+}
+
+/// One actor over one stream.
+pub(crate) struct Shell<A: Aggregate> {
+    pub(crate) id: A::Id,
+    pub(crate) registry: Registry<A>,
+    pub(crate) mailbox: Arc<Mailbox<A>>,
+}
+
+/// What the actor holds between two messages.
+pub(crate) struct Run<A: Aggregate> {
+    stream: StreamName,
+    /// None until first use and after anything that makes it doubtful.
+    loaded: Option<Loaded<A>>,
+    busy: BTreeSet<<A::Effect as Effect>::Key>,
+    timer: Option<(Timestamp, tokio::task::AbortHandle)>,
+}
+
+impl<A: Aggregate> ractor::Actor for Shell<A> {
+    type Msg = Wake;
+    type State = Run<A>;
+    type Arguments = ();
+
+    async fn pre_start(
+        &self,
+        _: ActorRef<Wake>,
+        (): (),
+    ) -> Result<Self::State, ActorProcessingErr> {
+        let stream = StreamName::new(A::CATEGORY, self.id);
+        Ok(Run { stream, loaded: None, busy: BTreeSet::new(), timer: None })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<Wake>,
+        message: Wake,
+        run: &mut Run<A>,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            Wake::Timer => run.timer = None,
+            Wake::Work => {}
+        }
+        while let Some(items) = self.mailbox.take() {
+            self.work(items, run).await;
+            if self.mailbox.is_closed() {
+                return Ok(());
+            }
+            self.pay(&myself, run).await;
+        }
+        self.pay(&myself, run).await;
+        Ok(())
+    }
+}
+
+impl<A: Aggregate> Shell<A> {
+    /// Decides all waiting commands together and appends what comes of them as one.
+    async fn work(&self, items: Vec<Item<A>>, run: &mut Run<A>) {
+        let mut batch = std::collections::VecDeque::with_capacity(items.len());
+        for item in items {
+            match item {
+                Item::Command(envelope) => batch.push_back(envelope),
+                Item::Finished(key) => {
+                    run.busy.remove(&key);
+                }
+                Item::Wake => {}
+            }
+        }
+        let mut conflicts = 0;
+        while !batch.is_empty() {
+            let loaded = match self.loaded(run).await {
+                Ok(loaded) => loaded,
+                Err(problem) => {
+                    self.give_up(run, batch, problem);
+                    return;
+                }
+            };
+            let decided = loaded.decide(batch.make_contiguous());
+            match loaded.write(self.registry.store(), &decided.events).await {
+                Ok(position) => {
+                    for (envelope, verdict) in
+                        batch.drain(..decided.verdicts.len()).zip(decided.verdicts)
+                    {
+                        envelope.answer(verdict.at(position));
+                    }
+                }
+                Err(Failure::Conflict { .. }) if conflicts < CONFLICTS_MAX => {
+                    conflicts += 1;
+                    run.loaded = None;
+                }
+                Err(Failure::Size { bytes }) if decided.verdicts.len() == 1 => {
+                    run.loaded = None;
+                    if let Some(envelope) = batch.pop_front() {
+                        envelope.answer(Err(Refused::TooLarge { bytes }));
+                    }
+                }
+                Err(failure) => {
+                    self.give_up(run, batch, Problem::from(failure));
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn loaded<'r>(&self, run: &'r mut Run<A>) -> Result<&'r mut Loaded<A>, Problem> {
+        let loaded = match run.loaded.take() {
+            Some(loaded) => loaded,
+            None => Loaded::load(self.registry.store(), &run.stream).await?,
+        };
+        Ok(run.loaded.insert(loaded))
+    }
+
+    fn give_up(
+        &self,
+        run: &mut Run<A>,
+        batch: std::collections::VecDeque<mailbox::Envelope<A>>,
+        problem: Problem,
+    ) {
+        run.loaded = None;
+        let refused = match problem {
+            Problem::Later(reason) => Refused::Unavailable { reason },
+            Problem::Halt(reason) => {
+                self.registry.halt(self.id, &run.stream, &reason);
+                Refused::Halted { stream: run.stream.clone(), reason }
+            }
+        };
+        for envelope in batch {
+            envelope.answer(Err(refused.repeat()));
+        }
+    }
+
+    /// Starts what the state owes now, and sets the clock for what it owes later.
+    async fn pay(&self, myself: &ActorRef<Wake>, run: &mut Run<A>) {
+        if !self.registry.pays() {
+            return;
+        }
+        let next = match self.loaded(run).await {
+            Ok(_) => self.start_effects(run),
+            Err(Problem::Later(_)) => Next::Wait(self.registry.now().after(RELOAD_AFTER)),
+            Err(Problem::Halt(reason)) => {
+                self.registry.halt(self.id, &run.stream, &reason);
+                return;
+            }
+        };
+        let owes = !matches!(next, Next::Idle) || !run.busy.is_empty();
+        self.mailbox.set_owing(owes);
+        if let Next::Wait(until) = next {
+            self.set_timer(myself, run, until);
+        }
+    }
+
+    fn start_effects(&self, run: &mut Run<A>) -> Next<A::Effect> {
+        let Some(loaded) = &run.loaded else { return Next::Idle };
+        loop {
+            if run.busy.len() >= EFFECTS_MAX {
+                return Next::Idle;
+            }
+            match loaded.state.next(self.registry.now(), &run.busy) {
+                Next::Do(effect) => {
+                    run.busy.insert(effect.key());
+                    self.registry.perform(self.id, effect, &self.mailbox);
+                }
+                next @ (Next::Wait(_) | Next::Idle) => return next,
+            }
+        }
+    }
+
+    fn set_timer(&self, myself: &ActorRef<Wake>, run: &mut Run<A>, until: Timestamp) {
+        if let Some((sooner, _)) = &run.timer
+            && *sooner <= until
+        {
+            return;
+        }
+        if let Some((_, task)) = run.timer.take() {
+            task.abort();
+        }
+        // A moment later than asked: never a moment early.
+        let wait = until.since(self.registry.now()) + std::time::Duration::from_millis(1);
+        let task = myself.send_after(wait, || Wake::Timer);
+        run.timer = Some((until, task.abort_handle()));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+//! An aggregate in memory with the end of its stream, and a batch decided on it.
+
+use std::collections::VecDeque;
+
+use events::store::{Draft, PAGE_MAX, Slice, Tail};
+use events::{
+    EventId, EventStore, Failure, Metadata, Position, Proposed, Record, Revision, StreamName,
+};
+use uuid::Uuid;
+
+use super::mailbox::{Context, Done, Envelope, Outcome, Refused};
+use crate::aggregate::Aggregate;
+
+/// As many bytes as one batch comes to before the rest waits for the next.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// As many repeatable commands as an actor remembers to have done.
+const REMEMBERED: usize = 32;
+
+/// Why an actor cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Problem {
+    /// The log is not available now.
+    Later(String),
+    /// The stream is damaged or not understood.
+    Halt(String),
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Corrupt { .. } => Self::Halt(failure.to_string()),
+            Failure::Conflict { .. } | Failure::Size { .. } | Failure::Unavailable { .. } => {
+                Self::Later(failure.to_string())
+            }
+        }
+    }
+}
+
+pub(crate) struct Loaded<A> {
+    pub(crate) state: A,
+    stream: StreamName,
+    tail: Tail,
+    position: Position,
+    done: VecDeque<(Uuid, Position)>,
+}
+
+/// What came of a batch, before it is written.
+pub(crate) struct Decided<A: Aggregate> {
+    pub(crate) events: Events,
+    pub(crate) verdicts: Vec<Verdict<A>>,
+}
+
+/// The events of a batch, before they are written.
+pub(crate) struct Events {
+    records: Vec<Proposed>,
+    tail: Tail,
+    /// Those of the commands that may be repeated.
+    derived: Vec<Uuid>,
+}
+
+/// What came of one command, before it is written.
+pub(crate) struct Verdict<A: Aggregate> {
+    outcome: Result<(A::Answer, Option<EventId>), A::Rejection>,
+    position: Option<Position>,
+}
+
+impl<A: Aggregate> Verdict<A> {
+    /// The answer once everything up to `position` is written.
+    pub(crate) fn at(self, position: Position) -> Outcome<A> {
+        match self.outcome {
+            Ok((answer, event)) => {
+                Ok(Done { answer, event, position: self.position.unwrap_or(position) })
+            }
+            Err(rejection) => Err(Refused::Rejected(rejection)),
+        }
+    }
+}
+
+impl<A: Aggregate> Loaded<A> {
+    pub(crate) async fn load(store: &dyn EventStore, stream: &StreamName) -> Result<Self, Problem> {
+        let mut loaded = Self {
+            state: A::default(),
+            stream: stream.clone(),
+            tail: Tail::default(),
+            position: Position::START,
+            done: VecDeque::new(),
+        };
+        loop {
+            let from = Slice::From(loaded.tail.revision.map_or(Revision::FIRST, Revision::next));
+            let page = store.read_stream(stream, from, PAGE_MAX).await?;
+            let whole = page.len() == PAGE_MAX;
+            let remembered = page.len().saturating_sub(REMEMBERED * 4);
+            for (index, record) in page.into_iter().enumerate() {
+                loaded.follow(record, index >= remembered)?;
+            }
+            if !whole {
+                return Ok(loaded);
+            }
+        }
+    }
+
+    fn follow(&mut self, record: Record, remember: bool) -> Result<(), Problem> {
+        let halt = |error: &dyn std::error::Error| Problem::Halt(error.to_string());
+        self.tail.follow(&record).map_err(|broken| halt(&broken))?;
+        self.position = record.position;
+        let recorded = record.decode().map_err(|undecodable| halt(&undecodable))?;
+        if remember {
+            let metadata = recorded.metadata().map_err(|error| halt(&error))?;
+            self.remember(metadata.causation, recorded.position);
+        }
+        let event = A::narrow(recorded.event)
+            .ok_or_else(|| Problem::Halt(format!("{} holds another's event", recorded.stream)))?;
+        self.state.evolve(&event);
+        Ok(())
+    }
+
+    fn remember(&mut self, command: Uuid, position: Position) {
+        if command.get_version_num() == 5 && self.done.back().is_none_or(|(id, _)| *id != command) {
+            if self.done.len() == REMEMBERED {
+                self.done.pop_front();
+            }
+            self.done.push_back((command, position));
+        }
+    }
+
+    fn was_done(&self, command: Uuid) -> Option<Position> {
+        self.done.iter().rev().find(|(id, _)| *id == command).map(|(_, position)| *position)
+    }
+
+    /// Decides as many of the commands as fit one append, each on what those before it made.
+    ///
+    /// The state is ahead of the log until [`Self::write`] succeeds; when it fails, forget it.
+    pub(crate) fn decide(&mut self, batch: &[Envelope<A>]) -> Decided<A> {
+        let stream = self.stream.clone();
+        let mut draft = Draft::new(&stream, self.tail);
+        let mut verdicts = Vec::with_capacity(batch.len());
+        let mut derived: Vec<Uuid> = vec![];
+        for Envelope { context, command, .. } in batch {
+            if draft.size() >= BATCH_BYTES {
+                break;
+            }
+            let position = self.was_done(context.id);
+            if position.is_some() || derived.contains(&context.id) {
+                let event = Some(EventId::caused_by(context.id, stream.as_str(), 0));
+                let outcome = Ok((self.state.answer(command), event));
+                verdicts.push(Verdict { outcome, position });
+                continue;
+            }
+            let outcome = self.decide_one(&mut draft, context, command);
+            if matches!(outcome, Ok((_, Some(_)))) && context.id.get_version_num() == 5 {
+                derived.push(context.id);
+            }
+            verdicts.push(Verdict { outcome, position: None });
+        }
+        let (records, tail) = draft.finish();
+        Decided { events: Events { records, tail, derived }, verdicts }
+    }
+
+    fn decide_one(
+        &mut self,
+        draft: &mut Draft<'_>,
+        context: &Context,
+        command: &A::Command,
+    ) -> Result<(A::Answer, Option<EventId>), A::Rejection> {
+        let events = self.state.decide(command)?;
+        let metadata: Metadata = context.metadata();
+        let mut first = None;
+        for (nth, event) in events.into_iter().enumerate() {
+            self.state.evolve(&event);
+            let id = draft.add(&event.into(), &metadata, context.now, nth);
+            first = first.or(Some(id));
+        }
+        Ok((self.state.answer(command), first))
+    }
+
+    /// Writes what was decided; the position shows all of it.
+    pub(crate) async fn write(
+        &mut self,
+        store: &dyn EventStore,
+        events: &Events,
+    ) -> Result<Position, Failure> {
+        if !events.records.is_empty() {
+            let expected = self.tail.expected();
+            let appended = store.append(&self.stream, expected, events.records.clone()).await?;
+            self.tail = events.tail;
+            self.position = appended.position;
+            for command in &events.derived {
+                self.remember(*command, appended.position);
+            }
+        }
+        Ok(self.position)
+    }
+}

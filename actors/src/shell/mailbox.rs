@@ -1,0 +1,240 @@
+//! Where commands wait for their actor: bounded, drained all at once, answered each by itself.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use events::{AccountId, Actor, EventId, Metadata, Position, StreamName, Timestamp};
+use ractor::ActorRef;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::Wake;
+use crate::aggregate::{Aggregate, Effect};
+
+/// As many items as are decided together.
+const BATCH_MAX: usize = 256;
+
+/// Who asks, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Context {
+    /// The command's id; the ids of its events derive from it. One of UUID version 5 is derived
+    /// itself and may be repeated: its stream remembers that it was done.
+    pub id: Uuid,
+    /// What started it all.
+    pub correlation: Uuid,
+    /// Who asks.
+    pub actor: Actor,
+    /// The tenant it is about.
+    pub account: Option<AccountId>,
+    /// When.
+    pub now: Timestamp,
+}
+
+impl Context {
+    /// What is written beside each event of the command.
+    pub fn metadata(&self) -> Metadata {
+        Metadata {
+            correlation: self.correlation,
+            causation: self.id,
+            actor: self.actor.clone(),
+            account: self.account,
+        }
+    }
+}
+
+/// A command was decided and what came of it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done<T> {
+    /// What the aggregate tells.
+    pub answer: T,
+    /// The id of the first event; none when nothing changed.
+    pub event: Option<EventId>,
+    /// The position that shows the command's effect.
+    pub position: Position,
+}
+
+/// A command was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused<R: std::error::Error> {
+    /// The domain says no.
+    #[error(transparent)]
+    Rejected(R),
+    /// As many wait already as may.
+    #[error("too much is waiting for the same thing; try again in a second")]
+    Full,
+    /// Its events together are too large for the log.
+    #[error("{bytes} bytes are too many for one append")]
+    TooLarge {
+        /// As many as they are.
+        bytes: usize,
+    },
+    /// The log could not; whether anything was written is unknown.
+    #[error("{reason}")]
+    Unavailable {
+        /// Why, for people.
+        reason: String,
+    },
+    /// The actor fell over; whether anything was written is unknown.
+    #[error("the actor was restarted; try again")]
+    Restarted,
+    /// The stream cannot be read; nothing can be decided before somebody looks.
+    #[error("{stream} is halted: {reason}")]
+    Halted {
+        /// Which.
+        stream: StreamName,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl<R: std::error::Error> Refused<R> {
+    /// The same for somebody else who waited; a rejection is nobody else's.
+    pub(super) fn repeat(&self) -> Self {
+        match self {
+            Self::Rejected(_) | Self::Restarted => Self::Restarted,
+            Self::Full => Self::Full,
+            Self::TooLarge { bytes } => Self::TooLarge { bytes: *bytes },
+            Self::Unavailable { reason } => Self::Unavailable { reason: reason.clone() },
+            Self::Halted { stream, reason } => {
+                Self::Halted { stream: stream.clone(), reason: reason.clone() }
+            }
+        }
+    }
+
+    /// Whether the same may succeed later.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Full | Self::Unavailable { .. } | Self::Restarted => true,
+            Self::Rejected(_) | Self::TooLarge { .. } | Self::Halted { .. } => false,
+        }
+    }
+}
+
+pub(crate) type Outcome<A> =
+    Result<Done<<A as Aggregate>::Answer>, Refused<<A as Aggregate>::Rejection>>;
+
+/// A command on its way, and where its answer goes.
+pub(crate) struct Envelope<A: Aggregate> {
+    pub(crate) context: Context,
+    pub(crate) command: A::Command,
+    pub(crate) reply: oneshot::Sender<Outcome<A>>,
+}
+
+impl<A: Aggregate> Envelope<A> {
+    pub(crate) fn answer(self, outcome: Outcome<A>) {
+        // Whoever asked may have gone away; what is written stays written.
+        let _ = self.reply.send(outcome);
+    }
+}
+
+/// What can wait for an actor.
+pub(crate) enum Item<A: Aggregate> {
+    /// Something is asked of it.
+    Command(Envelope<A>),
+    /// An effect is no longer under way.
+    Finished(<A::Effect as Effect>::Key),
+    /// It shall look at what it owes.
+    Wake,
+}
+
+/// Why an item was not taken; the item comes back.
+pub(crate) enum Undelivered<A: Aggregate> {
+    /// The actor has gone to sleep or fallen over: find its successor.
+    Closed(Item<A>),
+    /// As many wait already as may.
+    Full(Item<A>),
+}
+
+pub(crate) struct Mailbox<A: Aggregate> {
+    inner: Mutex<Inner<A>>,
+    actor: OnceLock<ActorRef<Wake>>,
+    limit: usize,
+}
+
+struct Inner<A: Aggregate> {
+    waiting: VecDeque<Item<A>>,
+    /// The actor has been told and has not found it empty yet.
+    told: bool,
+    owing: bool,
+    closed: bool,
+}
+
+impl<A: Aggregate> Mailbox<A> {
+    pub(crate) fn new(limit: usize) -> Arc<Self> {
+        let inner = Inner { waiting: VecDeque::new(), told: false, owing: false, closed: false };
+        Arc::new(Self { inner: Mutex::new(inner), actor: OnceLock::new(), limit })
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner<A>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says whom to tell; what came before is told now.
+    pub(crate) fn attach(&self, actor: ActorRef<Wake>) {
+        let inner = self.inner();
+        let actor = self.actor.get_or_init(|| actor);
+        if inner.told {
+            // It fails only when the actor is gone, which its supervisor hears of too.
+            let _ = actor.cast(Wake::Work);
+        }
+    }
+
+    pub(crate) fn push(&self, item: Item<A>) -> Result<(), Undelivered<A>> {
+        let mut inner = self.inner();
+        if inner.closed {
+            return Err(Undelivered::Closed(item));
+        }
+        // Ends of effects are as few as effects, and must always get through.
+        if matches!(item, Item::Command(_)) && inner.waiting.len() >= self.limit {
+            return Err(Undelivered::Full(item));
+        }
+        inner.waiting.push_back(item);
+        if !std::mem::replace(&mut inner.told, true)
+            && let Some(actor) = self.actor.get()
+        {
+            let _ = actor.cast(Wake::Work);
+        }
+        Ok(())
+    }
+
+    /// The next batch; none, and the actor will be told anew, when nothing waits.
+    pub(crate) fn take(&self) -> Option<Vec<Item<A>>> {
+        let mut inner = self.inner();
+        if inner.waiting.is_empty() {
+            inner.told = false;
+            inner.waiting.shrink_to(8);
+            return None;
+        }
+        let count = inner.waiting.len().min(BATCH_MAX);
+        Some(inner.waiting.drain(..count).collect())
+    }
+
+    pub(crate) fn set_owing(&self, owing: bool) {
+        self.inner().owing = owing;
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.inner().closed
+    }
+
+    /// Closes it when nothing waits, nothing is being done and nothing is owed.
+    pub(crate) fn close_if_idle(&self) -> bool {
+        let mut inner = self.inner();
+        let idle = inner.waiting.is_empty() && !inner.told && !inner.owing;
+        inner.closed |= idle;
+        idle
+    }
+
+    /// Closes it whatever waits; those who asked learn that the actor fell over.
+    pub(crate) fn close(&self) {
+        let mut inner = self.inner();
+        inner.closed = true;
+        inner.waiting.clear();
+    }
+
+    pub(crate) fn stop(&self) {
+        if let Some(actor) = self.actor.get() {
+            actor.stop(None);
+        }
+    }
+}
