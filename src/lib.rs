@@ -1,1 +1,6 @@
 //! How Relink meets the world: the only code that opens a file or a socket.
+
+pub mod clock;
+mod random;
+pub mod tokens;
+pub mod vault;
