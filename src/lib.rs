@@ -1,6 +1,7 @@
 //! How Relink meets the world: the only code that opens a file or a socket.
 
 pub mod clock;
+pub mod outbound;
 mod random;
 pub mod tokens;
 pub mod vault;
