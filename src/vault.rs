@@ -71,6 +71,11 @@ pub enum Unsealable {
     Damaged,
 }
 
+/// Whether a text has the form of `RELINK_SECRET_KEY`; a file that it names is not looked at.
+pub fn can_be_setting(text: &str) -> bool {
+    key::can_be_setting(text)
+}
+
 impl Vault {
     /// The vault of this key.
     pub fn from_key(key: [u8; 32]) -> Self {

@@ -24,6 +24,10 @@ pub(super) fn find(setting: Option<&str>, data: &Path) -> Result<Found, VaultErr
     }
 }
 
+pub(super) fn can_be_setting(text: &str) -> bool {
+    text.starts_with("file:") || parse(text).is_some()
+}
+
 fn parse(text: &str) -> Option<[u8; 32]> {
     STANDARD.decode(text.trim()).ok()?.try_into().ok()
 }
