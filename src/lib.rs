@@ -1,1 +1,9 @@
 //! How Relink meets the world: the only code that opens a file or a socket.
+
+pub mod clock;
+pub mod config;
+pub mod outbound;
+mod random;
+pub mod telemetry;
+pub mod tokens;
+pub mod vault;

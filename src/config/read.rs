@@ -1,0 +1,122 @@
+//! What each setting's text means.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use url::Url;
+
+use super::{LogFormat, Secret, StoreSetting, duration};
+use crate::vault;
+
+/// What is wrong, and what would be right.
+type Read<T> = Result<T, String>;
+
+const WAITS_MAX: usize = 100;
+
+pub(super) fn listen(text: &str) -> Read<SocketAddr> {
+    text.parse().map_err(|_| format!("{text:?} is no address such as 127.0.0.1:4000"))
+}
+
+pub(super) fn folder(text: &str) -> Read<PathBuf> {
+    match text {
+        "" => Err("names no folder; write one such as ./data".to_owned()),
+        path => Ok(PathBuf::from(path)),
+    }
+}
+
+pub(super) fn store(text: &str) -> Read<StoreSetting> {
+    if text == "embedded" {
+        return Ok(StoreSetting::Embedded);
+    }
+    // The text is not repeated: it may hold a password.
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "esdb" | "esdb+discover") && url.has_host() => {
+            Ok(StoreSetting::EventStoreDb(Secret::new(text)))
+        }
+        Ok(_) | Err(_) => Err("neither `embedded` nor a connection string such as \
+            esdb://HOST:2113?tls=false"
+            .to_owned()),
+    }
+}
+
+pub(super) fn admin_token(text: &str) -> Read<Secret> {
+    if text.is_empty() {
+        Err("is empty, so anybody would be administrator; remove it or set a token".to_owned())
+    } else if text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(Secret::new(text))
+    } else {
+        Err("holds characters that a header cannot carry; use letters, digits and punctuation"
+            .to_owned())
+    }
+}
+
+pub(super) fn secret_key(text: &str) -> Read<Secret> {
+    if vault::can_be_setting(text) {
+        Ok(Secret::new(text))
+    } else {
+        Err("neither 32 bytes in base64 nor file:PATH; make a key with `openssl rand -base64 32`"
+            .to_owned())
+    }
+}
+
+pub(super) fn switch(text: &str) -> Read<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "" | "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err(format!("{text:?} is neither true nor false")),
+    }
+}
+
+/// An empty list, which only the file can hold, means one attempt and no more.
+pub(super) fn schedule(text: &str) -> Read<Vec<Duration>> {
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
+    let waits: Vec<_> = text
+        .split(',')
+        .map(duration::parse)
+        .collect::<Result<_, _>>()
+        .map_err(|error| format!("{error}; write waits as 5s,5m,30m"))?;
+    if waits.len() > WAITS_MAX {
+        return Err(format!("{} waits are more than {WAITS_MAX}", waits.len()));
+    }
+    Ok(waits)
+}
+
+pub(super) fn timeout(text: &str) -> Read<Duration> {
+    match duration::parse(text) {
+        Ok(Duration::ZERO) => Err("no exchange ends in no time; write a timeout as 15s".to_owned()),
+        Ok(timeout) => Ok(timeout),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+pub(super) fn networks(text: &str) -> Read<Vec<IpNet>> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts.map(network).collect()
+}
+
+fn network(text: &str) -> Read<IpNet> {
+    let address = || text.parse().map(|address: std::net::IpAddr| IpNet::from(address));
+    text.parse()
+        .or_else(|_| address())
+        .map_err(|_| format!("{text:?} is no network such as 127.0.0.0/8 or fd00::/8"))
+}
+
+pub(super) fn log_format(text: &str) -> Read<LogFormat> {
+    match text {
+        "auto" => Ok(LogFormat::Auto),
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err(format!("{text:?} is neither text, json nor auto")),
+    }
+}
+
+pub(super) fn limit(text: &str) -> Read<usize> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err(format!("{text:?} is no whole number of at least 1")),
+        Ok(limit) => Ok(limit),
+    }
+}

@@ -1,0 +1,120 @@
+//! Makes one attempt to deliver, over HTTP: the adapter of [`actors::ports::Outbound`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actors::ports::{Attempt, Clock, Ended, Outbound};
+use events::delivery::AttemptClass;
+use futures_core::future::BoxFuture;
+use ipnet::IpNet;
+use reqwest::{Client, Request};
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
+use crate::vault::Vault;
+
+mod address;
+mod answer;
+mod client;
+mod failure;
+mod resolve;
+mod sign;
+
+pub use sign::{generate_secret, whsec};
+
+use address::Rules;
+use failure::Failure;
+
+/// How every attempt is made.
+#[derive(Debug, Clone)]
+pub struct OutboundSettings {
+    /// For the whole exchange, body included, where the endpoint has no timeout of its own.
+    pub default_timeout: Duration,
+    /// Networks that may be reached although they are not public.
+    pub allow_private: Vec<IpNet>,
+}
+
+/// Reaches endpoints over HTTP and HTTPS, on connections that are kept for the next attempt.
+pub struct HttpOutbound {
+    client: Client,
+    rules: Arc<Rules>,
+    default_timeout: Duration,
+    vault: Arc<Vault>,
+    clock: Arc<dyn Clock>,
+}
+
+/// Why there is no HTTP client.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot make an HTTP client")]
+pub struct NoClient(#[from] reqwest::Error);
+
+/// What the signing secret of a webhook is sealed for; see [`Vault::seal`].
+pub fn secret_context(webhook: events::WebhookId) -> String {
+    format!("webhook/{webhook}/secret")
+}
+
+impl HttpOutbound {
+    /// An adapter with its own pool of connections.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up, as without any trusted root certificate on the machine.
+    pub fn new(
+        settings: OutboundSettings,
+        vault: Arc<Vault>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, NoClient> {
+        let rules = Arc::new(Rules::allowing(settings.allow_private));
+        let client = client::build(Arc::clone(&rules))?;
+        Ok(Self { client, rules, default_timeout: settings.default_timeout, vault, clock })
+    }
+
+    fn request(&self, attempt: Attempt) -> Result<Request, Failure> {
+        let url = Url::parse(&attempt.endpoint.url)
+            .map_err(|error| Failure::ours(format!("the url cannot be read: {error}")))?;
+        self.rules.check(&url)?;
+        let secret = self
+            .vault
+            .unseal(&secret_context(attempt.endpoint.webhook), &attempt.endpoint.secret)
+            .map_err(|error| Failure::ours(format!("cannot sign: {error}")))?;
+        let delivery = attempt.delivery.to_string();
+        let now = self.clock.now().as_seconds();
+        let headers = sign::headers(&secret, &delivery, now, &attempt.body);
+        let request = self.client.post(url).headers(headers).body(attempt.body);
+        request.build().map_err(|error| failure::of(&error))
+    }
+
+    async fn exchange(&self, attempt: Attempt) -> Result<Ended, Failure> {
+        let limit = attempt.endpoint.timeout.unwrap_or(self.default_timeout);
+        let request = self.request(attempt)?;
+        let deadline = Instant::now() + limit;
+        let late = || format!("the exchange took longer than {limit:?}");
+        let sent = timeout_at(deadline, self.client.execute(request)).await;
+        let mut response = match sent {
+            Ok(sent) => sent.map_err(|error| failure::of(&error))?,
+            Err(_) => return Err(Failure { class: AttemptClass::Timeout, detail: late() }),
+        };
+        let mut kept = answer::Kept::default();
+        let read = timeout_at(deadline, kept.read(&mut response)).await;
+        let broken = match read {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(failure::of(&error)),
+            Err(_) => Some(Failure { class: AttemptClass::Timeout, detail: late() }),
+        };
+        Ok(kept.judge(&response, broken))
+    }
+}
+
+impl Outbound for HttpOutbound {
+    fn attempt(&self, attempt: Attempt) -> BoxFuture<'_, Ended> {
+        Box::pin(async move {
+            self.exchange(attempt).await.unwrap_or_else(|Failure { class, detail }| Ended::Failed {
+                class,
+                detail,
+                response: None,
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+//! Log lines, on standard error: text on a terminal, else JSON, one object a line.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::util::TryInitError;
+
+use crate::config::LogFormat;
+
+/// Names what is logged, as `info` or `relink=debug,hyper=warn`.
+const VARIABLE: &str = "RELINK_LOG";
+
+/// Why nothing can be logged.
+#[derive(Debug, thiserror::Error)]
+pub enum NoTelemetry {
+    /// The filter cannot be read.
+    #[error("{VARIABLE}: no filter such as info or relink=debug,hyper=warn: {0}")]
+    Filter(#[from] ParseError),
+    /// Somebody else logs already.
+    #[error("log lines already go elsewhere")]
+    Taken(#[from] TryInitError),
+}
+
+/// Starts logging for the whole process, at the level of `RELINK_LOG` or `info`.
+///
+/// # Errors
+/// When the filter cannot be read, or this is the second call.
+pub fn start(format: LogFormat) -> Result<(), NoTelemetry> {
+    use tracing_subscriber::util::SubscriberInitExt;
+
+    let set = std::env::var_os(VARIABLE).map(|os| os.to_string_lossy().into_owned());
+    let filter = filter(set.as_deref())?;
+    let terminal = std::io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(terminal)
+        .with_writer(std::io::stderr);
+    if as_json(format, terminal) {
+        lines.json().flatten_event(true).with_current_span(false).finish().try_init()?;
+    } else {
+        lines.finish().try_init()?;
+    }
+    Ok(())
+}
+
+fn as_json(format: LogFormat, terminal: bool) -> bool {
+    match format {
+        LogFormat::Auto => !terminal,
+        LogFormat::Text => false,
+        LogFormat::Json => true,
+    }
+}
+
+fn filter(set: Option<&str>) -> Result<EnvFilter, ParseError> {
+    EnvFilter::try_new(set.filter(|text| !text.trim().is_empty()).unwrap_or("info"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_follows_the_terminal_unless_it_is_set() {
+        assert!(!as_json(LogFormat::Auto, true));
+        assert!(as_json(LogFormat::Auto, false));
+        assert!(!as_json(LogFormat::Text, false));
+        assert!(as_json(LogFormat::Json, true));
+    }
+
+    #[test]
+    fn the_level_is_info_unless_it_is_set() {
+        assert_eq!(filter(None).unwrap().to_string(), "info");
+        assert_eq!(filter(Some("")).unwrap().to_string(), "info");
+        assert_eq!(filter(Some("warn,relink=debug")).unwrap().to_string(), "relink=debug,warn");
+        assert!(filter(Some("relink=loud")).is_err());
+    }
+}

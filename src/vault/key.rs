@@ -1,0 +1,82 @@
+//! Where the sealing key is found, and how a new one is kept.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Origin, VaultError};
+
+type Found = ([u8; 32], Origin);
+
+pub(super) fn find(setting: Option<&str>, data: &Path) -> Result<Found, VaultError> {
+    match setting.map(str::trim).filter(|setting| !setting.is_empty()) {
+        Some(setting) => match setting.strip_prefix("file:") {
+            Some(path) => read(PathBuf::from(path)),
+            None => match parse(setting) {
+                Some(key) => Ok((key, Origin::Setting)),
+                None => Err(VaultError::NoKey { place: "RELINK_SECRET_KEY".to_owned() }),
+            },
+        },
+        None => kept(data),
+    }
+}
+
+pub(super) fn can_be_setting(text: &str) -> bool {
+    text.starts_with("file:") || parse(text).is_some()
+}
+
+fn parse(text: &str) -> Option<[u8; 32]> {
+    STANDARD.decode(text.trim()).ok()?.try_into().ok()
+}
+
+fn read(path: PathBuf) -> Result<Found, VaultError> {
+    match fs::read_to_string(&path) {
+        Ok(text) => match parse(&text) {
+            Some(key) => Ok((key, Origin::File(path))),
+            None => Err(VaultError::NoKey { place: path.display().to_string() }),
+        },
+        Err(source) => Err(VaultError::Unreadable { path, source }),
+    }
+}
+
+fn kept(data: &Path) -> Result<Found, VaultError> {
+    let path = data.join("secret.key");
+    match path.try_exists() {
+        Ok(true) => return read(path),
+        Ok(false) => {}
+        Err(source) => return Err(VaultError::Unreadable { path, source }),
+    }
+    let key = crate::random::bytes::<32>();
+    match keep(data, &path, &key) {
+        Ok(()) => Ok((key, Origin::Generated(path))),
+        // Another process was first; its key is the one.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => read(path),
+        Err(source) => Err(VaultError::Unwritable { path, source }),
+    }
+}
+
+/// Writes beside and links into place, so that the file is never seen half written and never
+/// replaces one that is there.
+fn keep(data: &Path, path: &Path, key: &[u8; 32]) -> io::Result<()> {
+    fs::create_dir_all(data)?;
+    let beside =
+        data.join(format!("secret.key.{:08x}", u32::from_be_bytes(crate::random::bytes())));
+    let linked = write(&beside, key).and_then(|()| fs::hard_link(&beside, path));
+    // A leftover holds no key that is used, but nobody should have to wonder about it.
+    let removed = fs::remove_file(&beside);
+    linked.and(removed)?;
+    File::open(data)?.sync_all()
+}
+
+fn write(path: &Path, key: &[u8; 32]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    writeln!(file, "{}", STANDARD.encode(key))?;
+    file.sync_all()
+}
