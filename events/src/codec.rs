@@ -59,8 +59,16 @@ pub fn encode(event: &Event) -> Encoded {
 /// When the shape is unknown or the bytes are not of it.
 pub fn decode(kind: &str, version: u16, data: &[u8]) -> Result<Event, Undecodable> {
     let (category, name) = kind.split_once('.').unwrap_or((kind, ""));
-    Event::decode(category, name, version, data)
-        .map_err(|problem| Undecodable { kind: kind.to_owned(), version, problem })
+    Event::decode(category, name, version, data).map_err(|problem| Undecodable {
+        kind: kind.to_owned(),
+        version,
+        problem,
+    })
+}
+
+/// Every wire name with every version of its shape that has ever shipped.
+pub fn shapes() -> Vec<(String, u16)> {
+    Event::shapes()
 }
 
 /// All of the bytes as one value.

@@ -1,4 +1,5 @@
 //! The suite that every store passes unchanged.
-use std::sync::Arc; use super::EventStore;
+use super::EventStore;
+use std::sync::Arc;
 /// x
 pub async fn verify(_open: impl AsyncFn() -> Arc<dyn EventStore>) {}
