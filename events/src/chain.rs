@@ -16,6 +16,11 @@ pub struct Hash(pub [u8; 32]);
 impl Hash {
     /// What the first record of a stream is chained to.
     pub const ROOT: Self = Self([0; 32]);
+
+    /// The hash of these bytes alone.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
 }
 
 impl fmt::Display for Hash {

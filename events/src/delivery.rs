@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::words;
 use crate::vocabulary::vocabulary;
+use crate::words;
 use crate::{AccountId, DeliveryId, EventId, Timestamp};
 
 /// An event is owed. The body is fixed here and the same on every attempt.

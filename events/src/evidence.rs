@@ -21,6 +21,8 @@ pub struct Evidence {
     pub body: Option<String>,
 }
 
+/// Declares an enum whose cases are words: on the wire of JSON and on the command line.
+#[macro_export]
 macro_rules! words {
     (
         $(#[$doc:meta])*
@@ -56,23 +58,27 @@ macro_rules! words {
                     .iter()
                     .find(|one| one.as_str() == word)
                     .copied()
-                    .ok_or_else(|| $crate::evidence::UnknownWord {
-                        word: word.to_owned(),
-                        known: [$($word),*].join(", "),
+                    .ok_or_else(|| {
+                        $crate::evidence::UnknownWord::new(word, &[$($word),*])
                     })
             }
         }
     };
 }
 
-pub(crate) use words;
-
 /// A word that is none of those that are known here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{word:?} is none of {known}")]
 pub struct UnknownWord {
-    pub(crate) word: String,
-    pub(crate) known: String,
+    word: String,
+    known: String,
+}
+
+impl UnknownWord {
+    /// The word, and those that are known.
+    pub fn new(word: &str, known: &[&str]) -> Self {
+        Self { word: word.to_owned(), known: known.join(", ") }
+    }
 }
 
 words! {

@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::words;
 use crate::vocabulary::vocabulary;
+use crate::words;
 use crate::{AccountId, KeyId, Sealed, TokenId, WebhookId};
 
 words! {

@@ -90,6 +90,14 @@ macro_rules! kind {
 pub(crate) use kind;
 
 impl Event {
+    /// What stands behind the category and its full stop, and every version that has shipped.
+    pub(crate) const SHAPES: &[(&str, u16)] = &[
+        ("authorization_error_recorded", 1),
+        ("authorization_succeeded", 1),
+        ("reauthorization_required", 1),
+        ("reauthorized", 1),
+    ];
+
     pub(crate) fn version(&self) -> u16 {
         match self {
             Self::AuthorizationErrorRecorded(_)

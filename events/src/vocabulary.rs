@@ -45,6 +45,17 @@ macro_rules! vocabulary {
         impl Event {
             pub(crate) const CATEGORY: &'static str = $category;
 
+            pub(crate) fn shapes() -> Vec<(String, u16)> {
+                let own: &[(&str, u16)] = &[
+                    $(($name, $version), $(($name, $old_version),)*)*
+                ];
+                let shared: &[(&str, u16)] = vocabulary!(@shapes $($shared)?);
+                own.iter()
+                    .chain(shared)
+                    .map(|(name, version)| (format!("{}.{name}", $category), *version))
+                    .collect()
+            }
+
             pub(crate) fn kind(&self) -> &'static str {
                 match self {
                     $(Self::$variant(_) => concat!($category, ".", $name),)*
@@ -94,6 +105,12 @@ macro_rules! vocabulary {
             }
         }
     };
+    (@shapes) => {
+        &[]
+    };
+    (@shapes $shared:ident) => {
+        $crate::reauthorization::Event::SHAPES
+    };
     (@rest $name:ident, $version:ident, $data:ident) => {
         Err($crate::codec::Problem::Unknown)
     };
@@ -138,6 +155,12 @@ macro_rules! vocabularies {
             /// Never with a payload of ours.
             pub fn view(&self) -> serde_json::Result<serde_json::Value> {
                 match self { $(Self::$variant(event) => event.view(),)* }
+            }
+
+            pub(crate) fn shapes() -> Vec<(String, u16)> {
+                let mut shapes = Vec::new();
+                $(shapes.extend(<$event>::shapes());)*
+                shapes
             }
 
             pub(crate) fn encode(&self) -> Result<Vec<u8>, postcard::Error> {

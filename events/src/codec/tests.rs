@@ -1,1 +1,147 @@
+mod laws;
+mod samples;
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use super::inbox::RegisteredV1;
+use super::*;
+use crate::{AccountId, inbox as inbox_events};
+
+/// The folder of golden files; found when the tests run, so that no build knows its path.
+fn golden() -> PathBuf {
+    let package = std::env::var("CARGO_MANIFEST_DIR").expect("cargo tells tests their package");
+    PathBuf::from(package).join("golden")
+}
+
+/// The file's bytes; written first where it is missing and `RELINK_BLESS=1` asks for it.
+fn file(name: &str, content: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
+    let path = golden().join(name);
+    if !path.exists() && std::env::var("RELINK_BLESS").as_deref() == Ok("1") {
+        fs::write(&path, content()).unwrap();
+    }
+    fs::read(&path).unwrap_or_else(|error| panic!("{name} is missing ({error}): RELINK_BLESS=1"))
+}
+
+fn pretty(view: &serde_json::Value) -> Vec<u8> {
+    let mut text = serde_json::to_vec_pretty(view).unwrap();
+    text.push(b'\n');
+    text
+}
+
+/// The only old shapes there are, as their build would have written them.
+fn old_samples() -> Vec<(&'static str, u16, Vec<u8>, serde_json::Value)> {
+    let registered = RegisteredV1 {
+        account: AccountId(1),
+        name: "Support".into(),
+        channel_type: "Channel::Whatsapp".into(),
+        attributes: "{}".into(),
+        credentials: Some(samples::sealed(1)),
+    };
+    let data = postcard::to_stdvec(&registered).unwrap();
+    vec![("inbox.registered", 1, data, serde_json::to_value(&registered).unwrap())]
+}
+
+#[test]
+fn every_event_is_written_as_its_golden_file_and_read_back() {
+    for event in samples::all(1) {
+        let Encoded { kind, version, data } = encode(&event);
+        let bytes = file(&format!("{kind}.v{version}.bin"), || data.clone());
+        assert_eq!(data, bytes, "{kind} v{version} is no longer written as it was");
+        assert_eq!(decode(kind, version, &bytes), Ok(event.clone()), "{kind} v{version}");
+        let view = pretty(&event.view().unwrap());
+        let text = file(&format!("{kind}.v{version}.json"), || view.clone());
+        assert_eq!(String::from_utf8_lossy(&text), String::from_utf8_lossy(&view), "{kind}");
+    }
+    for (kind, version, data, view) in old_samples() {
+        assert_eq!(file(&format!("{kind}.v{version}.bin"), || data.clone()), data, "{kind}");
+        let view = pretty(&view);
+        assert_eq!(file(&format!("{kind}.v{version}.json"), || view.clone()), view, "{kind}");
+    }
+}
+
+#[test]
+fn every_shape_that_ever_shipped_has_a_sample() {
+    let known: BTreeSet<_> = shapes().into_iter().collect();
+    let current = samples::all(1).into_iter().map(|event| (event.kind().into(), event.version()));
+    let old = old_samples().into_iter().map(|(kind, version, ..)| (kind.to_owned(), version));
+    assert_eq!(current.chain(old).collect::<BTreeSet<(String, u16)>>(), known);
+}
+
+#[test]
+fn every_golden_file_decodes() {
+    let mut found = BTreeSet::new();
+    for entry in fs::read_dir(golden()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let Some(shape) = name.strip_suffix(".bin") else { continue };
+        let (kind, version) = shape.rsplit_once(".v").unwrap();
+        let version = version.parse().unwrap();
+        let data = fs::read(golden().join(&name)).unwrap();
+        decode(kind, version, &data).unwrap_or_else(|error| panic!("{name}: {error}"));
+        found.insert((kind.to_owned(), version));
+    }
+    assert_eq!(found, shapes().into_iter().collect());
+}
+
+#[test]
+fn an_inbox_registered_before_thresholds_has_none() {
+    let (kind, version, data, _) = old_samples().remove(0);
+    let Ok(Event::Inbox(inbox_events::Event::Registered(registered))) =
+        decode(kind, version, &data)
+    else {
+        panic!("{kind} v{version} does not decode to a registration")
+    };
+    assert_eq!((registered.threshold, registered.name.as_str()), (None, "Support"));
+    assert_eq!(registered.credentials, Some(samples::sealed(1)));
+}
+
+#[test]
+fn bytes_left_over_are_refused() {
+    for event in samples::all(1) {
+        let Encoded { kind, version, mut data } = encode(&event);
+        data.push(0);
+        let problem = decode(kind, version, &data).unwrap_err().problem;
+        assert_eq!(problem, Problem::Rest(1), "{kind}");
+    }
+}
+
+#[test]
+fn cut_bytes_are_refused() {
+    for event in samples::all(1) {
+        let Encoded { kind, version, data } = encode(&event);
+        for length in 0..data.len() {
+            let problem = decode(kind, version, &data[..length]).unwrap_err().problem;
+            assert!(matches!(problem, Problem::Damaged(_)), "{kind} cut to {length}");
+        }
+    }
+}
+
+#[test]
+fn an_unknown_shape_is_refused_by_name() {
+    let unknown = [("inbox.vanished", 1), ("inbox.registered", 9), ("moon.landed", 1), ("x", 0)];
+    for (kind, version) in unknown {
+        let error = decode(kind, version, &[]).unwrap_err();
+        assert_eq!(error.problem, Problem::Unknown);
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "{kind} version {version} cannot be decoded: this build does not know the shape"
+            )
+        );
+    }
+}
+
+#[test]
+fn no_view_depends_on_a_secret() {
+    for (one, other) in samples::all(1).into_iter().zip(samples::all(2)) {
+        assert_eq!(one.view().unwrap(), other.view().unwrap(), "{}", one.kind());
+    }
+}
+
+#[test]
+fn a_sealed_secret_shows_only_the_name_of_its_key() {
+    let shown = serde_json::to_string(&samples::sealed(1)).unwrap();
+    assert_eq!(shown, "\"sealed under key 72656c696e6b6579\"");
+    assert_eq!(format!("{:?}", samples::sealed(1)), "Sealed(under 72656c696e6b6579)");
+}

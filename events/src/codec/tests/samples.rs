@@ -1,0 +1,201 @@
+//! One fixed sample of every event; the golden files are their bytes.
+
+use uuid::Uuid;
+
+use crate::evidence::{Class, Evidence, Scope, Verdict};
+use crate::{
+    AccountId, DeliveryId, Event, EventId, InboxId, KeyId, Position, Sealed, Timestamp, TokenId,
+    WebhookId, account, delivery, fanout, inbox, installation, platform, reauthorization, request,
+    webhook,
+};
+
+const ACCOUNT: AccountId = AccountId(1);
+const WEBHOOK: WebhookId = WebhookId(7);
+const NOON: Timestamp = Timestamp::from_micros(1_795_262_400_000_000);
+
+/// Every event; `secret` is what all of their ciphertexts and token hashes are made of.
+pub(super) fn all(secret: u8) -> Vec<Event> {
+    let mut samples = accounts();
+    samples.extend(inboxes(secret));
+    samples.extend(reauthorizations().map(|event| inbox::Event::from(event).into()));
+    samples.extend(webhooks(secret));
+    samples.extend(deliveries());
+    samples.extend(installations(secret));
+    samples.extend(others(secret));
+    samples
+}
+
+pub(super) fn sealed(secret: u8) -> Sealed {
+    Sealed { key: KeyId(*b"relinkey"), nonce: [secret; 24], text: vec![secret; 20] }
+}
+
+fn accounts() -> Vec<Event> {
+    let url = || "https://receiver.example/hook".to_owned();
+    let administrator_emails = || vec!["admin@example.com".to_owned()];
+    [
+        account::Registered { name: "Acme".into(), administrator_emails: administrator_emails() }
+            .into(),
+        account::Renamed { name: "Acme Ltd".into() }.into(),
+        account::AdministratorsChanged { administrator_emails: administrator_emails() }.into(),
+        account::WebhookUrlClaimed { webhook: WEBHOOK, url: url() }.into(),
+        account::WebhookUrlReleased { webhook: WEBHOOK, url: url() }.into(),
+    ]
+    .map(|event: account::Event| event.into())
+    .into()
+}
+
+fn inboxes(secret: u8) -> Vec<Event> {
+    [
+        inbox::Registered {
+            account: ACCOUNT,
+            name: "Support".into(),
+            channel_type: "Channel::Whatsapp".into(),
+            attributes: r#"{"phone_number":"+15550100"}"#.into(),
+            credentials: Some(sealed(secret)),
+            threshold: Some(3),
+        }
+        .into(),
+        inbox::Renamed { name: "Sales".into() }.into(),
+        inbox::ChannelTypeChanged { channel_type: "Channel::Email".into() }.into(),
+        inbox::AttributesChanged { attributes: "{}".into() }.into(),
+        inbox::CredentialsReplaced { credentials: sealed(secret) }.into(),
+        inbox::ThresholdSet { threshold: None }.into(),
+        inbox::Removed {}.into(),
+    ]
+    .map(|event: inbox::Event| event.into())
+    .into()
+}
+
+fn verdict() -> Verdict {
+    Verdict { class: Class::Auth, scope: Scope::Account, rule: Some("meta 190/460".into()) }
+}
+
+fn reauthorizations() -> impl Iterator<Item = reauthorization::Event> {
+    use reauthorization::Event;
+    let evidence = Evidence {
+        provider: Some("meta".into()),
+        status: Some(400),
+        code: Some("190".into()),
+        subcode: Some("460".into()),
+        message: Some("The session has been invalidated".into()),
+        body: Some(r#"{"error":{"code":190}}"#.into()),
+    };
+    let cause = reauthorization::Cause::Threshold { count: 2, threshold: 2, verdict: verdict() };
+    [
+        Event::AuthorizationErrorRecorded(reauthorization::AuthorizationErrorRecorded {
+            evidence,
+            verdict: verdict(),
+            count: 1,
+        }),
+        Event::AuthorizationSucceeded(reauthorization::AuthorizationSucceeded {}),
+        Event::ReauthorizationRequired(reauthorization::ReauthorizationRequired { cause }),
+        Event::Reauthorized(reauthorization::Reauthorized { was_required: true }),
+    ]
+    .into_iter()
+}
+
+fn webhooks(secret: u8) -> Vec<Event> {
+    let policy = webhook::Policy {
+        concurrency: Some(4),
+        timeout_ms: Some(5_000),
+        retry_schedule_ms: Some(vec![1_000, 5_000]),
+        inboxes: Some(vec![InboxId(42)]),
+    };
+    [
+        webhook::Created {
+            account: ACCOUNT,
+            url: "https://receiver.example/hook".into(),
+            name: Some("Receiver".into()),
+            inbox: Some(InboxId(42)),
+            subscriptions: vec!["inbox_updated".into(), "conversation_*".into()],
+            secret: sealed(secret),
+            policy: policy.clone(),
+        }
+        .into(),
+        webhook::Renamed { name: None }.into(),
+        webhook::UrlChanged { url: "https://other.example/hook".into() }.into(),
+        webhook::SubscriptionsChanged { subscriptions: vec!["message_created".into()] }.into(),
+        webhook::InboxChanged { inbox: None }.into(),
+        webhook::PolicyChanged { policy }.into(),
+        webhook::Deleted {}.into(),
+    ]
+    .map(|event: webhook::Event| event.into())
+    .into()
+}
+
+fn deliveries() -> Vec<Event> {
+    let source = EventId(Uuid::from_u128(9));
+    let delivery = DeliveryId::of(source, WEBHOOK);
+    let response = |status| delivery::Response { status, body: "ok".into(), truncated: false };
+    [
+        delivery::Queued {
+            delivery,
+            account: ACCOUNT,
+            event: "inbox_updated".into(),
+            source,
+            body: r#"{"event":"inbox_updated"}"#.into(),
+            due: NOON,
+        }
+        .into(),
+        delivery::AttemptFailed {
+            delivery,
+            attempt: 1,
+            class: delivery::AttemptClass::Server,
+            detail: "the receiver answered 503".into(),
+            response: Some(response(503)),
+            started_at: NOON,
+            duration_us: 1_234,
+            retry_at: Some(NOON.after(std::time::Duration::from_secs(5))),
+        }
+        .into(),
+        delivery::Delivered {
+            delivery,
+            attempt: 2,
+            response: response(200),
+            started_at: NOON,
+            duration_us: 999,
+        }
+        .into(),
+        delivery::Abandoned { delivery, reason: delivery::AbandonReason::Exhausted }.into(),
+    ]
+    .map(|event: delivery::Event| event.into())
+    .into()
+}
+
+fn installations(secret: u8) -> Vec<Event> {
+    [
+        installation::TokenCreated {
+            token: TokenId(3),
+            hash: [secret; 32],
+            account: Some(ACCOUNT),
+            role: installation::Role::Agent,
+        }
+        .into(),
+        installation::SealingKeyIntroduced { key: KeyId(*b"relinkey"), proof: sealed(secret) }
+            .into(),
+        installation::WebhookNumberTaken { webhook: WEBHOOK }.into(),
+        installation::InboxEventsEnabled {}.into(),
+        installation::InboxEventsDisabled {}.into(),
+    ]
+    .map(|event: installation::Event| event.into())
+    .into()
+}
+
+fn others(secret: u8) -> Vec<Event> {
+    let received = platform::EventReceived {
+        account: ACCOUNT,
+        event: "message_created".into(),
+        data: r#"{"id":5}"#.into(),
+    };
+    let answered = request::Answered {
+        status: 200,
+        content_type: "application/json".into(),
+        body: sealed(secret),
+    };
+    vec![
+        platform::Event::from(received).into(),
+        fanout::Event::from(fanout::Advanced { position: Position(1_000) }).into(),
+        request::Event::from(request::Received { fingerprint: [5; 32] }).into(),
+        request::Event::from(answered).into(),
+    ]
+}
