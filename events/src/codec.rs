@@ -64,14 +64,11 @@ pub fn decode(kind: &str, version: u16, data: &[u8]) -> Result<Event, Undecodabl
         version,
         problem,
     })
-<<<<<<< HEAD
-=======
 }
 
 /// Every wire name with every version of its shape that has ever shipped.
 pub fn shapes() -> Vec<(String, u16)> {
     Event::shapes()
->>>>>>> views
 }
 
 /// All of the bytes as one value.
