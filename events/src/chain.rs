@@ -122,3 +122,6 @@ impl Record {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -111,9 +111,7 @@ impl FromStr for DeliveryId {
     type Err = ParseIdError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse()
-            .map(Self)
-            .map_err(|_| ParseIdError { kind: "delivery", text: text.to_owned() })
+        text.parse().map(Self).map_err(|_| ParseIdError { kind: "delivery", text: text.to_owned() })
     }
 }
 

@@ -4,9 +4,7 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use super::{Expected, Proposed};
-use crate::{
-    Event, EventId, Hash, Link, Metadata, Record, Revision, StreamName, Timestamp, codec,
-};
+use crate::{Event, EventId, Hash, Link, Metadata, Record, Revision, StreamName, Timestamp, codec};
 
 /// The end of a stream as its writer knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,3 +114,6 @@ impl<'a> Draft<'a> {
         (self.records, self.tail)
     }
 }
+
+#[cfg(test)]
+mod tests;
