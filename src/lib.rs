@@ -4,6 +4,7 @@ pub mod clock;
 pub mod config;
 pub mod outbound;
 mod random;
+pub mod store;
 pub mod telemetry;
 pub mod tokens;
 pub mod vault;

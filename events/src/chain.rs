@@ -127,3 +127,6 @@ impl Record {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -71,6 +71,12 @@ pub fn shapes() -> Vec<(String, u16)> {
     Event::shapes()
 }
 
+/// The wire name as a word of this build, where it is one: a replay of millions owns no names.
+pub fn known(kind: &str) -> Option<&'static str> {
+    let (category, name) = kind.split_once('.')?;
+    Event::known(category, name)
+}
+
 /// All of the bytes as one value.
 pub(crate) fn exact<T: DeserializeOwned>(data: &[u8]) -> Result<T, Problem> {
     match postcard::take_from_bytes(data)? {

@@ -89,6 +89,21 @@ macro_rules! kind {
 }
 pub(crate) use kind;
 
+macro_rules! known {
+    ($category:literal, $name:expr) => {
+        match $name {
+            "authorization_error_recorded" => {
+                Some(concat!($category, ".authorization_error_recorded"))
+            }
+            "authorization_succeeded" => Some(concat!($category, ".authorization_succeeded")),
+            "reauthorization_required" => Some(concat!($category, ".reauthorization_required")),
+            "reauthorized" => Some(concat!($category, ".reauthorized")),
+            _ => None,
+        }
+    };
+}
+pub(crate) use known;
+
 impl Event {
     /// What stands behind the category and its full stop, and every version that has shipped.
     pub(crate) const SHAPES: &[(&str, u16)] = &[

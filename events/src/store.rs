@@ -149,7 +149,9 @@ pub trait EventStore: Send + Sync {
         records: Vec<Proposed>,
     ) -> BoxFuture<'a, Result<Appended, Failure>>;
 
-    /// At most `limit` records of a stream; empty when there are none.
+    /// At most `limit` records of a stream, and at most [`PAGE_MAX`].
+    ///
+    /// A page of large records may be shorter: only an empty one says that there are no more.
     fn read_stream<'a>(
         &'a self,
         stream: &'a StreamName,
@@ -157,7 +159,8 @@ pub trait EventStore: Send + Sync {
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<Record>, Failure>>;
 
-    /// At most `limit` records behind a position, in the order of the log.
+    /// At most `limit` records behind a position, and at most [`PAGE_MAX`], in the order of the
+    /// log. A page may be shorter, as of a stream.
     fn read_all(
         &self,
         behind: Position,
@@ -182,3 +185,6 @@ pub fn check_size(records: &[Proposed]) -> Result<(), Failure> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -63,6 +63,14 @@ macro_rules! vocabulary {
                 }
             }
 
+            /// `name` is what stands behind the category and its full stop.
+            pub(crate) fn known(name: &str) -> Option<&'static str> {
+                match name {
+                    $($name => Some(concat!($category, ".", $name)),)*
+                    _ => vocabulary!(@known $category, name $(, $shared)?),
+                }
+            }
+
             pub(crate) fn version(&self) -> u16 {
                 match self {
                     $(Self::$variant(_) => $version,)*
@@ -111,6 +119,12 @@ macro_rules! vocabulary {
     (@shapes $shared:ident) => {
         $crate::reauthorization::Event::SHAPES
     };
+    (@known $category:literal, $name:ident) => {
+        None
+    };
+    (@known $category:literal, $name:ident, $shared:ident) => {
+        $crate::reauthorization::known!($category, $name)
+    };
     (@rest $name:ident, $version:ident, $data:ident) => {
         Err($crate::codec::Problem::Unknown)
     };
@@ -142,6 +156,15 @@ macro_rules! vocabularies {
             /// The wire name, such as `inbox.registered`.
             pub fn kind(&self) -> &'static str {
                 match self { $(Self::$variant(event) => event.kind(),)* }
+            }
+
+            pub(crate) fn known(category: &str, name: &str) -> Option<&'static str> {
+                $(
+                    if category == <$event>::CATEGORY {
+                        return <$event>::known(name);
+                    }
+                )*
+                None
             }
 
             /// The version of its shape.

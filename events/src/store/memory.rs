@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use futures_core::future::BoxFuture;
 use tokio::sync::watch;
 
-use super::{Appended, EventStore, Expected, Failure, Proposed, Slice, check_size};
+use super::{Appended, EventStore, Expected, Failure, PAGE_MAX, Proposed, Slice, check_size};
 use crate::{Position, Record, Revision, StreamName};
 
 /// A log that lives as long as the process.
@@ -91,6 +91,7 @@ impl EventStore for MemoryStore {
         slice: Slice,
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<Record>, Failure>> {
+        let limit = limit.min(PAGE_MAX);
         let records = self.records();
         let of_stream = records.iter().filter(|record| record.stream == *stream);
         let found = match slice {
@@ -114,6 +115,7 @@ impl EventStore for MemoryStore {
         behind: Position,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Record>, Failure>> {
+        let limit = limit.min(PAGE_MAX);
         let records = self.records();
         let found =
             records.iter().filter(|record| record.position > behind).take(limit).cloned().collect();

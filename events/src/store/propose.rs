@@ -118,3 +118,6 @@ impl<'a> Draft<'a> {
         (self.records, self.tail)
     }
 }
+
+#[cfg(test)]
+mod tests;

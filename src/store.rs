@@ -1,0 +1,3 @@
+//! Adapters of the log's port, `events::EventStore`.
+
+pub mod embedded;

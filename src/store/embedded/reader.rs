@@ -1,0 +1,187 @@
+//! A few connections that only read, each for one page at a time: a reader that stays keeps the
+//! write-ahead log from starting over.
+
+use std::path::PathBuf;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use events::store::{PAGE_MAX, Slice};
+use events::{Failure, Position, Record, StreamName};
+use rusqlite::{Connection, Params, params};
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+
+use super::commit::{self, integer};
+use super::failure::{failure, failure_behind, unavailable};
+use super::page::{Fault, Names, Page, select};
+use super::{OpenError, schema};
+
+/// As many pages as are read at a time.
+const READERS_MAX: usize = 4;
+
+const ALL: &str = select!("WHERE position > ?1 ORDER BY position LIMIT ?2");
+const UPWARDS: &str = select!(
+    "WHERE stream = (SELECT id FROM streams WHERE name = ?1) AND revision >= ?2
+     ORDER BY revision LIMIT ?3"
+);
+const DOWNWARDS: &str = select!(
+    "WHERE stream = (SELECT id FROM streams WHERE name = ?1) AND revision < ?2
+     ORDER BY revision DESC LIMIT ?3"
+);
+
+/// The pool.
+#[derive(Clone)]
+pub(super) struct Readers {
+    permits: Arc<Semaphore>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    file: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+    names: Mutex<Names>,
+    /// How many bytes the last page had.
+    block: AtomicUsize,
+}
+
+impl Readers {
+    /// Opens the first connection, so that what cannot be read is said at once.
+    pub(super) fn open(file: PathBuf) -> Result<Self, OpenError> {
+        let first = schema::open_reader(&file)?;
+        let (idle, names) = (Mutex::new(vec![first]), Mutex::default());
+        let shared = Arc::new(Shared { file, idle, names, block: 0.into() });
+        Ok(Self { permits: Arc::new(Semaphore::new(READERS_MAX)), shared })
+    }
+
+    pub(super) async fn stream(
+        &self,
+        stream: &StreamName,
+        slice: Slice,
+        limit: usize,
+    ) -> Result<Vec<Record>, Failure> {
+        let name = stream.clone();
+        let limit = limit.min(PAGE_MAX);
+        let read = self.run(move |connection, _| {
+            let (sql, revision) = match slice {
+                Slice::From(revision) => (UPWARDS, integer(revision.0)),
+                Slice::Before(before) => {
+                    (DOWNWARDS, before.map_or(i64::MAX, |before| integer(before.0)))
+                }
+            };
+            let bound = params![name.as_str(), revision, integer(limit as u64)];
+            let page = page(connection, sql, bound, limit, 0)?;
+            page.records(|_| Ok(name.clone()))
+        });
+        read.await?.map_err(|(fault, position)| corrupt(&fault, position))
+    }
+
+    pub(super) async fn all(&self, behind: Position, limit: usize) -> Result<Vec<Record>, Failure> {
+        let limit = limit.min(PAGE_MAX);
+        let read = self.run(move |connection, shared| {
+            let bound = params![integer(behind.0), integer(limit as u64)];
+            let page = page(connection, ALL, bound, limit, shared.block.load(Relaxed))?;
+            shared.block.store(page.bytes(), Relaxed);
+            let mut names = lock(&shared.names);
+            page.records(|stream| names.get(connection, stream))
+        });
+        read.await?.map_err(|(fault, last)| corrupt(&fault, Some(last.unwrap_or(behind))))
+    }
+
+    pub(super) async fn head(&self) -> Result<Position, Failure> {
+        let head = self.run(|connection, _| commit::head(connection)).await?;
+        head.map_err(|error| failure(&error))
+    }
+
+    /// Steps over every row and touches every column, and does nothing with them.
+    pub(super) async fn scan(&self) -> Result<u64, Failure> {
+        let scanned = self.run(|connection, _| scan(connection)).await?;
+        scanned.map_err(|error| failure(&error))
+    }
+
+    /// What SQLite itself finds wrong with the file; empty when nothing.
+    pub(super) async fn check(&self) -> Result<Vec<String>, Failure> {
+        let checked = self.run(|connection, _| check(connection)).await?;
+        let mut found = checked.map_err(|error| failure(&error))?;
+        found.retain(|line| line != "ok");
+        Ok(found)
+    }
+
+    /// Closes the connections that nobody uses.
+    pub(super) fn close(&self) {
+        lock(&self.shared.idle).clear();
+    }
+
+    /// Runs on a thread that may block, with a connection of its own for as long.
+    async fn run<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection, &Shared) -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let permit = permit.expect("the semaphore is never closed");
+        let shared = Arc::clone(&self.shared);
+        let running = spawn_blocking(move || {
+            // Kept until the read is over, even where nobody waits for it any more.
+            let _permit = permit;
+            let idle = lock(&shared.idle).pop();
+            let connection = match idle {
+                Some(connection) => connection,
+                None => schema::open_reader(&shared.file)
+                    .map_err(|error| unavailable(error.to_string()))?,
+            };
+            let result = read(&connection, &shared);
+            lock(&shared.idle).push(connection);
+            Ok(result)
+        });
+        running.await.map_err(|error| unavailable(format!("reading stopped: {error}")))?
+    }
+}
+
+type Stopped = (Fault, Option<Position>);
+
+fn page(
+    connection: &Connection,
+    sql: &str,
+    bound: impl Params,
+    limit: usize,
+    block: usize,
+) -> Result<Page, Stopped> {
+    let before = |error: rusqlite::Error| (Fault::from(error), None);
+    let mut statement = connection.prepare_cached(sql).map_err(before)?;
+    let mut rows = statement.query(bound).map_err(before)?;
+    Page::read(&mut rows, limit, block)
+}
+
+fn scan(connection: &Connection) -> rusqlite::Result<u64> {
+    let mut statement = connection.prepare_cached(ALL)?;
+    let columns = statement.column_count();
+    let mut rows = statement.query(params![0, i64::MAX])?;
+    let mut count = 0;
+    while let Some(row) = rows.next()? {
+        for column in 0..columns {
+            std::hint::black_box(row.get_ref(column)?);
+        }
+        count += 1;
+    }
+    Ok(count)
+}
+
+fn check(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut check = connection.prepare("PRAGMA integrity_check(20)")?;
+    let found = check.query_map([], |row| row.get(0))?;
+    found.collect()
+}
+
+fn corrupt(fault: &Fault, position: Option<Position>) -> Failure {
+    match (fault, position) {
+        (Fault::Engine(error), Some(position)) => failure_behind(error, position),
+        (Fault::Engine(error), None) => failure(error),
+        (Fault::Column(_) | Fault::Nameless(_), position) => {
+            Failure::Corrupt { position, reason: fault.to_string() }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,119 @@
+//! The file's format, plain enough for the stock `sqlite3`; see docs/log-format.md.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::OpenError;
+
+/// The newest format that this build knows, kept in `user_version`.
+pub(super) const FORMAT: u32 = 1;
+
+/// `RLNK`, so that `file` and `sqlite3` tell a Relink log from another database.
+const APPLICATION: u32 = 0x524c_4e4b;
+
+/// How long to wait for another process that writes.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The large columns are last: what stands before them is read without following overflow pages.
+const SCHEMA: &str = "
+CREATE TABLE streams (
+    id          INTEGER PRIMARY KEY,
+    name        TEXT NOT NULL UNIQUE
+);
+CREATE TABLE events (
+    position    INTEGER PRIMARY KEY,
+    stream      INTEGER NOT NULL REFERENCES streams (id),
+    revision    INTEGER NOT NULL,
+    type        TEXT NOT NULL,
+    version     INTEGER NOT NULL,
+    id          BLOB NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    hash        BLOB NOT NULL,
+    metadata    TEXT NOT NULL,
+    data        BLOB NOT NULL,
+    UNIQUE (stream, revision)
+);
+CREATE VIEW log AS
+SELECT position, streams.name AS stream, revision, type, version,
+       lower(hex(events.id)) AS id,
+       strftime('%Y-%m-%dT%H:%M:%S', recorded_at / 1000000, 'unixepoch')
+           || printf('.%06dZ', recorded_at % 1000000) AS recorded_at,
+       metadata, data, lower(hex(hash)) AS hash
+FROM events JOIN streams ON streams.id = events.stream;
+";
+
+/// Opens the file for writing and makes it a log where it is empty.
+pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let engine = |error| OpenError::engine(path, error);
+    let mut connection = Connection::open_with_flags(path, flags).map_err(engine)?;
+    connection.busy_timeout(PATIENCE).map_err(engine)?;
+    check(path, &connection)?;
+    create(&mut connection).map_err(engine)?;
+    check(path, &connection)?;
+    configure(&connection).map_err(engine)?;
+    Ok(connection)
+}
+
+/// Opens the file for reading; it must be a log already.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let engine = |error| OpenError::engine(path, error);
+    let connection = Connection::open_with_flags(path, flags).map_err(engine)?;
+    connection.busy_timeout(PATIENCE).map_err(engine)?;
+    check(path, &connection)?;
+    if format(&connection).map_err(engine)? == 0 {
+        return Err(OpenError::NoLog { path: path.to_owned() });
+    }
+    connection.pragma_update(None, "cache_size", -16_384).map_err(engine)?;
+    Ok(connection)
+}
+
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    // Every commit is flushed before it is answered; checkpoints are another thread's work.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    connection.pragma_update(None, "cache_size", -65_536)?;
+    // The writer looks every stream up itself; a second look-up per record proves nothing.
+    connection.pragma_update(None, "foreign_keys", false)
+}
+
+fn format(connection: &Connection) -> rusqlite::Result<u32> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Refuses what is not ours, and what is ours and too new.
+fn check(path: &Path, connection: &Connection) -> Result<(), OpenError> {
+    let engine = |error| OpenError::engine(path, error);
+    let application: u32 =
+        connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(engine)?;
+    let tables: u32 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(engine)?;
+    if tables > 0 && application != APPLICATION {
+        return Err(OpenError::Foreign { path: path.to_owned() });
+    }
+    let found = format(connection).map_err(engine)?;
+    if found > FORMAT {
+        return Err(OpenError::Newer { path: path.to_owned(), found, known: FORMAT });
+    }
+    Ok(())
+}
+
+fn create(connection: &mut Connection) -> rusqlite::Result<()> {
+    if format(connection)? > 0 {
+        return Ok(());
+    }
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been first.
+    if format(&transaction)? == 0 {
+        transaction.execute_batch(SCHEMA)?;
+        transaction.pragma_update(None, "application_id", APPLICATION)?;
+        transaction.pragma_update(None, "user_version", FORMAT)?;
+    }
+    transaction.commit()
+}
