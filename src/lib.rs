@@ -1,9 +1,11 @@
 //! How Relink meets the world: the only code that opens a file or a socket.
 
+pub mod app;
 pub mod clock;
 pub mod config;
 pub mod outbound;
 mod random;
+pub mod snapshots;
 pub mod store;
 pub mod telemetry;
 pub mod tokens;

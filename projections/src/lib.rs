@@ -1,1 +1,28 @@
 //! What can be seen: pure folds over the log, and the one runner that keeps them up to date.
+//!
+//! This crate opens nothing: where snapshots are kept is a port ([`Snapshots`]).
+
+mod names;
+mod projection;
+mod quarantine;
+mod runner;
+mod snapshot;
+mod view;
+mod views;
+
+pub mod access;
+pub mod accounts;
+pub mod cache_keys;
+pub mod delivery_log;
+pub mod inbox_health;
+pub mod webhook_health;
+
+pub use projection::{Projection, Seen, replay};
+pub use quarantine::{Quarantine, Quarantined};
+pub use runner::{Runner, Running, Status};
+pub use snapshot::{SnapshotFailure, Snapshots};
+pub use view::{Late, Reading, View};
+pub use views::Views;
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,208 @@
+//! What each webhook is owed and was lately delivered. Bodies and attempts stay in its ledger.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use events::delivery::{AttemptClass, Event as DeliveryEvent};
+use events::{DeliveryId, Event, Fold, Recorded, Revision, Timestamp, WebhookId, words};
+use serde::{Deserialize, Serialize};
+
+use crate::{Projection, Seen};
+
+/// As many finished deliveries of one webhook as are listed; those that are owed all are.
+pub const FINISHED_MAX: usize = 1_000;
+
+words! {
+    /// Where a delivery is.
+    pub enum DeliveryStatus {
+        /// Queued or waiting for its next attempt.
+        Pending = "pending",
+        /// Taken by the receiver.
+        Delivered = "delivered",
+        /// Given up.
+        Abandoned = "abandoned",
+    }
+}
+
+/// One delivery as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Which.
+    pub id: DeliveryId,
+    /// What the receiver calls the event.
+    pub event: Box<str>,
+    /// Where it is.
+    pub status: DeliveryStatus,
+    /// Attempts that have ended.
+    pub attempts: u32,
+    /// When the next attempt may be made; none when there will be none.
+    pub next_attempt_at: Option<Timestamp>,
+    /// When it was queued.
+    pub created_at: Timestamp,
+    /// When it was delivered or given up.
+    pub finished_at: Option<Timestamp>,
+    /// How the last attempt ended; none before the first.
+    pub last_class: Option<AttemptClass>,
+    /// The HTTP status of the last attempt, where the receiver answered.
+    pub last_status_code: Option<u16>,
+    /// Where the ledger's stream says what is to be delivered; its attempts stand behind.
+    pub revision: Revision,
+}
+
+/// Which deliveries to list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    /// Only such as are there.
+    pub status: Option<DeliveryStatus>,
+    /// Only of events of this name.
+    pub event: Option<String>,
+    /// Only such as were queued before this moment.
+    pub before: Option<Timestamp>,
+    /// Only such as were queued after this moment.
+    pub after: Option<Timestamp>,
+    /// No more than so many.
+    pub limit: usize,
+}
+
+/// Every webhook's deliveries.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryLog {
+    seen: Seen,
+    ledgers: HashMap<WebhookId, Ledger>,
+}
+
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Ledger {
+    /// In the order of queueing, and so of time.
+    deliveries: BTreeMap<Revision, Delivery>,
+    places: HashMap<DeliveryId, Revision>,
+    /// In the order of finishing.
+    finished: VecDeque<Revision>,
+}
+
+impl Filter {
+    /// All of them, newest first.
+    pub fn newest(limit: usize) -> Self {
+        Self { status: None, event: None, before: None, after: None, limit }
+    }
+
+    fn wants(&self, delivery: &Delivery) -> bool {
+        self.status.is_none_or(|status| delivery.status == status)
+            && self.event.as_deref().is_none_or(|event| *delivery.event == *event)
+    }
+}
+
+impl DeliveryLog {
+    /// One delivery; none when it is unknown or finished too long ago.
+    pub fn delivery(&self, id: DeliveryId) -> Option<&Delivery> {
+        let ledger = self.ledgers.get(&id.webhook())?;
+        ledger.deliveries.get(ledger.places.get(&id)?)
+    }
+
+    /// A webhook's deliveries, those queued last first.
+    pub fn list(&self, webhook: WebhookId, filter: &Filter) -> Vec<&Delivery> {
+        let Some(ledger) = self.ledgers.get(&webhook) else { return vec![] };
+        let deliveries = ledger.deliveries.values().rev();
+        // Time in a stream never runs backwards, so the two moments cut out one piece.
+        deliveries
+            .skip_while(|delivery| filter.before.is_some_and(|at| delivery.created_at >= at))
+            .take_while(|delivery| filter.after.is_none_or(|at| delivery.created_at > at))
+            .filter(|delivery| filter.wants(delivery))
+            .take(filter.limit)
+            .collect()
+    }
+}
+
+impl Ledger {
+    fn take(&mut self, record: &Recorded<Event>, event: &DeliveryEvent) {
+        match event {
+            DeliveryEvent::Queued(queued) => {
+                let delivery = Delivery {
+                    id: queued.delivery,
+                    event: queued.event.as_str().into(),
+                    status: DeliveryStatus::Pending,
+                    attempts: 0,
+                    next_attempt_at: Some(queued.due),
+                    created_at: record.at,
+                    finished_at: None,
+                    last_class: None,
+                    last_status_code: None,
+                    revision: record.revision,
+                };
+                self.places.insert(queued.delivery, record.revision);
+                self.deliveries.insert(record.revision, delivery);
+            }
+            DeliveryEvent::AttemptFailed(failed) => {
+                if let Some(delivery) = self.delivery(failed.delivery) {
+                    delivery.attempts = failed.attempt;
+                    delivery.next_attempt_at = failed.retry_at;
+                    delivery.last_class = Some(failed.class);
+                    delivery.last_status_code =
+                        failed.response.as_ref().map(|response| response.status);
+                }
+            }
+            DeliveryEvent::Delivered(delivered) => {
+                if let Some(delivery) = self.delivery(delivered.delivery) {
+                    delivery.attempts = delivered.attempt;
+                    delivery.last_class = Some(AttemptClass::Ok);
+                    delivery.last_status_code = Some(delivered.response.status);
+                }
+                self.finish(delivered.delivery, DeliveryStatus::Delivered, record.at);
+            }
+            DeliveryEvent::Abandoned(abandoned) => {
+                self.finish(abandoned.delivery, DeliveryStatus::Abandoned, record.at);
+            }
+        }
+    }
+
+    fn delivery(&mut self, id: DeliveryId) -> Option<&mut Delivery> {
+        self.deliveries.get_mut(self.places.get(&id)?)
+    }
+
+    fn finish(&mut self, id: DeliveryId, status: DeliveryStatus, at: Timestamp) {
+        let Some(delivery) = self.delivery(id) else { return };
+        let first = delivery.finished_at.is_none();
+        delivery.status = status;
+        delivery.finished_at = Some(at);
+        delivery.next_attempt_at = None;
+        let revision = delivery.revision;
+        if first {
+            self.finished.push_back(revision);
+        }
+        while self.finished.len() > FINISHED_MAX {
+            let oldest = self.finished.pop_front().and_then(|at| self.deliveries.remove(&at));
+            if let Some(oldest) = oldest {
+                self.places.remove(&oldest.id);
+            }
+        }
+    }
+}
+
+impl Fold for DeliveryLog {
+    type Event = Recorded<Event>;
+
+    fn evolve(&mut self, record: &Recorded<Event>) {
+        if !self.seen.is_news(record.position) {
+            return;
+        }
+        match &record.event {
+            Event::Delivery(event) => {
+                self.ledgers.entry(event.delivery().webhook()).or_default().take(record, event);
+            }
+            Event::Account(_)
+            | Event::Inbox(_)
+            | Event::Webhook(_)
+            | Event::Platform(_)
+            | Event::Installation(_)
+            | Event::Fanout(_)
+            | Event::Request(_) => {}
+        }
+    }
+}
+
+impl Projection for DeliveryLog {
+    const NAME: &'static str = "delivery_log";
+    const VERSION: u32 = 1;
+}
+
+#[cfg(test)]
+mod tests;

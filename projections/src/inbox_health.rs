@@ -1,0 +1,233 @@
+//! How each inbox is doing: its state, since when, why, and what to do.
+
+mod advice;
+mod assess;
+
+use std::collections::{BTreeSet, HashMap};
+
+use events::evidence::Class;
+use events::inbox::Event as InboxEvent;
+use events::{AccountId, Event, Fold, InboxId, Recorded, Timestamp, reauthorization, words};
+use serde::{Deserialize, Serialize};
+
+use crate::names::{Name, Names};
+use crate::{Projection, Seen};
+
+words! {
+    /// How a subject is doing.
+    pub enum HealthState {
+        /// The last call worked, or it was reauthorized.
+        Healthy = "healthy",
+        /// Errors under the threshold, or such as do not count.
+        Degraded = "degraded",
+        /// Reauthorization is required.
+        ActionNeeded = "action_needed",
+        /// Policy, billing or a person's task: reauthorizing will not help.
+        Blocked = "blocked",
+        /// The credential ends soon.
+        Expiring = "expiring",
+        /// Nothing has been heard of it.
+        Unknown = "unknown",
+    }
+}
+
+/// One inbox. Small, because there may be a million.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Entry {
+    account: AccountId,
+    name: Box<str>,
+    cause: Option<Box<str>>,
+    since: Timestamp,
+    last_success_at: Option<Timestamp>,
+    last_error_at: Option<Timestamp>,
+    own_threshold: Option<u32>,
+    error_count: u32,
+    channel_type: Name,
+    state: HealthState,
+    last_class: Option<Class>,
+    required: bool,
+    removed: bool,
+}
+
+/// One inbox as it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inbox<'a> {
+    /// Which.
+    pub id: InboxId,
+    /// The tenant.
+    pub account: AccountId,
+    /// What people call it.
+    pub name: &'a str,
+    /// Chatwoot's channel type.
+    pub channel_type: &'a str,
+    /// How it is doing.
+    pub state: HealthState,
+    /// Since when it has been in this state.
+    pub since: Timestamp,
+    /// Why: `threshold: 2 of 2, auth (meta 190/460)`; none where all is well or nothing is known.
+    pub cause: Option<&'a str>,
+    /// When a call was last reported to work, for the first time since an error.
+    pub last_success_at: Option<Timestamp>,
+    /// When a call was last reported to fail.
+    pub last_error_at: Option<Timestamp>,
+    /// What that failure was taken for.
+    pub last_error_class: Option<Class>,
+    /// Errors that count since the last success or reauthorization.
+    pub authorization_error_count: u32,
+    /// How many of them are too many: its own number, or its channel type's.
+    pub threshold: u32,
+    /// Whether somebody must reauthorize.
+    pub reauthorization_required: bool,
+    /// What to do, for people; none where nothing is to be done.
+    pub next_action: Option<&'static str>,
+    /// Whether it is gone. It is kept so that its past can be asked about.
+    pub removed: bool,
+}
+
+/// Every inbox there is or was.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InboxHealth {
+    seen: Seen,
+    channel_types: Names,
+    inboxes: HashMap<InboxId, Entry>,
+    /// Those that are not removed.
+    by_account: BTreeSet<(AccountId, InboxId)>,
+}
+
+impl InboxHealth {
+    /// One inbox, also when it is removed.
+    pub fn inbox(&self, id: InboxId) -> Option<Inbox<'_>> {
+        self.inboxes.get(&id).map(|entry| self.shown(id, entry))
+    }
+
+    /// An account's inboxes by number, without those that are removed.
+    pub fn of_account(&self, account: AccountId) -> impl Iterator<Item = Inbox<'_>> {
+        let all = (account, InboxId(0))..=(account, InboxId(u64::MAX));
+        self.by_account.range(all).filter_map(|(_, id)| self.inbox(*id))
+    }
+
+    /// How many inboxes there are, without those that are removed.
+    pub fn len(&self) -> usize {
+        self.by_account.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.by_account.is_empty()
+    }
+
+    /// How many inboxes of the whole installation are in each state.
+    pub fn count_by_state(&self) -> Vec<(HealthState, usize)> {
+        let mut counts: Vec<_> = HealthState::ALL.iter().map(|state| (*state, 0)).collect();
+        for entry in self.inboxes.values().filter(|entry| !entry.removed) {
+            counts[entry.state as usize].1 += 1;
+        }
+        counts
+    }
+
+    fn shown<'a>(&'a self, id: InboxId, entry: &'a Entry) -> Inbox<'a> {
+        let channel_type = self.channel_types.text(entry.channel_type);
+        Inbox {
+            id,
+            account: entry.account,
+            name: &entry.name,
+            channel_type,
+            state: entry.state,
+            since: entry.since,
+            cause: entry.cause.as_deref(),
+            last_success_at: entry.last_success_at,
+            last_error_at: entry.last_error_at,
+            last_error_class: entry.last_class,
+            authorization_error_count: entry.error_count,
+            threshold: entry
+                .own_threshold
+                .unwrap_or_else(|| reauthorization::threshold(channel_type)),
+            reauthorization_required: entry.required,
+            next_action: advice::next_action(entry.state, entry.last_class),
+            removed: entry.removed,
+        }
+    }
+
+    fn register(&mut self, id: InboxId, at: Timestamp, registered: &events::inbox::Registered) {
+        let entry = Entry {
+            account: registered.account,
+            name: registered.name.as_str().into(),
+            cause: None,
+            since: at,
+            last_success_at: None,
+            last_error_at: None,
+            own_threshold: registered.threshold,
+            error_count: 0,
+            channel_type: self.channel_types.name(&registered.channel_type),
+            state: HealthState::Unknown,
+            last_class: None,
+            required: false,
+            removed: false,
+        };
+        if let Some(old) = self.inboxes.insert(id, entry) {
+            self.by_account.remove(&(old.account, id));
+        }
+        self.by_account.insert((registered.account, id));
+    }
+
+    fn take(&mut self, id: InboxId, at: Timestamp, event: &InboxEvent) {
+        if let InboxEvent::Registered(registered) = event {
+            return self.register(id, at, registered);
+        }
+        let Some(entry) = self.inboxes.get_mut(&id) else { return };
+        match event {
+            // Handled above: it is the only one that needs no entry.
+            InboxEvent::Registered(_)
+            // Neither is shown here.
+            | InboxEvent::AttributesChanged(_)
+            | InboxEvent::CredentialsReplaced(_) => {}
+            InboxEvent::Renamed(renamed) => entry.name = renamed.name.as_str().into(),
+            InboxEvent::ChannelTypeChanged(changed) => {
+                entry.channel_type = self.channel_types.name(&changed.channel_type);
+            }
+            InboxEvent::ThresholdSet(set) => entry.own_threshold = set.threshold,
+            InboxEvent::Removed(_) => {
+                entry.removed = true;
+                self.by_account.remove(&(entry.account, id));
+            }
+            InboxEvent::Reauthorization(event) => {
+                let channel_type = self.channel_types.text(entry.channel_type);
+                let own = entry.own_threshold;
+                let threshold = own.unwrap_or_else(|| reauthorization::threshold(channel_type));
+                entry.assess(event, at, threshold);
+            }
+        }
+    }
+}
+
+impl Fold for InboxHealth {
+    type Event = Recorded<Event>;
+
+    fn evolve(&mut self, record: &Recorded<Event>) {
+        if !self.seen.is_news(record.position) {
+            return;
+        }
+        match &record.event {
+            Event::Inbox(event) => {
+                if let Some(id) = record.stream.number() {
+                    self.take(InboxId(id), record.at, event);
+                }
+            }
+            Event::Account(_)
+            | Event::Webhook(_)
+            | Event::Delivery(_)
+            | Event::Platform(_)
+            | Event::Installation(_)
+            | Event::Fanout(_)
+            | Event::Request(_) => {}
+        }
+    }
+}
+
+impl Projection for InboxHealth {
+    const NAME: &'static str = "inbox_health";
+    const VERSION: u32 = 1;
+}
+
+#[cfg(test)]
+mod tests;

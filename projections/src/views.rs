@@ -1,0 +1,78 @@
+//! The views of one process, side by side.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use events::{EventStore, Position};
+use tokio::time::Instant;
+
+use crate::access::Access;
+use crate::accounts::Accounts;
+use crate::cache_keys::CacheKeys;
+use crate::delivery_log::DeliveryLog;
+use crate::inbox_health::InboxHealth;
+use crate::webhook_health::WebhookHealth;
+use crate::{Late, Runner, Snapshots, View};
+
+/// One of each; clones show the same.
+#[derive(Debug, Default, Clone)]
+pub struct Views {
+    /// How each inbox is doing.
+    pub inbox_health: View<InboxHealth>,
+    /// Each webhook, and how it is doing.
+    pub webhook_health: View<WebhookHealth>,
+    /// What each webhook is owed and was delivered.
+    pub delivery_log: View<DeliveryLog>,
+    /// When an account's inboxes last changed.
+    pub cache_keys: View<CacheKeys>,
+    /// The accounts.
+    pub accounts: View<Accounts>,
+    /// Who may do what.
+    pub access: View<Access>,
+}
+
+impl Views {
+    /// The runner of all of them.
+    pub fn runner(&self, store: Arc<dyn EventStore>, snapshots: Arc<dyn Snapshots>) -> Runner {
+        let Self { inbox_health, webhook_health, delivery_log, cache_keys, accounts, access } =
+            self;
+        Runner::new(store, snapshots)
+            .with(inbox_health)
+            .with(webhook_health)
+            .with(delivery_log)
+            .with(cache_keys)
+            .with(accounts)
+            .with(access)
+    }
+
+    /// What every view has seen.
+    pub fn min_position(&self) -> Position {
+        let Self { inbox_health, webhook_health, delivery_log, cache_keys, accounts, access } =
+            self;
+        inbox_health
+            .position()
+            .min(webhook_health.position())
+            .min(delivery_log.position())
+            .min(cache_keys.position())
+            .min(accounts.position())
+            .min(access.position())
+    }
+
+    /// Waits until every view has seen this position.
+    ///
+    /// # Errors
+    /// The first view that has not within `timeout`.
+    pub async fn wait_for(&self, position: Position, timeout: Duration) -> Result<(), Late> {
+        let Self { inbox_health, webhook_health, delivery_log, cache_keys, accounts, access } =
+            self;
+        // One after the other takes no longer than the slowest: all move together.
+        let end = Instant::now() + timeout;
+        let left = || end.saturating_duration_since(Instant::now());
+        inbox_health.wait_for(position, left()).await?;
+        webhook_health.wait_for(position, left()).await?;
+        delivery_log.wait_for(position, left()).await?;
+        cache_keys.wait_for(position, left()).await?;
+        accounts.wait_for(position, left()).await?;
+        access.wait_for(position, left()).await
+    }
+}

@@ -1,0 +1,225 @@
+//! Each webhook's settings, and how its deliveries are doing.
+
+use std::collections::{BTreeSet, HashMap};
+
+use events::delivery::{AttemptClass, Event as DeliveryEvent};
+use events::webhook::{Created, Event as WebhookEvent, Policy};
+use events::{AccountId, Event, Fold, InboxId, Recorded, Sealed, Timestamp, WebhookId, words};
+use serde::{Deserialize, Serialize};
+
+use crate::{Projection, Seen};
+
+words! {
+    /// How an endpoint is doing.
+    pub enum WebhookStatus {
+        /// The last attempt that ended was taken, or none was made yet.
+        Healthy = "healthy",
+        /// The last attempt that ended was not.
+        Failing = "failing",
+        /// It asked for fewer.
+        Throttled = "throttled",
+        /// It is tried with one delivery at a time.
+        Probing = "probing",
+        /// Attempts are put off.
+        Paused = "paused",
+        /// What it is owed is held.
+        Disabled = "disabled",
+    }
+}
+
+/// How many deliveries of one webhook are where.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Owed.
+    pub pending: u64,
+    /// Taken by the receiver.
+    pub delivered: u64,
+    /// Given up.
+    pub abandoned: u64,
+    /// Owed, but held while the endpoint is disabled.
+    pub held: u64,
+}
+
+/// An attempt that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedAttempt {
+    /// When its failure was recorded.
+    pub at: Timestamp,
+    /// What kind of failure.
+    pub class: AttemptClass,
+}
+
+/// One webhook as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Webhook {
+    /// Which.
+    pub id: WebhookId,
+    /// The tenant.
+    pub account: AccountId,
+    /// Where deliveries go.
+    pub url: String,
+    /// What people call it.
+    pub name: Option<String>,
+    /// The inbox it is shown with.
+    pub inbox: Option<InboxId>,
+    /// Event names, or prefixes ending in `*`.
+    pub subscriptions: Vec<String>,
+    /// The signing secret, sealed.
+    pub secret: Sealed,
+    /// How deliveries are made.
+    pub policy: Policy,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// Whether it is gone. It is kept so that its past can be asked about.
+    pub deleted: bool,
+    /// How it is doing.
+    pub status: WebhookStatus,
+    /// Since when.
+    pub since: Timestamp,
+    /// The failure that the status began with.
+    pub cause: Option<AttemptClass>,
+    /// Where its deliveries are.
+    pub counts: Counts,
+    /// When a delivery was last taken.
+    pub last_delivered_at: Option<Timestamp>,
+    /// The last attempt that failed.
+    pub last_failure: Option<FailedAttempt>,
+}
+
+/// Every webhook there is or was.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookHealth {
+    seen: Seen,
+    webhooks: HashMap<WebhookId, Webhook>,
+    /// Those that are not deleted.
+    by_account: BTreeSet<(AccountId, WebhookId)>,
+}
+
+impl WebhookHealth {
+    /// One webhook, also when it is deleted.
+    pub fn webhook(&self, id: WebhookId) -> Option<&Webhook> {
+        self.webhooks.get(&id)
+    }
+
+    /// An account's webhooks by number, without those that are deleted.
+    pub fn of_account(&self, account: AccountId) -> impl Iterator<Item = &Webhook> {
+        let all = (account, WebhookId(0))..=(account, WebhookId(u64::MAX));
+        self.by_account.range(all).filter_map(|(_, id)| self.webhooks.get(id))
+    }
+
+    /// All that are not deleted, by account and number.
+    pub fn iter(&self) -> impl Iterator<Item = &Webhook> {
+        self.by_account.iter().filter_map(|(_, id)| self.webhooks.get(id))
+    }
+
+    fn create(&mut self, id: WebhookId, at: Timestamp, created: &Created) {
+        let Created { account, url, name, inbox, subscriptions, secret, policy } = created.clone();
+        let webhook = Webhook {
+            id,
+            account,
+            url,
+            name,
+            inbox,
+            subscriptions,
+            secret,
+            policy,
+            created_at: at,
+            deleted: false,
+            status: WebhookStatus::Healthy,
+            since: at,
+            cause: None,
+            counts: Counts::default(),
+            last_delivered_at: None,
+            last_failure: None,
+        };
+        self.webhooks.insert(id, webhook);
+        self.by_account.insert((account, id));
+    }
+
+    fn take(&mut self, id: WebhookId, at: Timestamp, event: &WebhookEvent) {
+        if let WebhookEvent::Created(created) = event {
+            return self.create(id, at, created);
+        }
+        let Some(webhook) = self.webhooks.get_mut(&id) else { return };
+        match event {
+            // Handled above: it is the only one that needs no webhook.
+            WebhookEvent::Created(_) => {}
+            WebhookEvent::Renamed(renamed) => webhook.name.clone_from(&renamed.name),
+            WebhookEvent::UrlChanged(changed) => webhook.url.clone_from(&changed.url),
+            WebhookEvent::SubscriptionsChanged(changed) => {
+                webhook.subscriptions.clone_from(&changed.subscriptions);
+            }
+            WebhookEvent::InboxChanged(changed) => webhook.inbox = changed.inbox,
+            WebhookEvent::PolicyChanged(changed) => webhook.policy.clone_from(&changed.policy),
+            WebhookEvent::Deleted(_) => {
+                webhook.deleted = true;
+                self.by_account.remove(&(webhook.account, id));
+            }
+        }
+    }
+}
+
+impl Webhook {
+    fn deliver(&mut self, at: Timestamp, event: &DeliveryEvent) {
+        match event {
+            DeliveryEvent::Queued(_) => self.counts.pending += 1,
+            DeliveryEvent::AttemptFailed(failed) => {
+                self.last_failure = Some(FailedAttempt { at, class: failed.class });
+                self.turn(WebhookStatus::Failing, at, Some(failed.class));
+            }
+            DeliveryEvent::Delivered(_) => {
+                self.counts.pending = self.counts.pending.saturating_sub(1);
+                self.counts.delivered += 1;
+                self.last_delivered_at = Some(at);
+                self.turn(WebhookStatus::Healthy, at, None);
+            }
+            DeliveryEvent::Abandoned(_) => {
+                self.counts.pending = self.counts.pending.saturating_sub(1);
+                self.counts.abandoned += 1;
+            }
+        }
+    }
+
+    /// Time and cause are those of the change, not of its last confirmation.
+    fn turn(&mut self, status: WebhookStatus, at: Timestamp, cause: Option<AttemptClass>) {
+        if self.status != status {
+            (self.status, self.since, self.cause) = (status, at, cause);
+        }
+    }
+}
+
+impl Fold for WebhookHealth {
+    type Event = Recorded<Event>;
+
+    fn evolve(&mut self, record: &Recorded<Event>) {
+        if !self.seen.is_news(record.position) {
+            return;
+        }
+        match &record.event {
+            Event::Webhook(event) => {
+                if let Some(id) = record.stream.number() {
+                    self.take(WebhookId(id), record.at, event);
+                }
+            }
+            Event::Delivery(event) => {
+                if let Some(webhook) = self.webhooks.get_mut(&event.delivery().webhook()) {
+                    webhook.deliver(record.at, event);
+                }
+            }
+            Event::Account(_)
+            | Event::Inbox(_)
+            | Event::Platform(_)
+            | Event::Installation(_)
+            | Event::Fanout(_)
+            | Event::Request(_) => {}
+        }
+    }
+}
+
+impl Projection for WebhookHealth {
+    const NAME: &'static str = "webhook_health";
+    const VERSION: u32 = 1;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+//! The service as one value: the log, the actors that decide, the views that show.
+
+mod start;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use actors::account::Account;
+use actors::delivery::{Delivery, Ledger};
+use actors::fanout::Progress;
+use actors::inbox::Inbox;
+use actors::installation::Installation;
+use actors::platform::Platform;
+use actors::ports::Clock;
+use actors::registry::{Halted, Registry, World};
+use actors::request::Request;
+use actors::webhook::Webhook;
+use events::{EventStore, Position};
+use projections::{Quarantine, Status, Views};
+use tokio::sync::watch;
+
+use crate::vault::Vault;
+
+pub use start::{Parts, Running, StartError};
+
+/// As long as a reader waits for the views to show what this process has acknowledged.
+const OWN_WRITES_WITHIN: Duration = Duration::from_secs(1);
+
+/// All actors of the process.
+#[derive(Clone)]
+pub struct Actors {
+    /// Tenants.
+    pub accounts: Registry<Account>,
+    /// Channel connections.
+    pub inboxes: Registry<Inbox>,
+    /// Endpoints.
+    pub webhooks: Registry<Webhook>,
+    /// What endpoints are owed.
+    pub ledgers: Registry<Ledger>,
+    /// What the platform reports.
+    pub platforms: Registry<Platform>,
+    /// Tokens, keys, numbers.
+    pub installation: Registry<Installation>,
+    /// Requests with an `Idempotency-Key`.
+    pub requests: Registry<Request>,
+}
+
+impl Actors {
+    fn new(world: &World) -> Self {
+        Self {
+            accounts: Registry::new(world.clone()),
+            inboxes: Registry::new(world.clone()),
+            webhooks: Registry::new(world.clone()),
+            ledgers: Registry::new(world.clone()),
+            platforms: Registry::new(world.clone()),
+            installation: Registry::new(world.clone()),
+            requests: Registry::new(world.clone()),
+        }
+    }
+
+    /// How many are awake, by kind.
+    pub fn awake(&self) -> [(&'static str, usize); 7] {
+        [
+            ("account", self.accounts.awake()),
+            ("inbox", self.inboxes.awake()),
+            ("webhook", self.webhooks.awake()),
+            ("ledger", self.ledgers.awake()),
+            ("platform", self.platforms.awake()),
+            ("installation", self.installation.awake()),
+            ("request", self.requests.awake()),
+        ]
+    }
+}
+
+/// What a request needs to be answered.
+pub struct App {
+    /// The log.
+    pub store: Arc<dyn EventStore>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Seals and unseals secrets.
+    pub vault: Arc<Vault>,
+    /// Who decides.
+    pub actors: Actors,
+    /// What can be seen.
+    pub views: Views,
+    /// How far the views are.
+    pub view_status: watch::Receiver<Status>,
+    /// Streams that the views left out.
+    pub quarantine: Quarantine,
+    /// Streams whose actors cannot go on.
+    pub halted: Halted,
+    /// How far the fan-out is.
+    pub fanout: watch::Receiver<Progress>,
+    /// The attempts under way.
+    pub delivery: Delivery,
+    /// SHA-256 of `RELINK_ADMIN_TOKEN`, when it is set.
+    pub admin: Option<[u8; 32]>,
+    acknowledged: AtomicU64,
+}
+
+impl App {
+    /// Remembers that something was acknowledged to a caller, so that reads show it.
+    pub fn acknowledge(&self, position: Position) {
+        self.acknowledged.fetch_max(position.0, Ordering::Relaxed);
+    }
+
+    /// Waits a moment for the views to show everything that this process has acknowledged, so that
+    /// a caller who creates and then lists finds what was created.
+    pub async fn own_writes(&self) {
+        let position = Position(self.acknowledged.load(Ordering::Relaxed));
+        // A late view is shown as it is; `consistent_to` is for those who must know.
+        let _ = self.views.wait_for(position, OWN_WRITES_WITHIN).await;
+    }
+}

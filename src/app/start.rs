@@ -1,0 +1,191 @@
+//! From parts to a running service, and back to rest.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use actors::delivery::{Delivery, Rules};
+use actors::fanout::Fanout;
+use actors::installation::{Command, Rejection, TheOne};
+use actors::ports::{Clock, Outbound};
+use actors::registry::{Halted, Limits, World};
+use actors::{Context, Refused};
+use events::installation::Role;
+use events::{Actor, EventStore, Failure, KeyId};
+use projections::{Running as RunningViews, Snapshots, Views};
+use uuid::Uuid;
+
+use super::{Actors, App};
+use crate::config::Settings;
+use crate::tokens;
+use crate::vault::Vault;
+
+/// As long as attempts under way may take when the service stops.
+const ATTEMPTS_WITHIN: Duration = Duration::from_secs(6);
+
+/// What the log's sealing key is proved with.
+const KEY_PROOF: (&str, &[u8]) = ("installation/proof", b"relink");
+
+/// What the service is made of.
+pub struct Parts {
+    /// The log.
+    pub store: Arc<dyn EventStore>,
+    /// Where views are kept between two runs.
+    pub snapshots: Arc<dyn Snapshots>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Seals and unseals secrets.
+    pub vault: Arc<Vault>,
+    /// Reaches endpoints.
+    pub outbound: Arc<dyn Outbound>,
+}
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The log cannot be read or written.
+    #[error(transparent)]
+    Log(#[from] Failure),
+    /// The log's secrets are sealed under another key.
+    #[error(
+        "the log's secrets are sealed under key {needed}, and this is key {have}; \
+         set RELINK_SECRET_KEY to the key that the log was begun with"
+    )]
+    OtherKey {
+        /// The key of the log.
+        needed: KeyId,
+        /// The key at hand.
+        have: KeyId,
+    },
+    /// The log's secrets are sealed and there is no key at all.
+    #[error(
+        "the log's secrets are sealed under key {needed}, and there is neither RELINK_SECRET_KEY \
+         nor {}; restore one of them", file.display()
+    )]
+    NoKey {
+        /// The key of the log.
+        needed: KeyId,
+        /// Where a generated key would be.
+        file: PathBuf,
+    },
+    /// The installation's own stream cannot be decided on.
+    #[error("{0}")]
+    Installation(String),
+}
+
+/// The parts that work by themselves.
+pub struct Running {
+    app: Arc<App>,
+    views: RunningViews,
+    fanout: Fanout,
+}
+
+impl App {
+    /// Puts the parts together and sets them going. Must be called within a runtime.
+    ///
+    /// # Errors
+    /// When the log cannot be reached, or its key is another.
+    pub async fn start(
+        parts: Parts,
+        settings: &Settings,
+    ) -> Result<(Arc<Self>, Running), StartError> {
+        let Parts { store, snapshots, clock, vault, outbound } = parts;
+        let head = store.head().await?;
+        let world = World {
+            store: store.clone(),
+            clock: clock.clone(),
+            limits: Limits { mailbox: settings.mailbox_limit, ..Limits::default() },
+            halted: Halted::default(),
+        };
+        let actors = Actors::new(&world);
+        introduce(&actors, &vault, &*clock, settings.inbox_events).await?;
+        let rules = Rules {
+            schedule: settings.retry_schedule.clone(),
+            concurrency: settings.endpoint_concurrency,
+            concurrency_in_all: settings.delivery_concurrency,
+        };
+        let (ledgers, webhooks) = (actors.ledgers.clone(), actors.webhooks.clone());
+        let delivery = Delivery::start(ledgers.clone(), webhooks, outbound, clock.clone(), rules);
+        let fanout = Fanout::start(store.clone(), ledgers, clock.clone());
+        let views = Views::default();
+        let running = views.runner(store.clone(), snapshots).start();
+        let app = Arc::new(Self {
+            view_status: running.status(),
+            quarantine: running.quarantine(),
+            fanout: fanout.progress(),
+            halted: world.halted,
+            admin: settings.admin_token.as_ref().map(|token| tokens::hash(token.expose())),
+            acknowledged: AtomicU64::new(head.0),
+            store,
+            clock,
+            vault,
+            actors,
+            views,
+            delivery,
+        });
+        let running = Running { app: app.clone(), views: running, fanout };
+        Ok((app, running))
+    }
+
+    /// Creates an administrator's token for the installation when there was never any token; it
+    /// can be told only now.
+    ///
+    /// # Errors
+    /// When the log cannot be written.
+    pub async fn first_token(&self) -> Result<Option<String>, StartError> {
+        let look = self.actors.installation.ask(TheOne, startup(&*self.clock), Command::Look);
+        let known = look.await.map_err(|refused| refusal(&refused))?.answer;
+        if self.admin.is_some() || known.token > 0 {
+            return Ok(None);
+        }
+        let token = tokens::generate();
+        let (hash, role) = (tokens::hash(&token), Role::Administrator);
+        let command = Command::CreateToken { hash, account: None, role };
+        let context = startup(&*self.clock);
+        let done = self.actors.installation.ask(TheOne, context, command).await;
+        self.acknowledge(done.map_err(|refused| refusal(&refused))?.position);
+        Ok(Some(token))
+    }
+}
+
+impl Running {
+    /// Finishes what is in flight, keeps the views, and returns when nothing is left to do.
+    pub async fn stop(self) {
+        self.fanout.stop().await;
+        if tokio::time::timeout(ATTEMPTS_WITHIN, self.app.delivery.close()).await.is_err() {
+            tracing::warn!("attempts are still under way; they are repeated at the next start");
+        }
+        self.views.stop().await;
+    }
+}
+
+/// Tells the log what it must know of this start.
+async fn introduce(
+    actors: &Actors,
+    vault: &Vault,
+    clock: &dyn Clock,
+    inbox_events: bool,
+) -> Result<(), StartError> {
+    let have = vault.key_id();
+    let key = Command::IntroduceKey { key: have, proof: vault.seal(KEY_PROOF.0, KEY_PROOF.1) };
+    for command in [key, Command::SetInboxEvents(inbox_events)] {
+        match actors.installation.ask(TheOne, startup(clock), command).await {
+            Ok(_) => {}
+            Err(Refused::Rejected(Rejection::OtherKey(needed))) => {
+                return Err(StartError::OtherKey { needed, have });
+            }
+            Err(refused) => return Err(refusal(&refused)),
+        }
+    }
+    Ok(())
+}
+
+fn refusal(refused: &Refused<Rejection>) -> StartError {
+    StartError::Installation(refused.to_string())
+}
+
+fn startup(clock: &dyn Clock) -> Context {
+    let id = Uuid::new_v4();
+    Context { id, correlation: id, actor: Actor::STARTUP, account: None, now: clock.now() }
+}
