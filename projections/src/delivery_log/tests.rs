@@ -1,1 +1,154 @@
+use events::delivery::{AbandonReason, Abandoned, AttemptFailed, Delivered, Queued, Response};
+use events::{Category, EventId, StreamName};
+use uuid::Uuid;
 
+use super::*;
+use crate::testing::{ACCOUNT, fold, history, obeys_the_law, second};
+
+const WEBHOOK: WebhookId = WebhookId(7);
+
+fn ledger(event: impl Into<DeliveryEvent>) -> (StreamName, DeliveryEvent) {
+    (StreamName::new(Category::Ledger, WEBHOOK), event.into())
+}
+
+fn id(number: u128) -> DeliveryId {
+    DeliveryId::of(EventId(Uuid::from_u128(number)), WEBHOOK)
+}
+
+fn queued(number: u128, event: &str) -> (StreamName, DeliveryEvent) {
+    ledger(Queued {
+        delivery: id(number),
+        account: ACCOUNT,
+        event: event.into(),
+        source: EventId(Uuid::from_u128(number)),
+        body: "{}".into(),
+        due: second(99),
+    })
+}
+
+fn answer(status: u16) -> Response {
+    Response { status, body: String::new(), truncated: false }
+}
+
+fn failed(number: u128, attempt: u32, retry_at: Option<Timestamp>) -> (StreamName, DeliveryEvent) {
+    ledger(AttemptFailed {
+        delivery: id(number),
+        attempt,
+        class: AttemptClass::Server,
+        detail: "it failed".into(),
+        response: Some(answer(503)),
+        started_at: second(0),
+        duration_us: 1,
+        retry_at,
+    })
+}
+
+fn delivered(number: u128, attempt: u32) -> (StreamName, DeliveryEvent) {
+    let (started_at, duration_us) = (second(0), 1);
+    let response = answer(204);
+    ledger(Delivered { delivery: id(number), attempt, response, started_at, duration_us })
+}
+
+fn abandoned(number: u128) -> (StreamName, DeliveryEvent) {
+    ledger(Abandoned { delivery: id(number), reason: AbandonReason::Exhausted })
+}
+
+fn log(events: impl IntoIterator<Item = (StreamName, DeliveryEvent)>) -> DeliveryLog {
+    fold(&history(events))
+}
+
+fn listed(log: &DeliveryLog, filter: &Filter) -> Vec<DeliveryId> {
+    log.list(WEBHOOK, filter).into_iter().map(|delivery| delivery.id).collect()
+}
+
+#[test]
+fn a_delivery_is_followed_from_its_queueing_to_its_end() {
+    let story = [queued(1, "inbox_updated"), failed(1, 1, Some(second(50))), delivered(1, 2)];
+    let mut expected = Delivery {
+        id: id(1),
+        event: "inbox_updated".into(),
+        status: DeliveryStatus::Pending,
+        attempts: 0,
+        next_attempt_at: Some(second(99)),
+        created_at: second(1),
+        finished_at: None,
+        last_class: None,
+        last_status_code: None,
+        revision: Revision(0),
+    };
+    assert_eq!(log(story[..1].to_vec()).delivery(id(1)), Some(&expected));
+    expected.attempts = 1;
+    expected.next_attempt_at = Some(second(50));
+    (expected.last_class, expected.last_status_code) = (Some(AttemptClass::Server), Some(503));
+    assert_eq!(log(story[..2].to_vec()).delivery(id(1)), Some(&expected));
+    expected.attempts = 2;
+    (expected.status, expected.next_attempt_at) = (DeliveryStatus::Delivered, None);
+    (expected.last_class, expected.last_status_code) = (Some(AttemptClass::Ok), Some(204));
+    expected.finished_at = Some(second(3));
+    assert_eq!(log(story).delivery(id(1)), Some(&expected));
+}
+
+#[test]
+fn a_delivery_that_was_given_up_keeps_its_last_failure() {
+    let log = log([queued(1, "inbox_updated"), failed(1, 9, None), abandoned(1)]);
+    let delivery = log.delivery(id(1)).unwrap();
+    assert_eq!(
+        (delivery.status, delivery.attempts, delivery.last_status_code),
+        (DeliveryStatus::Abandoned, 9, Some(503))
+    );
+    assert_eq!((delivery.finished_at, delivery.next_attempt_at), (Some(second(3)), None));
+}
+
+#[test]
+fn the_newest_come_first_and_filters_choose() {
+    let log = log([
+        queued(1, "inbox_updated"),
+        queued(2, "message_created"),
+        queued(3, "inbox_updated"),
+        queued(4, "inbox_updated"),
+        delivered(1, 1),
+        abandoned(4),
+    ]);
+    let all = Filter::newest(10);
+    assert_eq!(listed(&log, &all), [id(4), id(3), id(2), id(1)]);
+    assert_eq!(listed(&log, &Filter::newest(2)), [id(4), id(3)]);
+    let of = |status| Filter { status: Some(status), ..all.clone() };
+    assert_eq!(listed(&log, &of(DeliveryStatus::Pending)), [id(3), id(2)]);
+    assert_eq!(listed(&log, &of(DeliveryStatus::Delivered)), [id(1)]);
+    assert_eq!(listed(&log, &of(DeliveryStatus::Abandoned)), [id(4)]);
+    let messages = Filter { event: Some("message_created".into()), ..all.clone() };
+    assert_eq!(listed(&log, &messages), [id(2)]);
+    let between = Filter { before: Some(second(4)), after: Some(second(1)), ..all.clone() };
+    assert_eq!(listed(&log, &between), [id(3), id(2)]);
+    assert!(log.list(WebhookId(8), &all).is_empty());
+}
+
+#[test]
+fn all_that_is_owed_is_listed_and_of_what_is_finished_the_newest() {
+    let many = FINISHED_MAX as u128 + 50;
+    let queue = (0..many).map(|number| queued(number, "inbox_updated"));
+    // The very first stays owed.
+    let log = log(queue.chain((1..many).map(|number| delivered(number, 1))));
+    let listed = listed(&log, &Filter::newest(usize::MAX));
+    assert_eq!(listed.len(), FINISHED_MAX + 1);
+    assert_eq!(listed.last(), Some(&id(0)));
+    assert_eq!(log.delivery(id(1)), None);
+    assert!(log.delivery(id(50)).is_some());
+}
+
+#[test]
+fn what_is_said_of_an_unknown_delivery_is_ignored() {
+    let log = log([failed(1, 1, None), delivered(1, 1), abandoned(2)]);
+    assert!(log.list(WEBHOOK, &Filter::newest(10)).is_empty());
+}
+
+#[test]
+fn seen_twice_is_seen_once() {
+    obeys_the_law::<DeliveryLog>(&history([
+        queued(1, "inbox_updated"),
+        queued(2, "inbox_updated"),
+        failed(1, 1, Some(second(9))),
+        delivered(1, 2),
+        abandoned(2),
+    ]));
+}

@@ -1,1 +1,158 @@
+use events::delivery::{AbandonReason, Abandoned, AttemptFailed, Delivered, Queued, Response};
+use events::{Category, DeliveryId, EventId, StreamName, webhook};
+use uuid::Uuid;
 
+use super::*;
+use crate::testing::{ACCOUNT, fold, history, obeys_the_law, sealed, second};
+
+const ID: WebhookId = WebhookId(7);
+
+fn settings(event: impl Into<WebhookEvent>) -> (StreamName, Event) {
+    (StreamName::new(Category::Webhook, ID), event.into().into())
+}
+
+fn ledger(event: impl Into<DeliveryEvent>) -> (StreamName, Event) {
+    (StreamName::new(Category::Ledger, ID), event.into().into())
+}
+
+fn created() -> (StreamName, Event) {
+    settings(Created {
+        account: ACCOUNT,
+        url: "https://receiver.example/hook".into(),
+        name: None,
+        inbox: None,
+        subscriptions: vec!["inbox_updated".into()],
+        secret: sealed(),
+        policy: Policy::default(),
+    })
+}
+
+fn delivery(number: u128) -> DeliveryId {
+    DeliveryId::of(EventId(Uuid::from_u128(number)), ID)
+}
+
+fn queued(number: u128) -> (StreamName, Event) {
+    ledger(Queued {
+        delivery: delivery(number),
+        account: ACCOUNT,
+        event: "inbox_updated".into(),
+        source: EventId(Uuid::from_u128(number)),
+        body: "{}".into(),
+        due: second(0),
+    })
+}
+
+fn failed(number: u128, class: AttemptClass) -> (StreamName, Event) {
+    ledger(AttemptFailed {
+        delivery: delivery(number),
+        attempt: 1,
+        class,
+        detail: "it failed".into(),
+        response: None,
+        started_at: second(0),
+        duration_us: 1,
+        retry_at: None,
+    })
+}
+
+fn delivered(number: u128) -> (StreamName, Event) {
+    ledger(Delivered {
+        delivery: delivery(number),
+        attempt: 1,
+        response: Response { status: 200, body: String::new(), truncated: false },
+        started_at: second(0),
+        duration_us: 1,
+    })
+}
+
+fn abandoned(number: u128) -> (StreamName, Event) {
+    ledger(Abandoned { delivery: delivery(number), reason: AbandonReason::Exhausted })
+}
+
+fn webhook(events: impl IntoIterator<Item = (StreamName, Event)>) -> Webhook {
+    let health: WebhookHealth = fold(&history(std::iter::once(created()).chain(events)));
+    health.webhook(ID).unwrap().clone()
+}
+
+#[test]
+fn a_new_webhook_is_healthy_and_owed_nothing() {
+    let webhook = webhook([]);
+    assert_eq!(
+        (webhook.status, webhook.since, webhook.created_at),
+        (WebhookStatus::Healthy, second(1), second(1))
+    );
+    assert_eq!((webhook.counts, webhook.secret), (Counts::default(), sealed()));
+}
+
+#[test]
+fn it_fails_since_and_because_of_the_first_failure() {
+    let webhook = webhook([
+        queued(1),
+        queued(2),
+        failed(1, AttemptClass::Server),
+        failed(2, AttemptClass::Timeout),
+    ]);
+    let shown = (webhook.status, webhook.since, webhook.cause);
+    assert_eq!(shown, (WebhookStatus::Failing, second(4), Some(AttemptClass::Server)));
+    let last = FailedAttempt { at: second(5), class: AttemptClass::Timeout };
+    assert_eq!(webhook.last_failure, Some(last));
+    assert_eq!(webhook.counts.pending, 2);
+}
+
+#[test]
+fn a_delivery_makes_it_healthy_again() {
+    let webhook = webhook([queued(1), failed(1, AttemptClass::Dns), delivered(1)]);
+    let shown = (webhook.status, webhook.since, webhook.cause);
+    assert_eq!(shown, (WebhookStatus::Healthy, second(4), None));
+    assert_eq!(webhook.last_delivered_at, Some(second(4)));
+    assert_eq!(webhook.counts, Counts { delivered: 1, ..Counts::default() });
+}
+
+#[test]
+fn what_was_given_up_is_no_longer_owed() {
+    let webhook = webhook([queued(1), failed(1, AttemptClass::Gone), abandoned(1)]);
+    assert_eq!(webhook.counts, Counts { abandoned: 1, ..Counts::default() });
+    assert_eq!(webhook.status, WebhookStatus::Failing);
+}
+
+#[test]
+fn settings_are_followed() {
+    let policy = Policy { concurrency: Some(4), ..Policy::default() };
+    let webhook = webhook([
+        settings(webhook::Renamed { name: Some("CRM".into()) }),
+        settings(webhook::UrlChanged { url: "https://other.example".into() }),
+        settings(webhook::SubscriptionsChanged { subscriptions: vec!["message_*".into()] }),
+        settings(webhook::InboxChanged { inbox: Some(InboxId(42)) }),
+        settings(webhook::PolicyChanged { policy: policy.clone() }),
+    ]);
+    assert_eq!(
+        (webhook.name.as_deref(), webhook.url.as_str()),
+        (Some("CRM"), "https://other.example")
+    );
+    assert_eq!(
+        (webhook.subscriptions, webhook.inbox, webhook.policy),
+        (vec!["message_*".to_owned()], Some(InboxId(42)), policy)
+    );
+}
+
+#[test]
+fn a_deleted_webhook_is_not_listed_and_can_still_be_asked_about() {
+    let events = [created(), queued(1), settings(webhook::Deleted {}), abandoned(1)];
+    let health: WebhookHealth = fold(&history(events));
+    assert_eq!((health.of_account(ACCOUNT).count(), health.iter().count()), (0, 0));
+    let webhook = health.webhook(ID).unwrap();
+    assert_eq!((webhook.deleted, webhook.counts.abandoned), (true, 1));
+}
+
+#[test]
+fn seen_twice_is_seen_once() {
+    obeys_the_law::<WebhookHealth>(&history([
+        created(),
+        queued(1),
+        queued(2),
+        failed(1, AttemptClass::Server),
+        delivered(1),
+        abandoned(2),
+        settings(webhook::Deleted {}),
+    ]));
+}
