@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::names::{Name, Names};
 use crate::{Projection, Seen};
+use assess::Why;
 
 words! {
     /// How a subject is doing.
@@ -36,7 +37,7 @@ words! {
 struct Entry {
     account: AccountId,
     name: Box<str>,
-    cause: Option<Box<str>>,
+    why: Why,
     since: Timestamp,
     last_success_at: Option<Timestamp>,
     last_error_at: Option<Timestamp>,
@@ -50,7 +51,7 @@ struct Entry {
 }
 
 /// One inbox as it is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inbox<'a> {
     /// Which.
     pub id: InboxId,
@@ -65,7 +66,7 @@ pub struct Inbox<'a> {
     /// Since when it has been in this state.
     pub since: Timestamp,
     /// Why: `threshold: 2 of 2, auth (meta 190/460)`; none where all is well or nothing is known.
-    pub cause: Option<&'a str>,
+    pub cause: Option<String>,
     /// When a call was last reported to work, for the first time since an error.
     pub last_success_at: Option<Timestamp>,
     /// When a call was last reported to fail.
@@ -89,6 +90,7 @@ pub struct Inbox<'a> {
 pub struct InboxHealth {
     seen: Seen,
     channel_types: Names,
+    rules: Names,
     inboxes: HashMap<InboxId, Entry>,
     /// Those that are not removed.
     by_account: BTreeSet<(AccountId, InboxId)>,
@@ -134,7 +136,7 @@ impl InboxHealth {
             channel_type,
             state: entry.state,
             since: entry.since,
-            cause: entry.cause.as_deref(),
+            cause: entry.why.words(&self.rules),
             last_success_at: entry.last_success_at,
             last_error_at: entry.last_error_at,
             last_error_class: entry.last_class,
@@ -152,7 +154,7 @@ impl InboxHealth {
         let entry = Entry {
             account: registered.account,
             name: registered.name.as_str().into(),
-            cause: None,
+            why: Why::Nothing,
             since: at,
             last_success_at: None,
             last_error_at: None,
@@ -194,7 +196,7 @@ impl InboxHealth {
                 let channel_type = self.channel_types.text(entry.channel_type);
                 let own = entry.own_threshold;
                 let threshold = own.unwrap_or_else(|| reauthorization::threshold(channel_type));
-                entry.assess(event, at, threshold);
+                entry.assess(event, at, threshold, &mut self.rules);
             }
         }
     }

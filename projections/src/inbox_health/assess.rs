@@ -1,36 +1,129 @@
 //! From what is heard of a subject to its state: the table of `domain.md`.
 
 use events::Timestamp;
+use events::evidence::{Class, Verdict};
 use events::reauthorization::{AuthorizationErrorRecorded, Cause, Event, blocks};
+use serde::{Deserialize, Serialize};
 
 use super::{Entry, HealthState};
+use crate::names::{Name, Names};
+
+/// Why a subject is in its state. Made into words only where somebody reads it: a replay of
+/// millions would else do little but write sentences.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Why {
+    /// All is well, or nothing is known.
+    #[default]
+    Nothing,
+    /// An error that does not count.
+    Error(Failing),
+    /// An error that counts, but not yet enough.
+    Counted(Tally),
+    /// Enough of them.
+    Threshold(Tally),
+    /// The platform said so.
+    Prompted(Option<Box<str>>),
+}
+
+/// What an error was taken for; the rule is one of few.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Failing {
+    class: Class,
+    rule: Option<Name>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Tally {
+    count: u32,
+    threshold: u32,
+    failing: Failing,
+}
+
+impl Failing {
+    fn of(verdict: &Verdict, rules: &mut Names) -> Self {
+        let rule = verdict.rule.as_deref().map(|rule| rules.name(rule));
+        Self { class: verdict.class, rule }
+    }
+
+    fn words(self, rules: &Names) -> String {
+        match self.rule {
+            Some(rule) => format!("{} ({})", self.class, rules.text(rule)),
+            None => self.class.to_string(),
+        }
+    }
+}
+
+impl Tally {
+    fn words(self, rules: &Names) -> String {
+        format!("{} of {}, {}", self.count, self.threshold, self.failing.words(rules))
+    }
+}
+
+impl Why {
+    fn of(cause: &Cause, rules: &mut Names) -> Self {
+        match cause {
+            Cause::Threshold { count, threshold, verdict } => Self::Threshold(Tally {
+                count: *count,
+                threshold: *threshold,
+                failing: Failing::of(verdict, rules),
+            }),
+            Cause::Prompted { reason } => Self::Prompted(reason.as_deref().map(Into::into)),
+        }
+    }
+
+    /// For people.
+    pub(super) fn words(&self, rules: &Names) -> Option<String> {
+        match self {
+            Self::Nothing => None,
+            Self::Error(failing) => Some(failing.words(rules)),
+            Self::Counted(tally) => Some(tally.words(rules)),
+            Self::Threshold(tally) => Some(format!("threshold: {}", tally.words(rules))),
+            Self::Prompted(Some(reason)) => Some(format!("prompted: {reason}")),
+            Self::Prompted(None) => Some("prompted".to_owned()),
+        }
+    }
+}
 
 impl Entry {
     /// Takes in what was heard; `threshold` is what holds for it now.
-    pub(super) fn assess(&mut self, event: &Event, at: Timestamp, threshold: u32) {
+    pub(super) fn assess(
+        &mut self,
+        event: &Event,
+        at: Timestamp,
+        threshold: u32,
+        rules: &mut Names,
+    ) {
         match event {
-            Event::AuthorizationErrorRecorded(recorded) => self.fail(recorded, at, threshold),
+            Event::AuthorizationErrorRecorded(recorded) => {
+                self.fail(recorded, at, threshold, rules);
+            }
             Event::AuthorizationSucceeded(_) => {
                 self.last_success_at = Some(at);
                 // A mark stands until somebody reauthorizes.
                 if !self.required {
                     self.error_count = 0;
-                    self.turn(HealthState::Healthy, at, None);
+                    self.turn(HealthState::Healthy, at, Why::Nothing);
                 }
             }
             Event::ReauthorizationRequired(required) => {
                 self.required = true;
-                self.turn(HealthState::ActionNeeded, at, Some(words(&required.cause)));
+                self.turn(HealthState::ActionNeeded, at, Why::of(&required.cause, rules));
             }
             Event::Reauthorized(_) => {
                 self.required = false;
                 self.error_count = 0;
-                self.turn(HealthState::Healthy, at, None);
+                self.turn(HealthState::Healthy, at, Why::Nothing);
             }
         }
     }
 
-    fn fail(&mut self, recorded: &AuthorizationErrorRecorded, at: Timestamp, threshold: u32) {
+    fn fail(
+        &mut self,
+        recorded: &AuthorizationErrorRecorded,
+        at: Timestamp,
+        threshold: u32,
+        rules: &mut Names,
+    ) {
         let AuthorizationErrorRecorded { verdict, count, evidence: _ } = recorded;
         self.last_error_at = Some(at);
         self.last_class = Some(verdict.class);
@@ -38,37 +131,25 @@ impl Entry {
         if self.required {
             return;
         }
+        let failing = Failing::of(verdict, rules);
         if blocks(verdict.class) {
-            return self.turn(HealthState::Blocked, at, Some(verdict.to_string()));
-        }
-        // Only a success or a reauthorization shows that what blocked it is over.
-        if self.state == HealthState::Blocked {
-            return;
-        }
-        let cause = if verdict.class.counts() {
-            format!("{count} of {threshold}, {verdict}")
+            self.turn(HealthState::Blocked, at, Why::Error(failing));
+        } else if self.state == HealthState::Blocked {
+            // Only a success or a reauthorization shows that what blocked it is over.
+        } else if verdict.class.counts() {
+            let tally = Tally { count: *count, threshold, failing };
+            self.turn(HealthState::Degraded, at, Why::Counted(tally));
         } else {
-            verdict.to_string()
-        };
-        self.turn(HealthState::Degraded, at, Some(cause));
+            self.turn(HealthState::Degraded, at, Why::Error(failing));
+        }
     }
 
     /// `since` tells when the state changed, not when it was last confirmed.
-    fn turn(&mut self, state: HealthState, at: Timestamp, cause: Option<String>) {
+    fn turn(&mut self, state: HealthState, at: Timestamp, why: Why) {
         if self.state != state {
             self.state = state;
             self.since = at;
         }
-        self.cause = cause.map(String::into_boxed_str);
-    }
-}
-
-fn words(cause: &Cause) -> String {
-    match cause {
-        Cause::Threshold { count, threshold, verdict } => {
-            format!("threshold: {count} of {threshold}, {verdict}")
-        }
-        Cause::Prompted { reason: Some(reason) } => format!("prompted: {reason}"),
-        Cause::Prompted { reason: None } => "prompted".to_owned(),
+        self.why = why;
     }
 }

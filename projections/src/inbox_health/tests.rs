@@ -28,9 +28,13 @@ fn after(events: impl IntoIterator<Item = InboxEvent>) -> InboxHealth {
 }
 
 /// State, since, cause.
-fn state(health: &InboxHealth) -> (HealthState, Timestamp, Option<&str>) {
+fn state(health: &InboxHealth) -> (HealthState, Timestamp, Option<String>) {
     let inbox = health.inbox(ID).unwrap();
     (inbox.state, inbox.since, inbox.cause)
+}
+
+fn said(cause: &str) -> Option<String> {
+    Some(cause.to_owned())
 }
 
 #[test]
@@ -56,11 +60,11 @@ fn a_success_makes_it_healthy() {
 #[test]
 fn an_error_under_the_threshold_degrades_and_a_second_one_keeps_the_time() {
     let health = after([error(Class::Auth, 1), error(Class::Rate, 1)]);
-    assert_eq!(state(&health), (HealthState::Degraded, second(2), Some("rate")));
+    assert_eq!(state(&health), (HealthState::Degraded, second(2), said("rate")));
     let inbox = health.inbox(ID).unwrap();
     assert_eq!((inbox.last_error_at, inbox.authorization_error_count), (Some(second(3)), 1));
     let health = after([error(Class::Auth, 1)]);
-    let cause = Some("1 of 2, auth (meta 190/460)");
+    let cause = said("1 of 2, auth (meta 190/460)");
     assert_eq!(state(&health), (HealthState::Degraded, second(2), cause));
 }
 
@@ -70,7 +74,7 @@ fn at_the_threshold_action_is_needed_and_further_errors_change_nothing() {
     let health = after(
         [error(Class::Auth, 1), error(Class::Auth, 2), required(2, 2)].into_iter().chain(further),
     );
-    let cause = Some("threshold: 2 of 2, auth (meta 190/460)");
+    let cause = said("threshold: 2 of 2, auth (meta 190/460)");
     assert_eq!(state(&health), (HealthState::ActionNeeded, second(4), cause));
     let inbox = health.inbox(ID).unwrap();
     assert!(inbox.reauthorization_required);
@@ -81,8 +85,8 @@ fn at_the_threshold_action_is_needed_and_further_errors_change_nothing() {
 #[test]
 fn a_prompt_says_its_reason() {
     let health = after([prompted(Some("password changed"))]);
-    assert_eq!(state(&health).2, Some("prompted: password changed"));
-    assert_eq!(state(&after([prompted(None)])).2, Some("prompted"));
+    assert_eq!(state(&health).2, said("prompted: password changed"));
+    assert_eq!(state(&after([prompted(None)])).2, said("prompted"));
 }
 
 #[test]
@@ -96,7 +100,7 @@ fn reauthorized_makes_it_healthy_again() {
 fn what_reauthorizing_will_not_mend_blocks_until_a_success() {
     for class in [Class::Policy, Class::Billing, Class::UserAction] {
         let health = after([error(class, 0), error(Class::Transient, 0)]);
-        assert_eq!(state(&health), (HealthState::Blocked, second(2), Some(class.as_str())));
+        assert_eq!(state(&health), (HealthState::Blocked, second(2), said(class.as_str())));
         let health = after([error(class, 0), succeeded()]);
         assert_eq!(state(&health), (HealthState::Healthy, second(3), None));
     }

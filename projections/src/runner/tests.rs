@@ -278,3 +278,33 @@ async fn folding_by_and_by_with_restarts_shows_what_a_rebuild_shows() {
         assert_eq!(shown(&views), shown(&fresh));
     }
 }
+
+/// A view with a bug.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+struct Bomb;
+
+impl events::Fold for Bomb {
+    type Event = Recorded<events::Event>;
+
+    fn evolve(&mut self, record: &Recorded<events::Event>) {
+        assert_ne!(record.position, Position(2), "the bomb goes off, as it should in this test");
+    }
+}
+
+impl Projection for Bomb {
+    const NAME: &'static str = "bomb";
+    const VERSION: u32 = 1;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_view_that_panics_is_said_to_and_can_still_be_stopped() {
+    let line = Line::new();
+    append(&*line, &stream(1), [registered("x"), renamed("a")]).await;
+    let bomb = View::<Bomb>::default();
+    let running = Runner::new(line, Arc::new(Shelf::default())).with(&bomb).start();
+    let mut status = running.status();
+    let said = status.wait_for(|status| status.failing.is_some()).await.unwrap().clone();
+    assert!(said.failing.unwrap().contains("panicked"));
+    assert!(!running.caught_up().await);
+    running.stop().await;
+}
