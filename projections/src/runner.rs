@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use crate::quarantine::Place;
-use crate::view::Folding;
+use crate::view::{Folding, Mark};
 use crate::{Projection, Quarantine, Snapshots, View};
 use checkpoint::Checkpoints;
 use reader::{Backoff, Read, Reader};
@@ -197,9 +197,9 @@ impl Runner {
     async fn fold(&self, page: Vec<Record>) -> Position {
         let mut records = page.into_iter();
         let mut handful = Vec::with_capacity(HELD_MAX.min(records.len()));
-        while let Some((position, as_of)) = self.decode(&mut records, &mut handful) {
+        while let Some(mark) = self.decode(&mut records, &mut handful) {
             for view in &self.views {
-                view.fold(&handful, position, as_of);
+                view.fold(&handful, mark);
             }
             handful.clear();
             tokio::task::yield_now().await;
@@ -211,10 +211,10 @@ impl Runner {
         &self,
         records: &mut impl Iterator<Item = Record>,
         handful: &mut Vec<Recorded<events::Event>>,
-    ) -> Option<(Position, events::Timestamp)> {
+    ) -> Option<Mark> {
         let mut last = None;
         for record in records.take(HELD_MAX) {
-            last = Some((record.position, record.at));
+            last = Some(Mark { position: record.position, at: record.at, hash: record.hash });
             // The stream's name is a shared pointer: this costs a few nanoseconds.
             let place = Place::from(&record);
             match record.decode() {

@@ -42,6 +42,8 @@ pub(crate) struct Header {
     pub(crate) version: u32,
     pub(crate) position: Position,
     pub(crate) as_of: Option<Timestamp>,
+    /// Of the record at that position: positions of another log mean nothing.
+    pub(crate) hash: [u8; 32],
 }
 
 /// Why a snapshot is of no use.

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use events::{Event, Position, Recorded, Timestamp};
+use events::{Event, Hash, Position, Recorded, Timestamp};
 use tokio::sync::watch;
 
 use crate::Projection;
@@ -21,11 +21,26 @@ struct Shared<P> {
     position: watch::Sender<Position>,
 }
 
-#[derive(Default)]
 struct Now<P> {
     projection: P,
     position: Position,
     as_of: Option<Timestamp>,
+    hash: Hash,
+}
+
+impl<P: Projection> Default for Now<P> {
+    fn default() -> Self {
+        let (projection, position) = (P::default(), Position::START);
+        Self { projection, position, as_of: None, hash: Hash::ROOT }
+    }
+}
+
+/// How far the log was read: the last record, decoded or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) position: Position,
+    pub(crate) at: Timestamp,
+    pub(crate) hash: Hash,
 }
 
 /// A view held still; drop it soon, because folding waits for it.
@@ -131,8 +146,11 @@ pub(crate) trait Folding: Send + Sync {
 
     fn position(&self) -> Position;
 
-    /// Takes in those records that it has not seen, and that the log was read to `position`.
-    fn fold(&self, records: &[Recorded<Event>], position: Position, as_of: Timestamp);
+    /// The hash of the record at that position.
+    fn hash(&self) -> Hash;
+
+    /// Takes in those records that it has not seen, and how far the log was read.
+    fn fold(&self, records: &[Recorded<Event>], mark: Mark);
 
     /// Its snapshot.
     fn save(&self) -> Result<Vec<u8>, postcard::Error>;
@@ -153,7 +171,12 @@ impl<P: Projection> Folding for View<P> {
         self.position()
     }
 
-    fn fold(&self, records: &[Recorded<Event>], position: Position, as_of: Timestamp) {
+    fn hash(&self) -> Hash {
+        self.reading().0.hash
+    }
+
+    fn fold(&self, records: &[Recorded<Event>], mark: Mark) {
+        let Mark { position, at, hash } = mark;
         let mut now = self.writing();
         if position <= now.position {
             return;
@@ -163,7 +186,8 @@ impl<P: Projection> Folding for View<P> {
             now.projection.evolve(record);
         }
         now.position = position;
-        now.as_of = now.as_of.max(Some(as_of));
+        now.as_of = now.as_of.max(Some(at));
+        now.hash = hash;
         drop(now);
         self.shared.position.send_replace(position);
     }
@@ -171,13 +195,15 @@ impl<P: Projection> Folding for View<P> {
     fn save(&self) -> Result<Vec<u8>, postcard::Error> {
         let now = self.reading();
         let (position, as_of) = (now.position(), now.as_of());
-        let header = Header { name: P::NAME.to_owned(), version: P::VERSION, position, as_of };
+        let (name, version, hash) = (P::NAME.to_owned(), P::VERSION, now.0.hash.0);
+        let header = Header { name, version, position, as_of, hash };
         snapshot::encode(&header, &*now)
     }
 
     fn restore(&self, bytes: &[u8], head: Position) -> Result<(), Useless> {
         let (header, projection) = snapshot::decode(bytes, head)?;
-        self.replace(Now { projection, position: header.position, as_of: header.as_of });
+        let Header { position, as_of, hash, .. } = header;
+        self.replace(Now { projection, position, as_of, hash: Hash(hash) });
         Ok(())
     }
 

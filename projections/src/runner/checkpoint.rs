@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use events::Position;
+use events::{Hash, Position};
 use tokio::time::Instant;
 
 use crate::quarantine::Kept;
@@ -70,8 +70,9 @@ fn save_all(
     position: Position,
 ) {
     // The quarantine goes first: a view must never be newer than what it could not show.
-    let kept =
-        Header { name: Kept::NAME.to_owned(), version: Kept::VERSION, position, as_of: None };
+    // Its entries are each looked up in the log, so it needs no hash.
+    let name = Kept::NAME.to_owned();
+    let kept = Header { name, version: Kept::VERSION, position, as_of: None, hash: Hash::ROOT.0 };
     if save(snapshots, Kept::NAME, snapshot::encode(&kept, &quarantine.kept())) {
         for view in views {
             save(snapshots, view.name(), view.save());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use events::{EventStore, Failure, Position};
+use events::{EventStore, Failure, Hash, Position, Record};
 
 use super::Runner;
 use crate::quarantine::{Kept, Place};
@@ -35,8 +35,33 @@ impl Runner {
             tracing::info!("a quarantined record means something now: every view is rebuilt");
             self.reset();
         }
+        self.compare().await
+    }
+
+    /// Resets each view whose last record is not the log's: it was made from another log.
+    async fn compare(&self) -> Result<(), Failure> {
+        let mut there: Option<(Position, Option<Hash>)> = None;
+        for view in self.views.iter().filter(|view| view.position() > Position::START) {
+            let position = view.position();
+            // Nearly always all views stand at the same position.
+            if there.is_none_or(|(known, _)| known != position) {
+                let found = record_at(&*self.store, position).await?;
+                there = Some((position, found.map(|record| record.hash)));
+            }
+            if there != Some((position, Some(view.hash()))) {
+                let name = view.name();
+                tracing::warn!("the snapshot {name} is thrown away: it is of another log");
+                view.reset();
+            }
+        }
         Ok(())
     }
+}
+
+async fn record_at(store: &dyn EventStore, position: Position) -> Result<Option<Record>, Failure> {
+    let behind = Position(position.0.saturating_sub(1));
+    let found = store.read_all(behind, 1).await?.pop();
+    Ok(found.filter(|record| record.position == position))
 }
 
 fn load_all(snapshots: &dyn Snapshots, views: &[Arc<dyn Folding>], head: Position) -> Kept {
@@ -93,8 +118,7 @@ async fn still_bad(
     quarantine: &Quarantine,
 ) -> Result<bool, Failure> {
     for (stream, position) in &kept.entries {
-        let behind = Position(position.0.saturating_sub(1));
-        let found = store.read_all(behind, 1).await?.pop();
+        let found = record_at(store, *position).await?;
         let Some(record) = found.filter(|record| record.stream.as_str() == stream) else {
             return Ok(false);
         };

@@ -7,7 +7,8 @@ const HEAD: Position = Position(10);
 
 fn header(version: u32) -> Header {
     let name = Accounts::NAME.to_owned();
-    Header { name, version, position: HEAD, as_of: Some(Timestamp::from_micros(5)) }
+    let as_of = Some(Timestamp::from_micros(5));
+    Header { name, version, position: HEAD, as_of, hash: [9; 32] }
 }
 
 fn bytes(version: u32) -> Vec<u8> {
