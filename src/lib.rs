@@ -4,6 +4,7 @@ pub mod app;
 pub mod clock;
 pub mod config;
 pub mod outbound;
+pub mod providers;
 mod random;
 pub mod snapshots;
 pub mod store;

@@ -39,7 +39,8 @@ impl Receiver {
     pub(super) async fn answering(status: &str, headers: &str, body: &str) -> Self {
         let length = body.len();
         let answer = format!(
-            "HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+            "HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\n\
+             connection: close\r\n\r\n{body}"
         );
         Self::raw(&answer, Then::Close).await
     }

@@ -1,0 +1,24 @@
+//! What a provider's answer means: who must act, and how far it reaches.
+//!
+//! The knowledge is data, `providers/provider-errors.tsv`; a row is one rule.
+
+use events::evidence::{Evidence, Verdict};
+
+mod answer;
+mod fallback;
+mod matcher;
+mod pattern;
+mod redact;
+mod table;
+
+pub use answer::{BadReport, evidence};
+
+/// What this evidence is taken for: by the row of the table that matches it best, else by the
+/// general meaning of its code or HTTP status. Evidence that names neither a provider, a status
+/// nor a code says only that a call with the credential failed, and counts as auth.
+pub fn classify(evidence: &Evidence) -> Verdict {
+    matcher::find(table::table(), evidence).unwrap_or_else(|| fallback::verdict(evidence))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! Reads a report of evidence, and what a provider's raw answer in it says.
+
+use events::evidence::Evidence;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::redact;
+
+mod raw;
+
+const BODY_BYTES_MAX: usize = 4096;
+const MESSAGE_BYTES_MAX: usize = 1024;
+const WORD_BYTES_MAX: usize = 128;
+
+/// A report that is no evidence.
+#[derive(Debug, thiserror::Error)]
+pub enum BadReport {
+    /// It is no JSON object, or a field of it has another type.
+    #[error("the evidence cannot be read: {0}")]
+    Unreadable(#[from] serde_json::Error),
+    /// The status is none of HTTP's, nor a reply code.
+    #[error("status {0} is not between 100 and 999")]
+    Status(u64),
+}
+
+/// The evidence in the body of a request:
+/// `{"provider"?,"status"?,"code"?,"subcode"?,"message"?,"body"?}`. An empty body is evidence too,
+/// of which nothing is known. What `body` says fills in what the other fields do not; credentials
+/// are taken out of it, and it is cut at 4 KiB.
+///
+/// # Errors
+/// When the body of the request is something else.
+pub fn evidence(request: &[u8]) -> Result<Evidence, BadReport> {
+    let report = match request.trim_ascii() {
+        b"" => Report::default(),
+        json => Report::object(serde_json::from_slice::<Map<String, Value>>(json)?)?,
+    };
+    report.evidence()
+}
+
+/// The request as it came; fields of other names are nobody's business here.
+#[derive(Debug, Default, Deserialize)]
+struct Report {
+    provider: Option<String>,
+    status: Option<Scalar>,
+    code: Option<Scalar>,
+    subcode: Option<Scalar>,
+    message: Option<String>,
+    body: Option<Value>,
+}
+
+/// A number or a text: providers do not agree with each other, nor do their clients.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Scalar {
+    Number(i64),
+    Text(String),
+}
+
+/// What a raw answer tells.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Told {
+    provider: Option<&'static str>,
+    status: Option<u16>,
+    code: Option<String>,
+    subcode: Option<String>,
+    message: Option<String>,
+}
+
+impl Report {
+    fn object(fields: Map<String, Value>) -> Result<Self, serde_json::Error> {
+        serde_json::from_value(Value::Object(fields))
+    }
+
+    fn evidence(self) -> Result<Evidence, BadReport> {
+        let mut body = self.body.filter(|body| !body.is_null());
+        // A raw answer often comes as the text that it was.
+        if let Some(Value::String(text)) = &body
+            && text.trim_start().starts_with('{')
+            && let Ok(object @ Value::Object(_)) = serde_json::from_str(text)
+        {
+            body = Some(object);
+        }
+        let told = body.as_ref().map(raw::told).unwrap_or_default();
+        let (status, status_name) = match self.status {
+            Some(status) => status.into_status()?,
+            None => (None, None),
+        };
+        let code = word(self.code.map(Scalar::text)).or_else(|| word(status_name));
+        // The answer's subcode refines the answer's code, and no other.
+        let refines = code.is_none() || code == told.code;
+        let subcode =
+            word(self.subcode.map(Scalar::text)).or_else(|| word(told.subcode).filter(|_| refines));
+        let code = code.or_else(|| word(told.code));
+        let inferred = told.provider.filter(|_| code.is_some()).map(str::to_owned);
+        Ok(Evidence {
+            provider: word(self.provider).or(inferred),
+            status: status.or(told.status),
+            code,
+            subcode,
+            message: message(self.message).or_else(|| message(told.message)),
+            body: body.map(kept),
+        })
+    }
+}
+
+impl Scalar {
+    fn text(self) -> String {
+        match self {
+            Self::Number(number) => number.to_string(),
+            Self::Text(text) => text,
+        }
+    }
+
+    /// The status as a number, or else as the name that Google's services give it.
+    fn into_status(self) -> Result<(Option<u16>, Option<String>), BadReport> {
+        let text = self.text();
+        match text.trim().parse::<i64>() {
+            Ok(number @ 100..=999) => Ok((u16::try_from(number).ok(), None)),
+            Ok(number) => Err(BadReport::Status(number.unsigned_abs())),
+            Err(_) => Ok((None, Some(text))),
+        }
+    }
+}
+
+fn word(text: Option<String>) -> Option<String> {
+    let text = text?;
+    let text = cut(text.trim(), WORD_BYTES_MAX);
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn message(text: Option<String>) -> Option<String> {
+    let text = text?;
+    // Cut before, so that a megabyte is not searched; and behind, where a name is now longer.
+    let redacted = redact::text(cut(text.trim(), 2 * MESSAGE_BYTES_MAX));
+    (!redacted.is_empty()).then(|| cut(&redacted, MESSAGE_BYTES_MAX).to_owned())
+}
+
+fn kept(mut body: Value) -> String {
+    let text = if let Value::String(text) = body {
+        redact::text(cut(&text, 2 * BODY_BYTES_MAX)).into_owned()
+    } else {
+        redact::json(&mut body);
+        body.to_string()
+    };
+    cut(&text, BODY_BYTES_MAX).to_owned()
+}
+
+/// The beginning of the text, of no more bytes than this, and of whole characters.
+fn cut(text: &str, bytes_max: usize) -> &str {
+    let fits = |end: &usize| text.is_char_boundary(*end);
+    &text[..(0..=bytes_max.min(text.len())).rev().find(fits).unwrap_or(0)]
+}
+
+#[cfg(test)]
+mod tests;
