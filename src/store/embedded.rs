@@ -156,7 +156,7 @@ impl Embedded {
     /// What SQLite finds wrong with its file, a line each; empty when nothing.
     ///
     /// # Errors
-    /// When the file is so damaged that SQLite cannot even look.
+    /// When the file cannot be read just now.
     pub async fn integrity(&self) -> Result<Vec<String>, Failure> {
         self.readers.check().await
     }
@@ -164,17 +164,26 @@ impl Embedded {
     /// Writes what waits, copies the write-ahead log back and frees the folder. Appends fail from
     /// now on.
     pub async fn close(self: &Arc<Self>) {
+        self.finishing(Self::rest).await;
         if let Some(writer) = &self.writer {
             writer.close().await;
         }
+        self.finishing(Self::finish).await;
+    }
+
+    async fn finishing(self: &Arc<Self>, step: fn(&Self)) {
         let log = Arc::clone(self);
         // Only a panic can fail it, and that was reported.
-        let _ = spawn_blocking(move || log.finish()).await;
+        let _ = spawn_blocking(move || step(&log)).await;
+    }
+
+    /// Whoever has the file open last makes it one file again; that must be the writer.
+    fn rest(&self) {
+        self.upkeep.stop();
+        self.readers.close();
     }
 
     fn finish(&self) {
-        self.upkeep.stop();
-        self.readers.close();
         if let Some(writer) = &self.writer {
             writer.join();
         }
@@ -188,6 +197,7 @@ impl Embedded {
 
 impl Drop for Embedded {
     fn drop(&mut self) {
+        self.rest();
         if let Some(writer) = &mut self.writer {
             writer.hang_up();
         }

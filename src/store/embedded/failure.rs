@@ -83,11 +83,20 @@ impl OpenError {
 
 /// The port's failure for an error of the engine.
 pub(super) fn failure(error: &rusqlite::Error) -> Failure {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            Failure::Corrupt { position: None, reason: error.to_string() }
-        }
-        _ => Failure::Unavailable { reason: error.to_string() },
+    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType};
+    let reason = error.to_string();
+    let unreadable = matches!(
+        error,
+        FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..)
+    );
+    let corrupt = matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+    );
+    if unreadable || corrupt {
+        Failure::Corrupt { position: None, reason }
+    } else {
+        Failure::Unavailable { reason }
     }
 }
 

@@ -102,9 +102,15 @@ impl Readers {
     /// What SQLite itself finds wrong with the file; empty when nothing.
     pub(super) async fn check(&self) -> Result<Vec<String>, Failure> {
         let checked = self.run(|connection, _| check(connection)).await?;
-        let mut found = checked.map_err(|error| failure(&error))?;
-        found.retain(|line| line != "ok");
-        Ok(found)
+        match checked.map_err(|error| failure(&error)) {
+            Ok(mut found) => {
+                found.retain(|line| line != "ok");
+                Ok(found)
+            }
+            // So damaged that SQLite cannot even list what is wrong.
+            Err(Failure::Corrupt { reason, .. }) => Ok(vec![reason]),
+            Err(failure) => Err(failure),
+        }
     }
 
     /// Closes the connections that nobody uses.
