@@ -25,6 +25,9 @@ pub use sign::{generate_secret, whsec};
 use address::Rules;
 use failure::Failure;
 
+/// No exchange lasts longer, whatever is set: each one holds a place among those under way.
+pub const TIMEOUT_MAX: Duration = Duration::from_secs(3600);
+
 /// How every attempt is made.
 #[derive(Debug, Clone)]
 pub struct OutboundSettings {
@@ -84,7 +87,7 @@ impl HttpOutbound {
     }
 
     async fn exchange(&self, attempt: Attempt) -> Result<Ended, Failure> {
-        let limit = attempt.endpoint.timeout.unwrap_or(self.default_timeout);
+        let limit = attempt.endpoint.timeout.unwrap_or(self.default_timeout).min(TIMEOUT_MAX);
         let request = self.request(attempt)?;
         let deadline = Instant::now() + limit;
         let late = || format!("the exchange took longer than {limit:?}");

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use url::Url;
 
 use super::{LogFormat, Secret, StoreSetting, duration};
+use crate::outbound::TIMEOUT_MAX;
 use crate::vault;
 
 /// What is wrong, and what would be right.
@@ -88,6 +89,9 @@ pub(super) fn schedule(text: &str) -> Read<Vec<Duration>> {
 pub(super) fn timeout(text: &str) -> Read<Duration> {
     match duration::parse(text) {
         Ok(Duration::ZERO) => Err("no exchange ends in no time; write a timeout as 15s".to_owned()),
+        Ok(timeout) if timeout > TIMEOUT_MAX => {
+            Err(format!("{text} is longer than {}", duration::format(TIMEOUT_MAX)))
+        }
         Ok(timeout) => Ok(timeout),
         Err(error) => Err(error.to_string()),
     }

@@ -108,6 +108,13 @@ fn an_empty_variable_is_as_good_as_none() {
 }
 
 #[test]
+fn a_timeout_has_a_limit() {
+    assert!(set(&[("RELINK_WEBHOOK_TIMEOUT", "1h")]).is_ok());
+    let Mistakes(mistakes) = set(&[("RELINK_WEBHOOK_TIMEOUT", "2h")]).unwrap_err();
+    assert_eq!(mistakes[0].problem, "2h is longer than 1h");
+}
+
+#[test]
 fn what_is_empty_in_the_file_was_meant() {
     let found = settings(&Args::default(), &[], Some("retry_schedule = []")).unwrap();
     assert!(found.retry_schedule.is_empty());

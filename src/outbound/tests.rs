@@ -149,6 +149,14 @@ async fn an_endpoint_that_never_answers_is_given_up_in_time() {
 }
 
 #[tokio::test]
+async fn a_timeout_without_measure_is_cut() {
+    let receiver = Receiver::answering("200 OK", "", "").await;
+    let attempt = attempt(receiver.url("http", "/"), Some(Duration::MAX));
+    let ended = outbound(&["127.0.0.0/8"]).attempt(attempt).await;
+    assert!(matches!(ended, Ended::Delivered(_)), "{ended:?}");
+}
+
+#[tokio::test]
 async fn the_time_limit_includes_the_body() {
     let begun = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nbegun";
     for then in [Then::Hang, Then::Drip] {

@@ -1,5 +1,7 @@
 use events::evidence::{Class, Scope};
 
+use proptest::prelude::*;
+
 use super::pattern::{Key, Pattern};
 use super::*;
 
@@ -188,4 +190,18 @@ fn a_contact_who_blocks_the_bot_never_counts_against_the_channel() {
     let verdict = classify(&blocked);
     assert_eq!((verdict.class, verdict.scope), (Class::Recipient, Scope::Recipient));
     assert!(!verdict.class.counts());
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_reported_has_a_verdict(
+        provider in prop::sample::select(vec!["", "meta", "smtp", "imap", "microsoft", "line"]),
+        code in "([0-9]{0,4}|[A-Za-z/.\\[\\] -]{0,12}|.{0,6})",
+        subcode in "([0-9]{0,9}|.{0,6})",
+        status in 0_u16..1000,
+        message in ".{0,40}",
+    ) {
+        let verdict = classify(&about(provider, &code, &subcode, status, &message));
+        prop_assert!(verdict.rule.is_none_or(|rule| rule.contains(' ')));
+    }
 }

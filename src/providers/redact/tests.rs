@@ -1,6 +1,24 @@
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+
+proptest! {
+    #[test]
+    fn any_text_is_read_and_no_announced_token_remains(
+        before in ".{0,40}",
+        mark in prop::sample::select(vec!["=", ": ", "\":\"", "' : '", "=>"]),
+        after in ".{0,40}",
+    ) {
+        let said = format!("{before} access_token{mark}s3cr3tvalue {after}");
+        prop_assert!(!text(&said).contains("s3cr3tvalue"), "{}", text(&said));
+    }
+
+    #[test]
+    fn broken_text_does_no_harm(said in r#"([a-zé ]|token|secret_|Bearer|[=:"'\\ ])*"#) {
+        text(&said);
+    }
+}
 
 #[test]
 fn credentials_are_taken_out_of_text() {
