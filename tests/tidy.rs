@@ -1,6 +1,8 @@
 //! Rules that matter, as tests: arrows between the folders, length, names, and what the core may
 //! not touch. The tree is read as it is when the tests run.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -63,7 +65,7 @@ fn sources() -> Vec<Source> {
     for folder in FOLDERS.into_iter().chain(["benches"]) {
         collect(&root, &root.join(folder), &mut found);
     }
-    assert!(found.len() > 40, "only {} files were found: the rules see nothing", found.len());
+    assert!(found.len() > 30, "only {} files were found: the rules see nothing", found.len());
     found
 }
 
