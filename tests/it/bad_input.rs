@@ -102,6 +102,9 @@ async fn evidence_without_any_body_counts() {
     let answer = Answer::to(bare).await.json(200);
     assert_eq!(answer["authorization_error_count"], 1, "{answer}");
     assert_eq!(answer["class"], "auth", "{answer}");
+    // As curl sends it when it is told of JSON and given none.
+    let empty = api.post_raw(&format!("{INBOX}/reauthorized"), JSON, "").await.json(200);
+    assert_eq!(empty["authorization_error_count"], 0, "{empty}");
 }
 
 #[tokio::test]

@@ -134,8 +134,9 @@ async fn private_addresses_are_refused_unless_allowed() {
     register_account(&api).await;
     let port = receiver.url("").rsplit(':').next().unwrap().to_owned();
     let hosts = ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "0.0.0.0"];
-    for host in hosts {
-        subscribe(&api, &format!("http://{host}:{port}/hook"), &["message_created"]).await;
+    for (number, host) in hosts.iter().enumerate() {
+        let url = format!("http://{host}:{port}/hook/{number}");
+        subscribe(&api, &url, &["message_created"]).await;
     }
     message(&api, "not to be sent").await;
     place.written("delivery.abandoned", hosts.len()).await;

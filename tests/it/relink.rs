@@ -19,7 +19,7 @@ use crate::api::Api;
 pub(crate) const ADMIN: &str = "administrator-of-the-tests-0123456789";
 
 /// Nothing that a test waits for takes longer; a debug build on a busy machine included.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A folder and settings: a place where one Relink after another may run.
 pub(crate) struct Place {
@@ -248,5 +248,7 @@ fn binary() -> PathBuf {
         let test = std::env::current_exe().unwrap();
         test.ancestors().nth(2).unwrap().join(format!("relink{}", std::env::consts::EXE_SUFFIX))
     };
-    std::env::var_os("RELINK_BIN").map_or_else(beside, PathBuf::from)
+    let binary = std::env::var_os("RELINK_BIN").map_or_else(beside, PathBuf::from);
+    assert!(binary.is_file(), "{} is not built, and RELINK_BIN names no other", binary.display());
+    binary
 }

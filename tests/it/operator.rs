@@ -1,4 +1,4 @@
-//! The service as an operator meets it: alive, ready, measured, described, stopped.
+//! What an operator asks for: is it alive, ready, measured, described, and does it stop well.
 
 use reqwest::Method;
 use serde_json::{Value, json};
