@@ -101,7 +101,7 @@ fn taken(arrivals: &[Arrival]) -> BTreeSet<String> {
 #[tokio::test]
 async fn deliveries_that_were_owed_at_kill_9_are_made() {
     const OWED: usize = 6;
-    let schedule = ["50ms"; 200].join(",");
+    let schedule = ["50ms"; 100].join(",");
     let place = Place::new().set("RELINK_RETRY_SCHEDULE", &schedule);
     let receiver = Receiver::start().await;
     receiver.answer("/hook", Reply::Status(503));

@@ -181,7 +181,7 @@ async fn every_post_takes_a_key() {
 
 #[tokio::test]
 async fn of_three_webhooks_the_failing_one_is_retried_alone() {
-    let schedule = ["50ms"; 200].join(",");
+    let schedule = ["50ms"; 100].join(",");
     let place = Place::new().set("RELINK_RETRY_SCHEDULE", &schedule);
     let relink = place.serve().await;
     let (api, receiver) = (relink.api(), Receiver::start().await);
