@@ -1,0 +1,26 @@
+//! The whole service, as a user meets it: the real binary, real sockets, a real folder.
+//!
+//! A test waits for a thing to happen and has a deadline; none waits for time to pass.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod api;
+mod receiver;
+mod relink;
+mod steps;
+
+mod bad_input;
+mod bad_settings;
+mod broken_log;
+mod crash;
+mod deliveries;
+mod events;
+mod inboxes;
+mod main_job;
+mod operator;
+mod past;
+mod sdk;
+mod secrets;
+mod tenants;
+mod webhook_errors;
+mod webhooks;

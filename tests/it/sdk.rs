@@ -1,0 +1,115 @@
+//! Software of others against ours: a Chatwoot client, and receivers of Standard Webhooks.
+//!
+//! `.ci/run` fetches it and says where it is; without it these tests say that they are passed over.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::receiver::{Arrival, Receiver};
+use crate::relink::{ADMIN, DEADLINE, Place};
+use crate::steps::{message, register_account, subscribe};
+
+/// What a variable of the environment names; says aloud when it is not set.
+fn told(variable: &str) -> Option<String> {
+    let value = std::env::var(variable).ok();
+    if value.is_none() {
+        eprintln!("passed over: {variable} is not set; .ci/run sets it");
+    }
+    value
+}
+
+fn fixture(name: &str) -> PathBuf {
+    let root = std::env::var("CARGO_MANIFEST_DIR").expect("cargo says where the package is");
+    PathBuf::from(root).join("tests/fixtures").join(name)
+}
+
+/// Runs a script with JSON on its standard input; what it prints, as JSON.
+async fn script(command: &mut Command, input: &Value) -> Value {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(input.to_string().as_bytes()).await.unwrap();
+    drop(stdin);
+    let output = timeout(DEADLINE, child.wait_with_output()).await.unwrap().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}\n{stderr}", output.status);
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn node(modules: &str, name: &str) -> Command {
+    let mut command = Command::new("node");
+    command.arg(fixture(name)).env("NODE_PATH", modules);
+    command
+}
+
+#[tokio::test]
+async fn case_57_the_chatwoot_sdk_lists_creates_updates_and_deletes() {
+    let Some(modules) = told("RELINK_TEST_NODE_MODULES") else { return };
+    let place = Place::new();
+    let relink = place.serve().await;
+    register_account(&relink.api()).await;
+
+    let server = format!("http://{}", relink.address());
+    let input = json!({ "server": server, "token": ADMIN, "account": 1 });
+    let seen = script(&mut node(&modules, "chatwoot_sdk.cjs"), &input).await;
+    assert_eq!(seen["before"], json!({ "payload": { "webhooks": [] } }));
+    let created = &seen["created"]["payload"]["webhook"];
+    assert_eq!(created["url"], "https://example.com/sdk");
+    assert_eq!(created["subscriptions"], json!(["message_created"]));
+    assert_eq!(seen["listed"]["payload"]["webhooks"][0], *created);
+    let updated = &seen["updated"]["payload"]["webhook"];
+    assert_eq!(updated["url"], "https://example.com/sdk/2");
+    assert_eq!(updated["secret"], created["secret"]);
+    assert_eq!(seen["after"], json!({ "payload": { "webhooks": [] } }));
+    assert_eq!(seen["refused"]["status"], 422, "{seen}");
+    assert_eq!(seen["unknown"]["status"], 404, "{seen}");
+}
+
+/// One delivery, and what its receiver needs to check it.
+async fn delivered(place: &Place) -> Value {
+    let relink = place.serve().await;
+    let (api, receiver) = (relink.api(), Receiver::start().await);
+    register_account(&api).await;
+    let webhook = subscribe(&api, &receiver.url("/hook"), &["message_created"]).await;
+    message(&api, "Grüße, signed").await;
+    let arrival: Arrival = receiver.expect(1).await.remove(0);
+    let mut headers = serde_json::Map::new();
+    for name in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
+        headers.insert(name.to_owned(), arrival.header(name).into());
+    }
+    json!({
+        "secret": webhook["signing_secret"],
+        "headers": headers,
+        "body": std::str::from_utf8(&arrival.body).unwrap(),
+    })
+}
+
+fn check(verdict: &Value) {
+    assert_eq!(verdict["event"], "message_created", "{verdict}");
+    assert_eq!(verdict["altered_is_refused"], true, "{verdict}");
+}
+
+#[tokio::test]
+async fn standardwebhooks_of_pypi_takes_our_signature() {
+    let Some(python) = told("RELINK_TEST_PYTHON") else { return };
+    let delivery = delivered(&Place::new()).await;
+    let mut command = Command::new(python);
+    check(&script(command.arg(fixture("standard_webhooks.py")), &delivery).await);
+}
+
+#[tokio::test]
+async fn standardwebhooks_of_npm_takes_our_signature() {
+    let Some(modules) = told("RELINK_TEST_NODE_MODULES") else { return };
+    let delivery = delivered(&Place::new()).await;
+    check(&script(&mut node(&modules, "standard_webhooks.cjs"), &delivery).await);
+}

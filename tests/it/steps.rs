@@ -1,0 +1,83 @@
+//! Steps that many stories share.
+
+use serde_json::{Value, json};
+
+use crate::api::{Answer, Api};
+
+/// The inbox of most stories: WhatsApp, so its threshold is 2.
+pub(crate) const INBOX: &str = "/inboxes/42";
+
+/// Credentials that must never be seen again.
+pub(crate) const CREDENTIALS: [&str; 3] =
+    ["EAAJ-whatsapp-api-key", "imap-pass-9f2c", "refresh-7d1e-of-the-app"];
+
+/// What Meta answers when the session was invalidated by a change of password.
+pub(crate) fn invalidated() -> Value {
+    json!({
+        "provider": "meta",
+        "status": 400,
+        "code": "190",
+        "subcode": "460",
+        "message": "Error validating access token: the session has been invalidated",
+    })
+}
+
+/// Account and inbox 42, with credentials.
+pub(crate) async fn register(api: &Api) {
+    register_account(api).await;
+    let inbox = api
+        .put(
+            INBOX,
+            json!({
+                "name": "Support on WhatsApp",
+                "channel_type": "Channel::Whatsapp",
+                "provider_config": { "api_key": CREDENTIALS[0], "phone_number_id": "1050" },
+                "imap_password": CREDENTIALS[1],
+                "refresh_token": CREDENTIALS[2],
+            }),
+        )
+        .await;
+    assert_eq!(inbox.status, 201, "{}", inbox.body);
+}
+
+/// The account alone.
+pub(crate) async fn register_account(api: &Api) {
+    let account = json!({ "name": "Acme", "administrator_emails": ["ops@acme.example"] });
+    let answer = api.put("", account).await;
+    assert!(answer.status.is_success(), "{}: {}", answer.status, answer.body);
+}
+
+/// A webhook, as the API shows it.
+pub(crate) async fn subscribe(api: &Api, url: &str, subscriptions: &[&str]) -> Value {
+    let wanted = json!({ "url": url, "subscriptions": subscriptions });
+    let answer = api.post("/webhooks", wanted).await.json(200);
+    answer["payload"]["webhook"].clone()
+}
+
+/// The secret that signs a webhook's deliveries.
+pub(crate) fn secret(webhook: &Value) -> &str {
+    webhook["secret"].as_str().unwrap()
+}
+
+/// One more call that Meta refused.
+pub(crate) async fn fail(api: &Api) -> Answer {
+    api.post(&format!("{INBOX}/authorization_errors"), invalidated()).await
+}
+
+/// Somebody logged in again.
+pub(crate) async fn reauthorize(api: &Api) -> Answer {
+    api.post(&format!("{INBOX}/reauthorized"), json!({})).await
+}
+
+/// A platform event with one word of content.
+pub(crate) async fn message(api: &Api, content: &str) -> Answer {
+    let event = json!({ "event": "message_created", "data": { "id": 1, "content": content } });
+    let answer = api.post("/events", event).await;
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    answer
+}
+
+/// What `inbox_updated` says when reauthorization becomes required, or no longer is.
+pub(crate) fn changed(from: bool, to: bool) -> Value {
+    json!([{ "reauthorization_required": { "previous_value": from, "current_value": to } }])
+}
