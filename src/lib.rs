@@ -3,12 +3,17 @@
 pub mod app;
 pub mod clock;
 pub mod config;
+#[cfg(test)]
+mod history;
 pub mod outbound;
+pub mod past;
 pub mod providers;
 mod random;
+pub mod rendering;
 pub mod snapshots;
 pub mod store;
 pub mod telemetry;
+pub mod timeline;
 pub mod tokens;
 pub mod vault;
 pub mod verify;

@@ -1,0 +1,181 @@
+//! What was known at a moment: folded anew from the streams of those it is asked of, and no more.
+
+mod cursor;
+
+use std::sync::Arc;
+
+use events::{
+    Category, Event, EventStore, Failure, Fold, InboxId, Position, Recorded, StreamName, Subject,
+    Timestamp, Until, WebhookId,
+};
+use projections::inbox_health::InboxHealth;
+use projections::webhook_health::WebhookHealth;
+use tokio::task::JoinSet;
+
+use cursor::Cursor;
+
+/// As many subjects as are read at once.
+const AT_ONCE: usize = 16;
+
+/// A text that names no moment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is neither a time such as 2026-11-21T09:30:00Z nor a log position")]
+pub struct BadMoment {
+    text: String,
+}
+
+/// A moment of the past: a time, or a position of the log.
+///
+/// # Errors
+/// When the text is neither.
+pub fn moment(text: &str) -> Result<Until, BadMoment> {
+    if let Ok(position) = text.parse() {
+        return Ok(Until::Position(Position(position)));
+    }
+    // A plus sign in a query is a blank by the time it gets here.
+    text.replace(' ', "+")
+        .parse()
+        .map(Until::Time)
+        .map_err(|_| BadMoment { text: text.to_owned() })
+}
+
+/// One subject as of a moment, and the last record that tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known<T> {
+    /// What was known; empty when nothing was.
+    pub view: T,
+    /// The last record's position and time; none when there was no record.
+    pub last: Option<(Position, Timestamp)>,
+}
+
+/// Several subjects as of a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past {
+    /// One view for each inbox, in the order asked.
+    pub inboxes: Vec<(InboxId, Known<InboxHealth>)>,
+    /// One view for each webhook, in the order asked.
+    pub webhooks: Vec<(WebhookId, Known<WebhookHealth>)>,
+}
+
+impl Past {
+    /// The last record that any of them was told by.
+    pub fn last(&self) -> Option<(Position, Timestamp)> {
+        let inboxes = self.inboxes.iter().map(|(_, known)| known.last);
+        inboxes.chain(self.webhooks.iter().map(|(_, known)| known.last)).flatten().max()
+    }
+}
+
+/// An inbox as of a moment.
+///
+/// # Errors
+/// When the log cannot be read.
+pub async fn inbox(
+    store: &dyn EventStore,
+    id: InboxId,
+    until: Until,
+) -> Result<Known<InboxHealth>, Failure> {
+    replay(store, [Subject::Inbox(id).stream()], until).await
+}
+
+/// A webhook and its deliveries as of a moment.
+///
+/// # Errors
+/// When the log cannot be read.
+pub async fn webhook(
+    store: &dyn EventStore,
+    id: WebhookId,
+    until: Until,
+) -> Result<Known<WebhookHealth>, Failure> {
+    let streams = [Subject::Webhook(id).stream(), StreamName::new(Category::Ledger, id)];
+    replay(store, streams, until).await
+}
+
+/// All of these subjects as of a moment, several read at once.
+///
+/// # Errors
+/// When the log cannot be read.
+pub async fn health(
+    store: &Arc<dyn EventStore>,
+    inboxes: Vec<InboxId>,
+    webhooks: Vec<WebhookId>,
+    until: Until,
+) -> Result<Past, Failure> {
+    let inboxes = each(store, inboxes, move |store, id| async move {
+        inbox(&*store, id, until).await
+    });
+    let inboxes = inboxes.await?;
+    let webhooks = each(store, webhooks, move |store, id| async move {
+        webhook(&*store, id, until).await
+    });
+    Ok(Past { inboxes, webhooks: webhooks.await? })
+}
+
+async fn each<Id, T, F>(
+    store: &Arc<dyn EventStore>,
+    ids: Vec<Id>,
+    read: impl Fn(Arc<dyn EventStore>, Id) -> F,
+) -> Result<Vec<(Id, T)>, Failure>
+where
+    Id: Copy + Send + 'static,
+    T: Send + 'static,
+    F: Future<Output = Result<T, Failure>> + Send + 'static,
+{
+    let mut tasks = JoinSet::new();
+    let mut found = Vec::with_capacity(ids.len());
+    for (nth, id) in ids.into_iter().enumerate() {
+        if tasks.len() == AT_ONCE {
+            found.extend(joined(&mut tasks).await?);
+        }
+        let reading = read(Arc::clone(store), id);
+        tasks.spawn(async move { reading.await.map(|known| (nth, id, known)) });
+    }
+    while let Some(one) = joined(&mut tasks).await? {
+        found.push(one);
+    }
+    found.sort_by_key(|(nth, ..)| *nth);
+    Ok(found.into_iter().map(|(_, id, known)| (id, known)).collect())
+}
+
+async fn joined<T: 'static>(
+    tasks: &mut JoinSet<Result<T, Failure>>,
+) -> Result<Option<T>, Failure> {
+    match tasks.join_next().await {
+        None => Ok(None),
+        Some(Ok(read)) => read.map(Some),
+        Some(Err(panic)) => Err(Failure::Unavailable { reason: panic.to_string() }),
+    }
+}
+
+/// Folds that much of these streams, in the order of the log.
+///
+/// # Errors
+/// When the log cannot be read.
+pub async fn replay<P, const N: usize>(
+    store: &dyn EventStore,
+    streams: [StreamName; N],
+    until: Until,
+) -> Result<Known<P>, Failure>
+where
+    P: Fold<Event = Recorded<Event>>,
+{
+    let mut cursors = streams.map(|stream| Cursor::new(store, stream, until));
+    let mut known = Known { view: P::default(), last: None };
+    loop {
+        let mut first: Option<(Position, usize)> = None;
+        for (nth, cursor) in cursors.iter_mut().enumerate() {
+            let next = cursor.peek().await?.map(|position| (position, nth));
+            first = [first, next].into_iter().flatten().min();
+        }
+        let Some((_, nth)) = first else { return Ok(known) };
+        let Some(record) = cursors[nth].take() else { return Ok(known) };
+        known.last = known.last.max(Some((record.position, record.at)));
+        // What this build cannot decode is passed over, as every view does; it is listed as
+        // halted and told by `relink verify`.
+        if let Ok(recorded) = record.decode() {
+            known.view.evolve(&recorded);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

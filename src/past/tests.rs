@@ -1,0 +1,131 @@
+use events::delivery::{Delivered, Queued, Response};
+use events::inbox::{Registered, Removed, Renamed};
+use events::store::memory::MemoryStore;
+use events::webhook::{Created, Policy};
+use events::{AccountId, DeliveryId, EventId, KeyId, Sealed};
+use uuid::Uuid;
+
+use super::*;
+use crate::history::{append, second};
+
+const INBOX: InboxId = InboxId(42);
+const HOOK: WebhookId = WebhookId(7);
+
+fn registered(name: &str) -> events::inbox::Event {
+    Registered {
+        account: AccountId(1),
+        name: name.to_owned(),
+        channel_type: "Channel::Email".to_owned(),
+        attributes: "{}".to_owned(),
+        credentials: None,
+        threshold: None,
+    }
+    .into()
+}
+
+async fn inbox_history() -> Arc<dyn EventStore> {
+    let store = MemoryStore::default();
+    let stream = Subject::Inbox(INBOX).stream();
+    append(&store, &stream, registered("first"), 10).await;
+    let renamed = events::inbox::Event::from(Renamed { name: "second".to_owned() });
+    append(&store, &stream, renamed, 20).await;
+    append(&store, &stream, events::inbox::Event::from(Removed {}), 30).await;
+    Arc::new(store)
+}
+
+async fn webhook_history() -> Arc<dyn EventStore> {
+    let store = MemoryStore::default();
+    let created = Created {
+        account: AccountId(1),
+        url: "https://example.test/".to_owned(),
+        name: None,
+        inbox: None,
+        subscriptions: vec![],
+        secret: Sealed { key: KeyId([0; 8]), nonce: [0; 24], text: vec![] },
+        policy: Policy::default(),
+    };
+    let created = events::webhook::Event::from(created);
+    append(&store, &Subject::Webhook(HOOK).stream(), created, 10).await;
+    let ledger = StreamName::new(Category::Ledger, HOOK);
+    let delivery = DeliveryId::of(EventId(Uuid::from_u128(1)), HOOK);
+    let queued = Queued {
+        delivery,
+        account: AccountId(1),
+        event: "inbox_updated".to_owned(),
+        source: EventId(Uuid::from_u128(1)),
+        body: "{}".to_owned(),
+        due: second(20),
+    };
+    append(&store, &ledger, events::delivery::Event::from(queued), 20).await;
+    let delivered = Delivered {
+        delivery,
+        attempt: 1,
+        response: Response { status: 200, body: String::new(), truncated: false },
+        started_at: second(29),
+        duration_us: 1,
+    };
+    append(&store, &ledger, events::delivery::Event::from(delivered), 30).await;
+    Arc::new(store)
+}
+
+#[test]
+fn a_moment_is_a_time_or_a_position() {
+    assert_eq!(moment("17"), Ok(Until::Position(Position(17))));
+    assert_eq!(moment("1970-01-01T00:00:05Z"), Ok(Until::Time(second(5))));
+    assert_eq!(moment("1970-01-01T01:00:05 01:00"), Ok(Until::Time(second(5))));
+    let bad = moment("yesterday").unwrap_err();
+    assert!(bad.to_string().contains("\"yesterday\""), "{bad}");
+}
+
+#[tokio::test]
+async fn an_inbox_is_known_as_it_was() {
+    let store = inbox_history().await;
+    let names = [(9, None), (10, Some("first")), (19, Some("first")), (20, Some("second"))];
+    for (at, name) in names {
+        let known = inbox(&*store, INBOX, Until::Time(second(at))).await.unwrap();
+        assert_eq!(known.view.inbox(INBOX).map(|inbox| inbox.name), name, "at second {at}");
+    }
+}
+
+#[tokio::test]
+async fn a_removed_inbox_was_there_before() {
+    let store = inbox_history().await;
+    let then = inbox(&*store, INBOX, Until::Position(Position(2))).await.unwrap();
+    assert_eq!(then.view.of_account(AccountId(1)).count(), 1);
+    assert_eq!(then.last, Some((Position(2), second(20))));
+    let now = inbox(&*store, INBOX, Until::Now).await.unwrap();
+    assert_eq!(now.view.of_account(AccountId(1)).count(), 0);
+}
+
+#[tokio::test]
+async fn a_webhook_is_known_with_what_it_was_owed() {
+    let store = webhook_history().await;
+    let counts = [(10, (0, 0)), (20, (1, 0)), (30, (0, 1))];
+    for (at, expected) in counts {
+        let known = webhook(&*store, HOOK, Until::Time(second(at))).await.unwrap();
+        let counts = known.view.webhook(HOOK).unwrap().counts;
+        assert_eq!((counts.pending, counts.delivered), expected, "at second {at}");
+    }
+}
+
+#[tokio::test]
+async fn many_subjects_are_told_in_the_order_asked() {
+    let store = inbox_history().await;
+    let ids: Vec<_> = (20..60).rev().map(InboxId).collect();
+    let past = health(&store, ids.clone(), vec![HOOK], Until::Now).await.unwrap();
+    assert_eq!(past.inboxes.iter().map(|(id, _)| *id).collect::<Vec<_>>(), ids);
+    assert_eq!(past.last(), Some((Position(3), second(30))));
+}
+
+#[tokio::test]
+async fn a_history_longer_than_a_page_is_read_to_its_end() {
+    let store = MemoryStore::default();
+    let stream = Subject::Inbox(INBOX).stream();
+    append(&store, &stream, registered("0"), 0).await;
+    for number in 1..1_100 {
+        let renamed = events::inbox::Event::from(Renamed { name: number.to_string() });
+        append(&store, &stream, renamed, number).await;
+    }
+    let known = inbox(&store, INBOX, Until::Time(second(1_050))).await.unwrap();
+    assert_eq!(known.view.inbox(INBOX).unwrap().name, "1050");
+}
