@@ -42,6 +42,8 @@ pub struct Metadata {
 }
 
 /// One record of the log, undecoded.
+///
+/// Its bytes may be part of a whole page of records: copy what is kept for long.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// Where in the log.
@@ -98,7 +100,8 @@ pub struct Recorded<E> {
     pub id: EventId,
     /// When it was decided.
     pub at: Timestamp,
-    /// [`Metadata`] as JSON: a replay of millions never parses it.
+    /// [`Metadata`] as JSON: a replay of millions never parses it. As part of a page of records it
+    /// keeps that page in memory.
     pub metadata: Bytes,
     /// What happened.
     pub event: E,

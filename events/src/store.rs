@@ -25,6 +25,9 @@ pub const APPEND_BYTES_MAX: usize = 4 << 20;
 /// As many records as one page may have.
 pub const PAGE_MAX: usize = 4096;
 
+/// A page ends early once its payloads and metadata have come to so many bytes: 16 MiB.
+pub const PAGE_BYTES_MAX: usize = 16 << 20;
+
 /// A record as it is handed to the log, which adds nothing but the position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposed {
@@ -151,7 +154,7 @@ pub trait EventStore: Send + Sync {
 
     /// At most `limit` records of a stream, and at most [`PAGE_MAX`].
     ///
-    /// A page of large records may be shorter: only an empty one says that there are no more.
+    /// A page is shorter only at the end, or once it has come to [`PAGE_BYTES_MAX`]; see [`is_last`].
     fn read_stream<'a>(
         &'a self,
         stream: &'a StreamName,
@@ -160,7 +163,7 @@ pub trait EventStore: Send + Sync {
     ) -> BoxFuture<'a, Result<Vec<Record>, Failure>>;
 
     /// At most `limit` records behind a position, and at most [`PAGE_MAX`], in the order of the
-    /// log. A page may be shorter, as of a stream.
+    /// log. A page is shorter as it is of a stream.
     fn read_all(
         &self,
         behind: Position,
@@ -172,6 +175,12 @@ pub trait EventStore: Send + Sync {
 
     /// Returns when there may be a record behind the position; may return early.
     fn grown(&self, behind: Position) -> BoxFuture<'_, ()>;
+}
+
+/// Whether a page that was read with this limit has nothing behind it.
+pub fn is_last(page: &[Record], limit: usize) -> bool {
+    let bytes: usize = page.iter().map(|record| record.metadata.len() + record.data.len()).sum();
+    page.len() < limit.min(PAGE_MAX) && bytes < PAGE_BYTES_MAX
 }
 
 /// Refuses what no engine could take.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use events::store::{Draft, PAGE_MAX, Slice, Tail};
+use events::store::{Draft, PAGE_MAX, Slice, Tail, is_last};
 use events::{
     EventId, EventStore, Failure, Metadata, Position, Proposed, Record, Revision, StreamName,
 };
@@ -89,12 +89,12 @@ impl<A: Aggregate> Loaded<A> {
         loop {
             let from = Slice::From(loaded.tail.revision.map_or(Revision::FIRST, Revision::next));
             let page = store.read_stream(stream, from, PAGE_MAX).await?;
-            let whole = page.len() == PAGE_MAX;
+            let last = is_last(&page, PAGE_MAX);
             let remembered = page.len().saturating_sub(REMEMBERED * 4);
             for (index, record) in page.into_iter().enumerate() {
                 loaded.follow(record, index >= remembered)?;
             }
-            if !whole {
+            if last {
                 return Ok(loaded);
             }
         }

@@ -38,3 +38,17 @@ fn a_failure_says_what_failed() {
     let corrupt = Failure::Corrupt { position: None, reason: "no json".into() };
     assert_eq!(corrupt.to_string(), "the log is damaged: no json");
 }
+
+#[test]
+fn a_wire_name_is_known_where_it_is_one_of_ours() {
+    use crate::reauthorization::{self, Reauthorized};
+    let shared = reauthorization::Event::Reauthorized(Reauthorized { was_required: true });
+    let event = crate::Event::from(crate::inbox::Event::from(shared));
+    assert_eq!(event.kind(), "inbox.reauthorized");
+    for kind in [event.kind(), "inbox.registered", "platform.event_received"] {
+        assert_eq!(crate::codec::known(kind), Some(kind));
+    }
+    for kind in ["inbox.painted", "paint.registered", "platform.reauthorized", "inbox", ""] {
+        assert_eq!(crate::codec::known(kind), None);
+    }
+}

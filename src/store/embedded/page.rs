@@ -4,13 +4,11 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use events::store::PAGE_BYTES_MAX;
 use events::{EventId, Hash, Position, Record, Revision, StreamName, Timestamp, codec};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, Rows};
 use uuid::Uuid;
-
-/// After so many bytes a page ends, whatever was asked for.
-const PAGE_BYTES_MAX: usize = 16 << 20;
 
 /// Names remembered, about 100 MB when full; then all are forgotten.
 const NAMES_MAX: usize = 1 << 20;

@@ -51,6 +51,8 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     let mut connection = Connection::open_with_flags(path, flags).map_err(engine)?;
     connection.busy_timeout(PATIENCE).map_err(engine)?;
     check(path, &connection)?;
+    // Not only at first: a copy made by `VACUUM INTO` has forgotten it.
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())).map_err(engine)?;
     create(&mut connection).map_err(engine)?;
     check(path, &connection)?;
     configure(&connection).map_err(engine)?;
@@ -107,7 +109,6 @@ fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     if format(connection)? > 0 {
         return Ok(());
     }
-    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have been first.
     if format(&transaction)? == 0 {

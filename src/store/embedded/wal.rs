@@ -80,3 +80,6 @@ fn restart(connection: &Connection) {
         tracing::warn!(%error, "the writer's patience cannot be set: {error}");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,7 +53,7 @@ impl Writer {
     ) -> Result<Self, OpenError> {
         let (queue, commands) = mpsc::channel(QUEUE_MAX);
         let (group, answers) = (Vec::new(), Vec::new());
-        let thread = Thread { ledger, wal, growth, upkeep, group, answers };
+        let thread = Thread { ledger, wal, growth, upkeep, group, answers, failing: false };
         let thread = thread::Builder::new()
             .name("relink-log".to_owned())
             .spawn(move || thread.run(commands))
@@ -118,6 +118,8 @@ struct Thread {
     upkeep: Arc<Upkeep>,
     group: Vec<(Append, Answer)>,
     answers: Vec<Result<Appended, Failure>>,
+    /// Whether the last commit failed: said once, not for every caller on a full disk.
+    failing: bool,
 }
 
 impl Thread {
@@ -155,6 +157,9 @@ impl Thread {
         let appends = self.group.iter().map(|(append, _)| append);
         match self.ledger.commit(appends, &mut self.answers) {
             Ok(()) => {
+                if std::mem::take(&mut self.failing) {
+                    tracing::info!("the log can be written again");
+                }
                 let written = self.answers.iter().flatten().map(|appended| appended.position);
                 if let Some(last) = written.max() {
                     self.growth.to(last);
@@ -168,7 +173,9 @@ impl Thread {
                 }
             }
             Err(error) => {
-                tracing::error!(%error, "the log cannot be written: {error}");
+                if !std::mem::replace(&mut self.failing, true) {
+                    tracing::error!(%error, "the log cannot be written: {error}");
+                }
                 let failure = failure(&error);
                 for (_, answer) in self.group.drain(..) {
                     let _ = answer.send(Err(failure.clone()));

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Writer;
 use super::writer::{at, ids, metadata, proposed_ids};
-use crate::store::{Draft, PAGE_MAX, Slice, Tail};
+use crate::store::{Draft, PAGE_BYTES_MAX, PAGE_MAX, Slice, Tail, is_last};
 use crate::{
     Category, EventId, EventStore, Expected, Hash, Link, Position, Proposed, Record, Revision,
     StreamName, Timestamp, inbox,
@@ -114,6 +114,38 @@ pub async fn a_page_has_at_most_its_maximum(store: Arc<dyn EventStore>) {
     assert!((1..=PAGE_MAX).contains(&page.len()));
     assert_eq!(writer.history().await.len(), PAGE_MAX + 1);
     assert_eq!(writer.in_log(behind).await.len(), PAGE_MAX + 1);
+}
+
+/// Who goes on until a page is the last one misses nothing, however large the records.
+pub async fn a_page_is_short_only_at_the_end_or_when_it_is_large(store: Arc<dyn EventStore>) {
+    const RECORDS: usize = 6;
+    let behind = store.head().await.expect("the log has a head");
+    let mut writer = Writer::new(&store);
+    let large = "x".repeat(PAGE_BYTES_MAX / 5);
+    for _ in 0..RECORDS {
+        writer.write(&[&large]).await;
+    }
+    let mut found = 0;
+    loop {
+        let slice = Slice::From(Revision(found as u64));
+        let page = store.read_stream(&writer.stream, slice, PAGE_MAX).await;
+        let page = page.expect("the stream can be read");
+        found += page.len();
+        if is_last(&page, PAGE_MAX) {
+            break;
+        }
+    }
+    assert_eq!(found, RECORDS);
+    let (mut behind, mut found) = (behind, 0);
+    loop {
+        let page = store.read_all(behind, PAGE_MAX).await.expect("the log can be read");
+        behind = page.last().map_or(behind, |last| last.position);
+        found += page.iter().filter(|record| record.stream == writer.stream).count();
+        if is_last(&page, PAGE_MAX) {
+            break;
+        }
+    }
+    assert_eq!(found, RECORDS);
 }
 
 /// The head is where the last record stands.

@@ -145,3 +145,26 @@ async fn the_view_shows_a_log_to_people() {
         format!("platform-42 platform.event_received 1970-01-01T00:00:00.000000Z admin {hash}");
     assert_eq!(shown.unwrap(), line);
 }
+
+#[tokio::test]
+async fn a_copy_made_while_serving_is_a_log_like_any_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = serve(folder.path());
+    let mut stream = Stream::new(1);
+    stream.write(&store, &["one", "two"]).await.unwrap();
+    let backup = tempfile::tempdir().unwrap();
+    let raw = rusqlite::Connection::open(folder::log_file(folder.path())).unwrap();
+    let copy = folder::log_file(backup.path());
+    raw.execute("VACUUM INTO ?1", [copy.to_str().unwrap()]).unwrap();
+    let read = Embedded::read_only(backup.path()).unwrap();
+    assert_eq!(everything(&read).await, everything(&store).await);
+    drop(read);
+
+    let restored = serve(backup.path());
+    stream.write(&restored, &["three"]).await.unwrap();
+    let read = Embedded::read_only(backup.path()).unwrap();
+    assert_eq!(everything(&read).await.unwrap().len(), 3);
+    let raw = rusqlite::Connection::open(&copy).unwrap();
+    let mode: String = raw.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+    assert_eq!(mode, "wal");
+}
