@@ -85,7 +85,10 @@ impl<A: Aggregate> ractor::Actor for Shell<A> {
             }
             self.pay(&myself, run).await;
         }
-        self.pay(&myself, run).await;
+        // Halted while paying, it has nothing more to look at.
+        if !self.mailbox.is_closed() {
+            self.pay(&myself, run).await;
+        }
         Ok(())
     }
 }
@@ -104,6 +107,7 @@ impl<A: Aggregate> Shell<A> {
             }
         }
         let mut conflicts = 0;
+        let mut together = batch.len();
         while !batch.is_empty() {
             let loaded = match self.loaded(run).await {
                 Ok(loaded) => loaded,
@@ -112,7 +116,8 @@ impl<A: Aggregate> Shell<A> {
                     return;
                 }
             };
-            let decided = loaded.decide(batch.make_contiguous());
+            let commands = batch.make_contiguous();
+            let decided = loaded.decide(&commands[..together.min(commands.len())]);
             match loaded.write(self.registry.store(), &decided.events).await {
                 Ok(position) => {
                     for (envelope, verdict) in
@@ -125,7 +130,12 @@ impl<A: Aggregate> Shell<A> {
                     conflicts += 1;
                     run.loaded = None;
                 }
-                Err(Failure::Size { bytes }) if decided.verdicts.len() == 1 => {
+                // One of them is too large: each by itself, it is nobody else's trouble.
+                Err(Failure::Size { .. }) if decided.verdicts.len() > 1 => {
+                    together = 1;
+                    run.loaded = None;
+                }
+                Err(Failure::Size { bytes }) => {
                     run.loaded = None;
                     if let Some(envelope) = batch.pop_front() {
                         envelope.answer(Err(Refused::TooLarge { bytes }));

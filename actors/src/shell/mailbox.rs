@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use events::{AccountId, Actor, EventId, Metadata, Position, StreamName, Timestamp};
-use ractor::ActorRef;
+use ractor::{ActorId, ActorRef};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -177,6 +177,11 @@ impl<A: Aggregate> Mailbox<A> {
             // It fails only when the actor is gone, which its supervisor hears of too.
             let _ = actor.cast(Wake::Work);
         }
+    }
+
+    /// Whether that is the actor that reads it.
+    pub(crate) fn is_of(&self, actor: ActorId) -> bool {
+        self.actor.get().is_some_and(|reader| reader.get_id() == actor)
     }
 
     pub(crate) fn push(&self, item: Item<A>) -> Result<(), Undelivered<A>> {
