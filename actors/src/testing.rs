@@ -1,6 +1,8 @@
 //! Given these events, when this is asked, then these happen: a word for each decision's test.
 
 mod clock;
+pub(crate) mod outbound;
+pub(crate) mod probe;
 mod store;
 
 use std::collections::BTreeSet;
@@ -10,8 +12,8 @@ use events::Timestamp;
 
 use crate::aggregate::{Aggregate, Effect, Next};
 
-pub(crate) use clock::{NOON, TestClock};
-pub(crate) use store::{TestStore, world};
+pub(crate) use clock::{NOON, TestClock, pass};
+pub(crate) use store::{Forgery, TestStore, world};
 
 /// An aggregate with a history.
 pub(crate) fn given<A: Aggregate>(history: impl IntoIterator<Item: Into<A::Event>>) -> Given<A> {

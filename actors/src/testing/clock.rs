@@ -24,3 +24,8 @@ impl Clock for TestClock {
         NOON.after(self.noon.elapsed())
     }
 }
+
+/// Lets that much paused time go by, every timer in its turn.
+pub(crate) async fn pass(time: std::time::Duration) {
+    tokio::time::sleep(time).await;
+}

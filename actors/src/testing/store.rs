@@ -4,12 +4,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use events::store::memory::MemoryStore;
-use events::store::{Appended, EventStore, Expected, Failure, Proposed, Slice};
-use events::{Event, Position, Record, Recorded, StreamName};
+use events::store::{Appended, Draft, EventStore, Expected, Failure, Proposed, Slice, Tail};
+use events::{Actor, Event, Hash, Link, Metadata, Position, Record, Recorded, StreamName};
 use futures_core::future::BoxFuture;
 use tokio::sync::watch;
+use uuid::Uuid;
 
-use super::TestClock;
+use super::{NOON, TestClock};
 use crate::registry::{Halted, Limits, World};
 
 /// See the head of the file.
@@ -20,6 +21,14 @@ pub(crate) struct TestStore {
     open: watch::Sender<bool>,
     failures: AtomicUsize,
     lost_answers: AtomicUsize,
+}
+
+/// What is wrong with a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Forgery {
+    None,
+    BrokenChain,
+    UnheardOf,
 }
 
 impl Default for TestStore {
@@ -71,6 +80,42 @@ impl TestStore {
     /// The events in a stream.
     pub(crate) async fn events(&self, stream: &StreamName) -> Vec<Event> {
         self.history(stream).await.into_iter().map(|recorded| recorded.event).collect()
+    }
+
+    /// Puts something behind a stream that its actor would never write.
+    pub(crate) async fn forge(&self, stream: &StreamName, event: &Event, forgery: Forgery) {
+        let last = self.log.read_stream(stream, Slice::Before(None), 1).await.unwrap().pop();
+        let tail = last.map_or_else(Tail::default, |it| Tail {
+            revision: Some(it.revision),
+            hash: it.hash,
+            at: it.at,
+        });
+        let mut draft = Draft::new(stream, tail);
+        let cause = Uuid::new_v4();
+        let actor = Actor::ADMIN;
+        let metadata = Metadata { correlation: cause, causation: cause, actor, account: None };
+        draft.add(event, &metadata, NOON, 0);
+        let (mut records, _) = draft.finish();
+        match forgery {
+            Forgery::None => {}
+            Forgery::BrokenChain => records[0].hash = Hash::of(b"something else"),
+            Forgery::UnheardOf => {
+                let it = &mut records[0];
+                it.kind = "inbox.unheard_of".into();
+                let link = Link {
+                    stream,
+                    revision: tail.expected().first(),
+                    id: it.id,
+                    kind: &it.kind,
+                    version: it.version,
+                    at: it.at,
+                    metadata: &it.metadata,
+                    data: &it.data,
+                };
+                it.hash = link.hash(&tail.hash);
+            }
+        }
+        self.log.append(stream, tail.expected(), records).await.unwrap();
     }
 
     fn failing(&self) -> Result<(), Failure> {
