@@ -50,11 +50,13 @@ async fn two_nodes() -> (Arc<TestStore>, [Registry<Inbox>; 2]) {
 
 async fn authorizations(store: &TestStore) -> Vec<Authorization> {
     let events = store.events(&StreamName::new(Inbox::CATEGORY, INBOX)).await;
-    let authorizations = events.into_iter().filter_map(|event| match event {
-        Event::Inbox(events::inbox::Event::Reauthorization(it)) => Some(it),
-        _ => None,
-    });
-    authorizations.collect()
+    let mut authorizations = vec![];
+    for event in events {
+        if let Event::Inbox(events::inbox::Event::Reauthorization(it)) = event {
+            authorizations.push(it);
+        }
+    }
+    authorizations
 }
 
 fn is_transition(event: &Authorization) -> bool {
@@ -91,13 +93,12 @@ async fn errors_that_two_nodes_record_at_once_are_all_counted_and_make_one_trans
     }
     let events = authorizations(&store).await;
     assert_eq!(events.iter().filter(|event| is_transition(event)).count(), 1);
-    let counts: Vec<_> = events
-        .iter()
-        .filter_map(|event| match event {
-            Authorization::AuthorizationErrorRecorded(recorded) => Some(recorded.count),
-            _ => None,
-        })
-        .collect();
+    let mut counts = vec![];
+    for event in &events {
+        if let Authorization::AuthorizationErrorRecorded(recorded) = event {
+            counts.push(recorded.count);
+        }
+    }
     assert_eq!(counts, (1..=200).collect::<Vec<_>>());
     assert!(is_transition(&events[10]), "the tenth error is one too many");
 }
