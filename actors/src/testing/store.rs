@@ -21,6 +21,7 @@ pub(crate) struct TestStore {
     open: watch::Sender<bool>,
     failures: AtomicUsize,
     lost_answers: AtomicUsize,
+    falls: AtomicUsize,
 }
 
 /// What is wrong with a record.
@@ -39,6 +40,7 @@ impl Default for TestStore {
             open: watch::Sender::new(true),
             failures: AtomicUsize::new(0),
             lost_answers: AtomicUsize::new(0),
+            falls: AtomicUsize::new(0),
         }
     }
 }
@@ -62,6 +64,11 @@ impl TestStore {
     /// That many of the next appends are written, but who appended is told that they failed.
     pub(crate) fn lose_answers(&self, count: usize) {
         self.lost_answers.store(count, Ordering::SeqCst);
+    }
+
+    /// That many of the next appends fall over, and whoever appends with them.
+    pub(crate) fn fall_over(&self, count: usize) {
+        self.falls.store(count, Ordering::SeqCst);
     }
 
     /// How many records each append to that stream had, so far.
@@ -146,6 +153,7 @@ impl EventStore for TestStore {
             if spend(&self.failures) {
                 return Err(unavailable());
             }
+            assert!(!spend(&self.falls), "the test says that appending falls over");
             let count = records.len();
             let appended = self.log.append(stream, expected, records).await?;
             self.appended

@@ -79,6 +79,21 @@ async fn what_was_paid_is_folded_but_owed_no_more() {
 }
 
 #[tokio::test]
+async fn a_deletion_abandons_once_and_is_remembered() {
+    let store = history().await;
+    let deleted = events::webhook::Event::from(events::webhook::Deleted {});
+    write(&store, Category::Webhook, HOOK.0, deleted).await;
+    let page = page(&store).await;
+    let mut unpaid = Debtor::new(store.clone(), Position(5));
+    let debts = unpaid.debts(&page).await.unwrap();
+    let abandon = Command::Abandon { delivery: None, reason: AbandonReason::WebhookDeleted };
+    assert_eq!(debts.into_iter().map(|it| it.command).collect::<Vec<_>>(), [abandon]);
+    let mut paid = Debtor::new(store, Position(6));
+    assert!(paid.debts(&page).await.unwrap().is_empty());
+    assert_eq!(paid.webhooks().collect::<Vec<_>>(), [HOOK]);
+}
+
+#[tokio::test]
 async fn a_failure_half_way_through_a_page_loses_and_doubles_nothing() {
     let store = history().await;
     let page = page(&store).await;

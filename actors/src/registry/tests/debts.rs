@@ -52,16 +52,19 @@ fn delivery(number: u128) -> DeliveryId {
     DeliveryId::of(EventId(Uuid::from_u128(number)), WEBHOOK)
 }
 
-async fn queue(ledgers: &Registry<Ledger>, number: u128, due: Timestamp) {
-    let queued = Queued {
+fn queued(number: u128, due: Timestamp) -> Command {
+    Command::Queue(Box::new(Queued {
         delivery: delivery(number),
         account: ID,
         event: "inbox_updated".into(),
         source: EventId(Uuid::from_u128(number)),
         body: "{}".into(),
         due,
-    };
-    ledgers.ask(WEBHOOK, anew(), Command::Queue(Box::new(queued))).await.unwrap();
+    }))
+}
+
+async fn queue(ledgers: &Registry<Ledger>, number: u128, due: Timestamp) {
+    ledgers.ask(WEBHOOK, anew(), queued(number, due)).await.unwrap();
 }
 
 async fn abandon_all(ledgers: &Registry<Ledger>) {
@@ -165,4 +168,18 @@ async fn an_actor_that_owes_and_cannot_read_the_log_tries_again() {
     store.reopen();
     pass(Duration::from_secs(2)).await;
     assert_eq!(host.begun(), [delivery(1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_that_owes_and_falls_over_wakes_again_by_itself() {
+    let (store, ledgers, host) = start();
+    queue(&ledgers, 1, NOON.after(HOUR)).await;
+    store.fall_over(1);
+    let fallen = ledgers.ask(WEBHOOK, anew(), queued(2, NOON)).await;
+    assert_eq!(fallen.unwrap_err(), Refused::Restarted);
+    pass(HOUR * 2).await;
+    assert_eq!(host.begun(), [delivery(1)]);
+    queue(&ledgers, 2, NOON).await;
+    pass(HOUR).await;
+    assert_eq!(host.begun(), [delivery(1), delivery(2)]);
 }
