@@ -220,7 +220,10 @@ impl Worker {
                     Err(refused) => {
                         let webhook = debt.webhook;
                         tracing::error!(%webhook, "webhook {webhook} is not told: {refused}");
-                        *stuck = stuck.or(Some(debt.position));
+                        // Anything else would be refused for ever.
+                        if matches!(refused, Refused::Halted { .. }) {
+                            *stuck = stuck.or(Some(debt.position));
+                        }
                         break;
                     }
                 }

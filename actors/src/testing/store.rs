@@ -4,8 +4,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use events::store::memory::MemoryStore;
-use events::store::{Appended, Draft, EventStore, Expected, Failure, Proposed, Slice, Tail};
-use events::{Actor, Event, Hash, Link, Metadata, Position, Record, Recorded, StreamName};
+use events::store::{
+    Appended, Draft, EventStore, Expected, Failure, PAGE_MAX, Proposed, Slice, Tail,
+};
+use events::{
+    Actor, Event, Hash, Link, Metadata, Position, Record, Recorded, Revision, StreamName,
+};
 use futures_core::future::BoxFuture;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -79,9 +83,15 @@ impl TestStore {
 
     /// Everything in a stream.
     pub(crate) async fn history(&self, stream: &StreamName) -> Vec<Recorded<Event>> {
-        let all = self.log.read_all(Position::START, usize::MAX).await.unwrap();
-        let of_stream = all.into_iter().filter(|record| record.stream == *stream);
-        of_stream.map(|record| record.decode().unwrap()).collect()
+        let mut history: Vec<Recorded<Event>> = vec![];
+        loop {
+            let from = history.last().map_or(Revision::FIRST, |last| last.revision.next());
+            let page = self.log.read_stream(stream, Slice::From(from), PAGE_MAX).await.unwrap();
+            if page.is_empty() {
+                return history;
+            }
+            history.extend(page.into_iter().map(|record| record.decode().unwrap()));
+        }
     }
 
     /// The events in a stream.

@@ -152,6 +152,18 @@ async fn a_damaged_ledger_keeps_the_checkpoint_before_what_it_is_owed_and_holds_
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_too_large_for_a_ledger_holds_up_neither_others_nor_the_checkpoint() {
+    let store = subscribed().await;
+    // It fits the log as a report, and not as a report with its thread and its delivery.
+    let text = "!".repeat(events::store::APPEND_BYTES_MAX - 200);
+    let large = report(&store, "message_created", json!({ "id": 0, "text": text })).await;
+    say(&store, 0..3).await;
+    Service::run(&store).await;
+    assert!(checkpoint(&store).await >= large);
+    assert_each_once(both(&store).await, 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_ledger_is_woken_once_it_has_caught_up() {
     let store = subscribed().await;
     Service::run(&store).await;
