@@ -33,10 +33,7 @@ pub fn moment(text: &str) -> Result<Until, BadMoment> {
         return Ok(Until::Position(Position(position)));
     }
     // A plus sign in a query is a blank by the time it gets here.
-    text.replace(' ', "+")
-        .parse()
-        .map(Until::Time)
-        .map_err(|_| BadMoment { text: text.to_owned() })
+    text.replace(' ', "+").parse().map(Until::Time).map_err(|_| BadMoment { text: text.to_owned() })
 }
 
 /// One subject as of a moment, and the last record that tells of it.
@@ -100,13 +97,11 @@ pub async fn health(
     webhooks: Vec<WebhookId>,
     until: Until,
 ) -> Result<Past, Failure> {
-    let inboxes = each(store, inboxes, move |store, id| async move {
-        inbox(&*store, id, until).await
-    });
+    let inboxes =
+        each(store, inboxes, move |store, id| async move { inbox(&*store, id, until).await });
     let inboxes = inboxes.await?;
-    let webhooks = each(store, webhooks, move |store, id| async move {
-        webhook(&*store, id, until).await
-    });
+    let webhooks =
+        each(store, webhooks, move |store, id| async move { webhook(&*store, id, until).await });
     Ok(Past { inboxes, webhooks: webhooks.await? })
 }
 
@@ -136,9 +131,7 @@ where
     Ok(found.into_iter().map(|(_, id, known)| (id, known)).collect())
 }
 
-async fn joined<T: 'static>(
-    tasks: &mut JoinSet<Result<T, Failure>>,
-) -> Result<Option<T>, Failure> {
+async fn joined<T: 'static>(tasks: &mut JoinSet<Result<T, Failure>>) -> Result<Option<T>, Failure> {
     match tasks.join_next().await {
         None => Ok(None),
         Some(Ok(read)) => read.map(Some),

@@ -23,6 +23,10 @@ pub use attempts::{Delivery, Rules};
 /// never goes back further: see [`crate::fanout`].
 pub const REMEMBERED_MAX: usize = 8192;
 
+/// As many deliveries as are abandoned at once, so that they fit one append. Those left over
+/// are abandoned one by one when they come due.
+const ABANDONED_MAX: usize = 4096;
+
 /// What one webhook is owed.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Ledger {
@@ -193,7 +197,10 @@ impl Ledger {
                 .then(|| given_up(&delivery))
                 .into_iter()
                 .collect(),
-            None => self.pending.keys().map(given_up).collect(),
+            None => {
+                let all = self.due.iter().map(|(_, _, delivery)| delivery);
+                all.take(ABANDONED_MAX).map(given_up).collect()
+            }
         }
     }
 

@@ -11,6 +11,7 @@ mod owed;
 mod subscriptions;
 
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -118,10 +119,11 @@ impl Worker {
         let mut checkpoint = loop {
             match Checkpoint::load(&*self.store).await {
                 Ok(checkpoint) => break checkpoint,
-                Err(failure) => self.fail(&failure, &mut wait).await,
-            }
-            if *self.stop.borrow() {
-                return;
+                Err(failure) => {
+                    if self.fail(&failure, &mut wait).await.is_break() {
+                        return;
+                    }
+                }
             }
         };
         let mut debtor = Debtor::new(self.store.clone(), checkpoint.position);
@@ -136,7 +138,9 @@ impl Worker {
             match heard {
                 Ok(Heard::Page(page)) => {
                     wait = RETRY.0;
-                    self.fan_out(&page, &mut debtor, &mut checkpoint).await;
+                    if self.fan_out(&page, &mut debtor, &mut checkpoint).await.is_break() {
+                        break;
+                    }
                 }
                 Ok(Heard::CaughtUp(_)) => {
                     if !std::mem::replace(&mut woken, true) {
@@ -145,63 +149,87 @@ impl Worker {
                     self.save_if(checkpoint.queued > 0, &mut checkpoint).await;
                     self.tell(&checkpoint, true);
                 }
-                Err(failure) => self.fail(&failure, &mut wait).await,
+                Err(failure) => {
+                    if self.fail(&failure, &mut wait).await.is_break() {
+                        break;
+                    }
+                }
             }
         }
         self.save_if(checkpoint.passed > 0, &mut checkpoint).await;
     }
 
-    async fn fan_out(&self, page: &[Record], debtor: &mut Debtor, checkpoint: &mut Checkpoint) {
+    /// Breaks off when it shall stop and cannot finish the page; the checkpoint stays before it.
+    async fn fan_out(
+        &mut self,
+        page: &[Record],
+        debtor: &mut Debtor,
+        checkpoint: &mut Checkpoint,
+    ) -> ControlFlow<()> {
         let mut wait = RETRY.0;
         let debts = loop {
             match debtor.debts(page).await {
                 Ok(debts) => break debts,
-                Err(failure) => self.fail(&failure, &mut wait).await,
+                Err(failure) => self.fail(&failure, &mut wait).await?,
             }
         };
         let count = debts.len();
-        let stuck = self.hand_over(debts).await;
+        let mut stuck = None;
+        self.hand_over(debts, &mut stuck).await?;
         checkpoint.advance(page, count, stuck);
         let enough =
             checkpoint.queued >= CHECKPOINT_EVERY || checkpoint.passed >= CHECKPOINT_RECORDS;
         self.save_if(enough, checkpoint).await;
-        self.tell(checkpoint, self.progress.borrow().caught_up);
+        let caught_up = self.progress.borrow().caught_up;
+        self.tell(checkpoint, caught_up);
+        ControlFlow::Continue(())
     }
 
-    /// Hands all debts to their ledgers; the first position that a halted one did not take.
-    async fn hand_over(&self, debts: Vec<Debt>) -> Option<Position> {
-        let mut stuck = None;
+    /// Hands all debts to their ledgers; `stuck` is the first position that a halted one did not
+    /// take.
+    async fn hand_over(
+        &mut self,
+        debts: Vec<Debt>,
+        stuck: &mut Option<Position>,
+    ) -> ControlFlow<()> {
         let mut told: VecDeque<(Debt, Telling)> = VecDeque::new();
         for debt in debts {
             if told.len() >= HANDED_OVER_MAX {
-                self.settle(&mut told, &mut stuck).await;
+                self.settle(&mut told, stuck).await?;
             }
             let telling = self.tell_ledger(&debt);
             told.push_back((debt, telling));
         }
-        self.settle(&mut told, &mut stuck).await;
-        stuck
+        self.settle(&mut told, stuck).await
     }
 
-    async fn settle(&self, told: &mut VecDeque<(Debt, Telling)>, stuck: &mut Option<Position>) {
+    async fn settle(
+        &mut self,
+        told: &mut VecDeque<(Debt, Telling)>,
+        stuck: &mut Option<Position>,
+    ) -> ControlFlow<()> {
         for (debt, mut telling) in told.drain(..) {
             let mut wait = RETRY.0;
             loop {
                 match telling.await {
                     Ok(_) => break,
                     Err(refused) if refused.is_passing() => {
-                        self.fail(&refused, &mut wait).await;
+                        self.fail(&refused, &mut wait).await?;
                         telling = self.tell_ledger(&debt);
                     }
                     Err(refused) => {
                         let webhook = debt.webhook;
                         tracing::error!(%webhook, "webhook {webhook} is not told: {refused}");
-                        *stuck = stuck.or(Some(debt.position));
+                        // Anything else would be refused for ever.
+                        if matches!(refused, Refused::Halted { .. }) {
+                            *stuck = stuck.or(Some(debt.position));
+                        }
                         break;
                     }
                 }
             }
         }
+        ControlFlow::Continue(())
     }
 
     fn tell_ledger(&self, debt: &Debt) -> Telling {
@@ -225,11 +253,21 @@ impl Worker {
         self.progress.send_replace(Progress { position, caught_up, failing: None });
     }
 
-    async fn fail(&self, failure: &(dyn std::error::Error + Send + Sync), wait: &mut Duration) {
+    /// Waits before what failed is tried again; breaks off when it shall stop.
+    async fn fail(
+        &mut self,
+        failure: &(dyn std::error::Error + Send + Sync),
+        wait: &mut Duration,
+    ) -> ControlFlow<()> {
         tracing::warn!("the fan-out waits: {failure}");
         self.progress.send_modify(|progress| progress.failing = Some(failure.to_string()));
-        tokio::time::sleep(*wait).await;
+        tokio::select! {
+            biased;
+            _ = self.stop.wait_for(|stop| *stop) => return ControlFlow::Break(()),
+            () = tokio::time::sleep(*wait) => {}
+        }
         *wait = (*wait * 2).min(RETRY.1);
+        ControlFlow::Continue(())
     }
 }
 

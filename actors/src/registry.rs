@@ -236,7 +236,9 @@ impl<A: Aggregate> Registry<A> {
         let Some(panic) = panic else { return };
         let stream = StreamName::new(A::CATEGORY, id);
         tracing::error!(%stream, "the actor of {stream} fell over and is restarted: {panic}");
-        if let Some((_, awake)) = self.inner.awake.remove(&id) {
+        // A successor may be awake already.
+        let fallen = |_: &A::Id, awake: &Arc<Awake<A>>| awake.mailbox.is_of(actor);
+        if let Some((_, awake)) = self.inner.awake.remove_if(&id, fallen) {
             awake.mailbox.close();
         }
         if self.count_panic(id) >= PANICS_MAX {

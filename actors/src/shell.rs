@@ -7,7 +7,7 @@
 mod loaded;
 mod mailbox;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use events::{Failure, StreamName, Timestamp};
@@ -16,7 +16,7 @@ use ractor::{ActorProcessingErr, ActorRef};
 use crate::aggregate::{Aggregate, Effect, Next};
 use crate::registry::Registry;
 
-pub(crate) use loaded::{Loaded, Problem};
+pub(crate) use loaded::{Decided, Loaded, Problem};
 pub use mailbox::{Context, Done, Refused};
 pub(crate) use mailbox::{Envelope, Item, Mailbox, Undelivered};
 
@@ -85,15 +85,18 @@ impl<A: Aggregate> ractor::Actor for Shell<A> {
             }
             self.pay(&myself, run).await;
         }
-        self.pay(&myself, run).await;
+        // Halted while paying, it has nothing more to look at.
+        if !self.mailbox.is_closed() {
+            self.pay(&myself, run).await;
+        }
         Ok(())
     }
 }
 
 impl<A: Aggregate> Shell<A> {
     /// Decides all waiting commands together and appends what comes of them as one.
-    async fn work(&self, items: Vec<Item<A>>, run: &mut Run<A>) {
-        let mut batch = std::collections::VecDeque::with_capacity(items.len());
+    async fn work(&self, items: VecDeque<Item<A>>, run: &mut Run<A>) {
+        let mut batch = VecDeque::with_capacity(items.len());
         for item in items {
             match item {
                 Item::Command(envelope) => batch.push_back(envelope),
@@ -104,6 +107,7 @@ impl<A: Aggregate> Shell<A> {
             }
         }
         let mut conflicts = 0;
+        let mut together = batch.len();
         while !batch.is_empty() {
             let loaded = match self.loaded(run).await {
                 Ok(loaded) => loaded,
@@ -112,12 +116,12 @@ impl<A: Aggregate> Shell<A> {
                     return;
                 }
             };
-            let decided = loaded.decide(batch.make_contiguous());
-            match loaded.write(self.registry.store(), &decided.events).await {
+            let commands = batch.make_contiguous();
+            let Decided { events, verdicts } =
+                loaded.decide(&commands[..together.min(commands.len())]);
+            match loaded.write(self.registry.store(), events).await {
                 Ok(position) => {
-                    for (envelope, verdict) in
-                        batch.drain(..decided.verdicts.len()).zip(decided.verdicts)
-                    {
+                    for (envelope, verdict) in batch.drain(..verdicts.len()).zip(verdicts) {
                         envelope.answer(verdict.at(position));
                     }
                 }
@@ -125,7 +129,12 @@ impl<A: Aggregate> Shell<A> {
                     conflicts += 1;
                     run.loaded = None;
                 }
-                Err(Failure::Size { bytes }) if decided.verdicts.len() == 1 => {
+                // One of them is too large: each by itself, it is nobody else's trouble.
+                Err(Failure::Size { .. }) if verdicts.len() > 1 => {
+                    together = 1;
+                    run.loaded = None;
+                }
+                Err(Failure::Size { bytes }) => {
                     run.loaded = None;
                     if let Some(envelope) = batch.pop_front() {
                         envelope.answer(Err(Refused::TooLarge { bytes }));
@@ -147,12 +156,7 @@ impl<A: Aggregate> Shell<A> {
         Ok(run.loaded.insert(loaded))
     }
 
-    fn give_up(
-        &self,
-        run: &mut Run<A>,
-        batch: std::collections::VecDeque<mailbox::Envelope<A>>,
-        problem: Problem,
-    ) {
+    fn give_up(&self, run: &mut Run<A>, batch: VecDeque<mailbox::Envelope<A>>, problem: Problem) {
         run.loaded = None;
         let refused = match problem {
             Problem::Later(reason) => Refused::Unavailable { reason },

@@ -1,5 +1,10 @@
 //! Given these events, when this is asked, then these happen: a word for each decision's test.
 
+mod clock;
+pub(crate) mod outbound;
+pub(crate) mod probe;
+mod store;
+
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
@@ -7,8 +12,11 @@ use events::Timestamp;
 
 use crate::aggregate::{Aggregate, Effect, Next};
 
+pub(crate) use clock::{NOON, TestClock, pass};
+pub(crate) use store::{Forgery, TestStore, world};
+
 /// An aggregate with a history.
-pub fn given<A: Aggregate>(history: impl IntoIterator<Item: Into<A::Event>>) -> Given<A> {
+pub(crate) fn given<A: Aggregate>(history: impl IntoIterator<Item: Into<A::Event>>) -> Given<A> {
     let mut state = A::default();
     for event in history {
         state.evolve(&event.into());
@@ -16,16 +24,21 @@ pub fn given<A: Aggregate>(history: impl IntoIterator<Item: Into<A::Event>>) -> 
     Given { state }
 }
 
+/// An aggregate without one.
+pub(crate) fn fresh<A: Aggregate>() -> Given<A> {
+    Given { state: A::default() }
+}
+
 /// See [`given`].
 #[derive(Debug)]
-pub struct Given<A> {
+pub(crate) struct Given<A> {
     state: A,
 }
 
 impl<A: Aggregate> Given<A> {
     /// Asks it.
     #[must_use]
-    pub fn when(mut self, command: impl Into<A::Command>) -> Decided<A> {
+    pub(crate) fn when(mut self, command: impl Into<A::Command>) -> Decided<A> {
         let outcome = self.state.decide(&command.into());
         for event in outcome.iter().flatten() {
             self.state.evolve(event);
@@ -34,15 +47,14 @@ impl<A: Aggregate> Given<A> {
     }
 
     /// The state that the history made.
-    pub fn state(&self) -> &A {
+    pub(crate) fn state(&self) -> &A {
         &self.state
     }
 }
 
 /// What came of it.
 #[derive(Debug)]
-#[must_use]
-pub struct Decided<A: Aggregate> {
+pub(crate) struct Decided<A: Aggregate> {
     state: A,
     outcome: Result<Vec<A::Event>, A::Rejection>,
 }
@@ -55,7 +67,7 @@ where
     ///
     /// # Panics
     /// When something else did.
-    pub fn then(self, events: impl IntoIterator<Item: Into<A::Event>>) -> Self {
+    pub(crate) fn then(self, events: impl IntoIterator<Item: Into<A::Event>>) -> Self {
         let expected: Vec<A::Event> = events.into_iter().map(Into::into).collect();
         assert_eq!(self.outcome, Ok(expected));
         self
@@ -65,7 +77,7 @@ where
     ///
     /// # Panics
     /// When something did.
-    pub fn then_nothing(self) -> Self {
+    pub(crate) fn then_nothing(self) -> Self {
         assert_eq!(self.outcome, Ok(vec![]));
         self
     }
@@ -74,7 +86,7 @@ where
     ///
     /// # Panics
     /// When it was not, or for another reason.
-    pub fn then_refused(self, rejection: &A::Rejection) -> Self {
+    pub(crate) fn then_refused(self, rejection: &A::Rejection) -> Self {
         assert_eq!(self.outcome.as_ref(), Err(rejection));
         self
     }
@@ -83,13 +95,14 @@ where
     ///
     /// # Panics
     /// When something else is.
-    pub fn then_owes(self, now: Timestamp, next: &Next<A::Effect>) -> Self {
+    pub(crate) fn then_owes(self, now: Timestamp, next: &Next<A::Effect>) -> Self {
         assert_eq!(self.state.next(now, &nothing_under_way::<A>()), *next);
         self
     }
 
-    /// The same asked again.
-    pub fn and_when(self, command: impl Into<A::Command>) -> Self {
+    /// Asks it after that.
+    #[must_use]
+    pub(crate) fn and_when(self, command: impl Into<A::Command>) -> Self {
         Given { state: self.state }.when(command)
     }
 }

@@ -116,42 +116,51 @@ impl Host<Ledger> for Delivery {
 enum Where {
     To(Box<Endpoint>),
     Nowhere,
+    /// Nobody can tell before somebody looks at the webhook's stream.
+    Halted,
 }
 
 impl Inner {
     async fn attempt(self: &Arc<Self>, webhook: WebhookId, owed: Owed) {
-        let gate = self.gate(webhook);
-        let Ok(slot) = gate.permits.acquire().await else { return };
-        let Ok(permit) = self.all.acquire().await else { return };
-        if self.closing.load(Ordering::SeqCst) {
-            drop((slot, permit));
-            // Under way for ever, as far as the ledger is concerned: it shall not ask again.
-            return std::future::pending().await;
+        loop {
+            let gate = self.gate(webhook);
+            let Ok(slot) = gate.permits.acquire().await else { return };
+            let Ok(permit) = self.all.acquire().await else { return };
+            if self.closing.load(Ordering::SeqCst) {
+                drop((slot, permit));
+                return never().await;
+            }
+            let command = match self.whereto(webhook).await {
+                Where::Nowhere => {
+                    self.gates.remove(&webhook);
+                    let (delivery, reason) = (Some(owed.delivery), AbandonReason::WebhookDeleted);
+                    Command::Abandon { delivery, reason }
+                }
+                Where::Halted => {
+                    drop((slot, permit));
+                    return never().await;
+                }
+                Where::To(endpoint) if !self.fits(webhook, &gate, endpoint.concurrency) => continue,
+                Where::To(endpoint) => Command::Record(Box::new(self.send(&owed, *endpoint).await)),
+            };
+            return self.record(webhook, &owed, command).await;
         }
-        let command = match self.whereto(webhook).await {
-            Where::Nowhere => {
-                let (delivery, reason) = (Some(owed.delivery), AbandonReason::WebhookDeleted);
-                Command::Abandon { delivery, reason }
-            }
-            Where::To(endpoint) => {
-                self.adjust(webhook, &gate, endpoint.concurrency);
-                Command::Record(Box::new(self.send(&owed, *endpoint).await))
-            }
-        };
-        self.record(webhook, &owed, command).await;
     }
 
     fn gate(&self, webhook: WebhookId) -> Gate {
         self.gates.entry(webhook).or_insert_with(|| Gate::new(self.rules.concurrency)).clone()
     }
 
-    /// From the next attempt on, as the endpoint's settings are now.
-    fn adjust(&self, webhook: WebhookId, gate: &Gate, wanted: Option<u32>) {
+    /// Whether the gate is the one of the endpoint's settings as they are now; if not, whoever
+    /// came through it has to come through the right one.
+    fn fits(&self, webhook: WebhookId, gate: &Gate, wanted: Option<u32>) -> bool {
         let wanted = wanted.and_then(|wanted| usize::try_from(wanted).ok());
         let width = wanted.unwrap_or(self.rules.concurrency).max(1);
-        if width != gate.width {
-            self.gates.insert(webhook, Gate::new(width));
+        let mut current = self.gates.entry(webhook).or_insert_with(|| Gate::new(width));
+        if current.width != width {
+            *current = Gate::new(width);
         }
+        Arc::ptr_eq(&current.permits, &gate.permits)
     }
 
     async fn send(self: &Arc<Self>, owed: &Owed, endpoint: Endpoint) -> Report {
@@ -167,10 +176,11 @@ impl Inner {
         let this = self.clone();
         // In a task of its own, so that a panic is an end like any other.
         let ended = tokio::spawn(async move { this.outbound.attempt(attempt).await }).await;
-        let ended = ended.unwrap_or_else(|panic| Ended::Failed {
-            class: AttemptClass::Ours,
-            detail: format!("the attempt fell over: {panic}"),
-            response: None,
+        let ended = ended.unwrap_or_else(|panic| {
+            let delivery = owed.delivery;
+            tracing::error!(%delivery, "the attempt of delivery {delivery} fell over: {panic}");
+            let (class, detail) = (AttemptClass::Ours, "the attempt fell over".into());
+            Ended::Failed { class, detail, response: None }
         });
         let now = self.clock.now();
         Report {
@@ -196,6 +206,7 @@ impl Inner {
                         Where::To(Box::new(settings.endpoint(webhook)))
                     });
                 }
+                Err(Refused::Halted { .. }) => return Where::Halted,
                 Err(_) => pause(&mut wait).await,
             }
         }
@@ -233,7 +244,15 @@ impl Inner {
     }
 }
 
+/// Under way for ever, as far as the ledger is concerned: it shall not ask again before a restart.
+async fn never() {
+    std::future::pending().await
+}
+
 async fn pause(wait: &mut Duration) {
     tokio::time::sleep(*wait).await;
     *wait = (*wait * 2).min(RETRY_MAX);
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,7 +22,7 @@ pub(super) struct InboxFacts {
 pub(super) fn of_platform_event(received: &EventReceived) -> Option<(String, Option<InboxId>)> {
     let mut body: Map<String, Value> = serde_json::from_str(&received.data).ok()?;
     let inbox = inbox_of(&body);
-    body.remove("event");
+    body.shift_remove("event");
     body.insert("event".into(), received.event.as_str().into());
     Some((Value::Object(body).to_string(), inbox))
 }

@@ -192,13 +192,15 @@ impl Debtor {
                 if record.revision > recorded.revision {
                     break;
                 }
-                if record.revision == Revision::FIRST {
-                    created_at = record.at;
-                }
                 updated_at = record.at;
                 // What cannot be decoded has halted the inbox before it came here.
                 let event = record.decode().ok().and_then(|it| Inbox::narrow(it.event));
-                event.iter().for_each(|event| inbox.evolve(event));
+                let Some(event) = event else { continue };
+                // It may have been removed and registered again.
+                if matches!(event, events::inbox::Event::Registered(_)) {
+                    created_at = updated_at;
+                }
+                inbox.evolve(&event);
             }
         }
         let facts =

@@ -1,1 +1,349 @@
+use events::evidence::{Class, Evidence, Scope, Verdict};
+use events::reauthorization::{
+    AuthorizationErrorRecorded, AuthorizationSucceeded, Cause, Command as Report,
+    ReauthorizationRequired, Reauthorized,
+};
 
+use super::*;
+use crate::testing::{Given, NOON, fresh, given};
+
+const OURS: AccountId = AccountId(1);
+const THEIRS: AccountId = AccountId(2);
+
+fn registered(channel_type: &str) -> Registered {
+    Registered {
+        account: OURS,
+        name: "Support".into(),
+        channel_type: channel_type.into(),
+        attributes: "{}".into(),
+        credentials: None,
+        threshold: None,
+    }
+}
+
+fn whatsapp() -> Event {
+    registered("Channel::Whatsapp").into()
+}
+
+fn sealed(text: u8) -> Sealed {
+    Sealed { key: events::KeyId([0; 8]), nonce: [0; 24], text: vec![text] }
+}
+
+fn command(action: Action) -> Command {
+    Command { account: OURS, action }
+}
+
+fn report(report: Report) -> Command {
+    command(Action::Report(report))
+}
+
+fn verdict(class: Class) -> Verdict {
+    Verdict { class, scope: Scope::Channel, rule: None }
+}
+
+fn error(class: Class) -> Command {
+    report(Report::RecordError { evidence: Evidence::default(), verdict: verdict(class) })
+}
+
+fn prompt() -> Command {
+    report(Report::Prompt { reason: None })
+}
+
+fn event(event: impl Into<SharedEvent>) -> Event {
+    Event::Reauthorization(event.into().0)
+}
+
+/// Only so that the payloads of the shared events need no wrapping in every test.
+struct SharedEvent(reauthorization::Event);
+
+impl From<AuthorizationErrorRecorded> for SharedEvent {
+    fn from(it: AuthorizationErrorRecorded) -> Self {
+        Self(reauthorization::Event::AuthorizationErrorRecorded(it))
+    }
+}
+
+impl From<Reauthorized> for SharedEvent {
+    fn from(it: Reauthorized) -> Self {
+        Self(reauthorization::Event::Reauthorized(it))
+    }
+}
+
+impl From<Cause> for SharedEvent {
+    fn from(cause: Cause) -> Self {
+        let required = ReauthorizationRequired { cause };
+        Self(reauthorization::Event::ReauthorizationRequired(required))
+    }
+}
+
+impl From<AuthorizationSucceeded> for SharedEvent {
+    fn from(it: AuthorizationSucceeded) -> Self {
+        Self(reauthorization::Event::AuthorizationSucceeded(it))
+    }
+}
+
+fn recorded(class: Class, count: u32) -> Event {
+    let (evidence, verdict) = (Evidence::default(), verdict(class));
+    event(AuthorizationErrorRecorded { evidence, verdict, count })
+}
+
+fn too_many(count: u32) -> Event {
+    event(Cause::Threshold { count, threshold: count, verdict: verdict(Class::Auth) })
+}
+
+fn prompted() -> Event {
+    event(Cause::Prompted { reason: None })
+}
+
+#[track_caller]
+fn transition_comes_with_error(threshold: u32, inbox: Registered) {
+    let mut history = vec![Event::from(inbox)];
+    for count in 1..threshold {
+        history.push(recorded(Class::Auth, count));
+        let earlier: Given<Inbox> = given(history[..history.len() - 1].to_vec());
+        earlier.when(error(Class::Auth)).then([recorded(Class::Auth, count)]);
+    }
+    given::<Inbox>(history)
+        .when(error(Class::Auth))
+        .then([recorded(Class::Auth, threshold), too_many(threshold)])
+        .and_when(error(Class::Auth))
+        .then([recorded(Class::Auth, threshold + 1)])
+        .then_owes(NOON, &Next::Idle);
+}
+
+#[test]
+fn a_channel_type_says_how_many_errors_are_too_many() {
+    transition_comes_with_error(2, registered("Channel::Whatsapp"));
+    transition_comes_with_error(2, registered("Channel::FacebookPage"));
+    transition_comes_with_error(10, registered("Channel::Email"));
+    transition_comes_with_error(1, registered("Channel::Instagram"));
+    transition_comes_with_error(1, registered("Channel::Tiktok"));
+}
+
+#[test]
+fn its_own_threshold_is_stronger_than_its_channel_types() {
+    transition_comes_with_error(
+        3,
+        Registered { threshold: Some(3), ..registered("Channel::Email") },
+    );
+    given::<Inbox>(
+        [registered("Channel::Email").into(), ThresholdSet { threshold: Some(1) }.into()]
+            as [Event; 2],
+    )
+    .when(error(Class::Auth))
+    .then([recorded(Class::Auth, 1), too_many(1)]);
+}
+
+#[test]
+fn an_inbox_without_its_own_threshold_again_has_its_channel_types() {
+    let inbox = given::<Inbox>([
+        whatsapp(),
+        ThresholdSet { threshold: Some(5) }.into(),
+        ThresholdSet { threshold: None }.into(),
+        ChannelTypeChanged { channel_type: "Channel::Email".into() }.into(),
+    ]);
+    assert_eq!(inbox.state().threshold(), 10);
+}
+
+#[test]
+fn only_auth_and_permission_count() {
+    for class in Class::ALL.iter().copied() {
+        let count = u32::from(matches!(class, Class::Auth | Class::Permission));
+        given::<Inbox>([whatsapp()]).when(error(class)).then([recorded(class, count)]);
+    }
+}
+
+#[test]
+fn what_does_not_count_makes_no_transition_at_the_threshold() {
+    given::<Inbox>([whatsapp(), recorded(Class::Auth, 1)])
+        .when(error(Class::Rate))
+        .then([recorded(Class::Rate, 1)])
+        .and_when(error(Class::Permission))
+        .then([
+            recorded(Class::Permission, 2),
+            event(Cause::Threshold { count: 2, threshold: 2, verdict: verdict(Class::Permission) }),
+        ]);
+}
+
+#[test]
+fn a_prompt_is_a_transition_once() {
+    given::<Inbox>([whatsapp()])
+        .when(prompt())
+        .then([prompted()])
+        .and_when(prompt())
+        .then_nothing()
+        .and_when(error(Class::Auth))
+        .then([recorded(Class::Auth, 1)])
+        .and_when(error(Class::Auth))
+        .then([recorded(Class::Auth, 2)]);
+}
+
+#[test]
+fn reauthorizing_clears_mark_and_count_and_the_next_error_counts_from_one() {
+    given::<Inbox>([whatsapp(), recorded(Class::Auth, 1), recorded(Class::Auth, 2), too_many(2)])
+        .when(report(Report::Reauthorize))
+        .then([event(Reauthorized { was_required: true })])
+        .and_when(report(Report::Reauthorize))
+        .then_nothing()
+        .and_when(error(Class::Auth))
+        .then([recorded(Class::Auth, 1)]);
+}
+
+#[test]
+fn reauthorizing_clears_a_count_that_was_no_mark_yet() {
+    given::<Inbox>([whatsapp(), recorded(Class::Auth, 1)])
+        .when(report(Report::Reauthorize))
+        .then([event(Reauthorized { was_required: false })]);
+    given::<Inbox>([whatsapp()]).when(report(Report::Reauthorize)).then_nothing();
+}
+
+#[test]
+fn a_success_resets_the_count_and_is_written_once() {
+    given::<Inbox>([whatsapp(), recorded(Class::Auth, 1)])
+        .when(report(Report::RecordSuccess))
+        .then([event(AuthorizationSucceeded {})])
+        .and_when(report(Report::RecordSuccess))
+        .then_nothing()
+        .and_when(error(Class::Auth))
+        .then([recorded(Class::Auth, 1)]);
+}
+
+#[test]
+fn a_success_does_not_take_a_mark_away() {
+    given::<Inbox>([whatsapp(), recorded(Class::Auth, 2), too_many(2)])
+        .when(report(Report::RecordSuccess))
+        .then([event(AuthorizationSucceeded {})])
+        .and_when(prompt())
+        .then_nothing()
+        .and_when(report(Report::Reauthorize))
+        .then([event(Reauthorized { was_required: true })]);
+}
+
+#[test]
+fn an_inbox_needs_a_name_and_a_channel_type() {
+    let register = |name: Option<&str>, channel_type: Option<&str>| {
+        command(Action::Register(Registration {
+            name: name.map(Into::into),
+            channel_type: channel_type.map(Into::into),
+            ..Registration::default()
+        }))
+    };
+    fresh::<Inbox>()
+        .when(register(None, Some("Channel::Email")))
+        .then_refused(&Rejection::Missing("a name"));
+    fresh::<Inbox>()
+        .when(register(Some("Support"), None))
+        .then_refused(&Rejection::Missing("a channel_type"));
+    fresh::<Inbox>()
+        .when(register(Some("Support"), Some("Channel::Whatsapp")))
+        .then([whatsapp()])
+        .and_when(register(Some("Support"), Some("Channel::Whatsapp")))
+        .then_nothing();
+}
+
+#[test]
+fn registering_again_changes_only_what_differs() {
+    let all = command(Action::Register(Registration {
+        name: Some("Sales".into()),
+        channel_type: Some("Channel::Email".into()),
+        attributes: Some(r#"{"timezone":"UTC"}"#.into()),
+        credentials: Some(sealed(1)),
+        threshold: Some(Some(4)),
+    }));
+    given::<Inbox>([whatsapp()])
+        .when(all.clone())
+        .then([
+            Event::from(Renamed { name: "Sales".into() }),
+            ChannelTypeChanged { channel_type: "Channel::Email".into() }.into(),
+            AttributesChanged { attributes: r#"{"timezone":"UTC"}"#.into() }.into(),
+            CredentialsReplaced { credentials: sealed(1) }.into(),
+            ThresholdSet { threshold: Some(4) }.into(),
+        ])
+        .and_when(all)
+        .then_nothing()
+        .and_when(command(Action::Register(Registration {
+            threshold: Some(None),
+            ..Registration::default()
+        })))
+        .then([Event::from(ThresholdSet { threshold: None })]);
+}
+
+#[test]
+fn changing_an_inbox_keeps_its_count() {
+    given::<Inbox>([
+        whatsapp(),
+        recorded(Class::Auth, 1),
+        Renamed { name: "Sales".into() }.into(),
+        CredentialsReplaced { credentials: sealed(2) }.into(),
+    ])
+    .when(error(Class::Auth))
+    .then([recorded(Class::Auth, 2), too_many(2)]);
+}
+
+fn every_action() -> Vec<Action> {
+    let named = Registration { name: Some("Mine".into()), ..Registration::default() };
+    vec![
+        Action::Register(named),
+        Action::Remove,
+        Action::Report(Report::Prompt { reason: None }),
+        Action::Report(Report::RecordSuccess),
+        Action::Report(Report::Reauthorize),
+        Action::Report(Report::RecordError {
+            evidence: Evidence::default(),
+            verdict: verdict(Class::Auth),
+        }),
+        Action::Look,
+    ]
+}
+
+#[test]
+fn the_inbox_of_another_account_does_not_exist() {
+    for action in every_action() {
+        given::<Inbox>([whatsapp()])
+            .when(Command { account: THEIRS, action })
+            .then_refused(&Rejection::Unknown);
+    }
+}
+
+#[test]
+fn an_inbox_that_nobody_registered_does_not_exist() {
+    for action in every_action().into_iter().skip(1) {
+        fresh::<Inbox>().when(command(action)).then_refused(&Rejection::Unknown);
+    }
+}
+
+#[test]
+fn a_removed_inbox_begins_anew_when_it_is_registered_again() {
+    let history = [whatsapp(), recorded(Class::Auth, 2), too_many(2), Removed {}.into()];
+    for action in every_action().into_iter().skip(1) {
+        given::<Inbox>(history.clone()).when(command(action)).then_refused(&Rejection::Unknown);
+    }
+    let again = Registration {
+        name: Some("Support".into()),
+        channel_type: Some("Channel::Whatsapp".into()),
+        ..Registration::default()
+    };
+    given::<Inbox>(history)
+        .when(command(Action::Register(again)))
+        .then([whatsapp()])
+        .and_when(error(Class::Auth))
+        .then([recorded(Class::Auth, 1)]);
+}
+
+#[test]
+fn removing_forgets_everything() {
+    given::<Inbox>([whatsapp(), recorded(Class::Auth, 1)])
+        .when(command(Action::Remove))
+        .then([Removed {}])
+        .and_when(command(Action::Remove))
+        .then_refused(&Rejection::Unknown);
+}
+
+#[test]
+fn an_answer_tells_profile_count_threshold_and_mark() {
+    let inbox = given::<Inbox>([whatsapp(), recorded(Class::Auth, 2), too_many(2)]);
+    let answer = inbox.state().answer(&command(Action::Look));
+    assert_eq!(answer.profile.map(|it| it.name).as_deref(), Some("Support"));
+    assert_eq!((answer.authorization_error_count, answer.threshold), (2, 2));
+    assert!(answer.reauthorization_required);
+    inbox.when(command(Action::Look)).then_nothing();
+}

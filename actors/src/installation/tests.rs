@@ -1,1 +1,79 @@
+use super::*;
+use crate::testing::{NOON, fresh, given};
 
+const KEY: KeyId = KeyId([1; 8]);
+const OTHER_KEY: KeyId = KeyId([2; 8]);
+
+fn proof(key: KeyId) -> Sealed {
+    Sealed { key, nonce: [0; 24], text: vec![1, 2, 3] }
+}
+
+fn introduce(key: KeyId) -> Command {
+    Command::IntroduceKey { key, proof: proof(key) }
+}
+
+#[test]
+fn every_webhook_number_is_taken_once() {
+    fresh::<Installation>()
+        .when(Command::TakeWebhookNumber)
+        .then([WebhookNumberTaken { webhook: WebhookId(1) }])
+        .and_when(Command::TakeWebhookNumber)
+        .then([WebhookNumberTaken { webhook: WebhookId(2) }])
+        .then_owes(NOON, &Next::Idle);
+}
+
+#[test]
+fn a_number_lower_than_the_highest_is_never_given_out_again() {
+    let taken = |number| WebhookNumberTaken { webhook: WebhookId(number) };
+    given::<Installation>([taken(9), taken(3)]).when(Command::TakeWebhookNumber).then([taken(10)]);
+}
+
+#[test]
+fn every_token_has_a_number_of_its_own() {
+    let create =
+        Command::CreateToken { hash: [7; 32], account: Some(AccountId(1)), role: Role::Ingest };
+    let created = |token| TokenCreated {
+        token: TokenId(token),
+        hash: [7; 32],
+        account: Some(AccountId(1)),
+        role: Role::Ingest,
+    };
+    fresh::<Installation>()
+        .when(create.clone())
+        .then([created(1)])
+        .and_when(create)
+        .then([created(2)]);
+}
+
+#[test]
+fn a_log_has_one_sealing_key() {
+    fresh::<Installation>()
+        .when(introduce(KEY))
+        .then([SealingKeyIntroduced { key: KEY, proof: proof(KEY) }])
+        .and_when(introduce(KEY))
+        .then_nothing()
+        .and_when(introduce(OTHER_KEY))
+        .then_refused(&Rejection::OtherKey(KEY));
+}
+
+#[test]
+fn inbox_events_are_off_until_somebody_turns_them_on() {
+    fresh::<Installation>()
+        .when(Command::SetInboxEvents(false))
+        .then_nothing()
+        .and_when(Command::SetInboxEvents(true))
+        .then([InboxEventsEnabled {}])
+        .and_when(Command::SetInboxEvents(true))
+        .then_nothing()
+        .and_when(Command::SetInboxEvents(false))
+        .then([InboxEventsDisabled {}])
+        .and_when(Command::SetInboxEvents(false))
+        .then_nothing();
+}
+
+#[test]
+fn looking_changes_nothing_and_tells_everything() {
+    let installation = given::<Installation>([InboxEventsEnabled {}]);
+    assert!(installation.state().answer(&Command::Look).inbox_events);
+    installation.when(Command::Look).then_nothing();
+}

@@ -178,15 +178,15 @@ impl<A: Aggregate> Loaded<A> {
     pub(crate) async fn write(
         &mut self,
         store: &dyn EventStore,
-        events: &Events,
+        events: Events,
     ) -> Result<Position, Failure> {
         if !events.records.is_empty() {
             let expected = self.tail.expected();
-            let appended = store.append(&self.stream, expected, events.records.clone()).await?;
+            let appended = store.append(&self.stream, expected, events.records).await?;
             self.tail = events.tail;
             self.position = appended.position;
-            for command in &events.derived {
-                self.remember(*command, appended.position);
+            for command in events.derived {
+                self.remember(command, appended.position);
             }
         }
         Ok(self.position)

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use events::{AccountId, Actor, EventId, Metadata, Position, StreamName, Timestamp};
-use ractor::ActorRef;
+use ractor::{ActorId, ActorRef};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -179,6 +179,11 @@ impl<A: Aggregate> Mailbox<A> {
         }
     }
 
+    /// Whether that is the actor that reads it.
+    pub(crate) fn is_of(&self, actor: ActorId) -> bool {
+        self.actor.get().is_some_and(|reader| reader.get_id() == actor)
+    }
+
     pub(crate) fn push(&self, item: Item<A>) -> Result<(), Undelivered<A>> {
         let mut inner = self.inner();
         if inner.closed {
@@ -198,15 +203,16 @@ impl<A: Aggregate> Mailbox<A> {
     }
 
     /// The next batch; none, and the actor will be told anew, when nothing waits.
-    pub(crate) fn take(&self) -> Option<Vec<Item<A>>> {
+    pub(crate) fn take(&self) -> Option<VecDeque<Item<A>>> {
         let mut inner = self.inner();
         if inner.waiting.is_empty() {
             inner.told = false;
-            inner.waiting.shrink_to(8);
             return None;
         }
+        // The whole queue where it can be: an empty one holds no memory.
         let count = inner.waiting.len().min(BATCH_MAX);
-        Some(inner.waiting.drain(..count).collect())
+        let left = inner.waiting.split_off(count);
+        Some(std::mem::replace(&mut inner.waiting, left))
     }
 
     pub(crate) fn set_owing(&self, owing: bool) {

@@ -1,1 +1,126 @@
+use super::*;
+use crate::testing::{NOON, fresh, given};
 
+const OURS: AccountId = AccountId(1);
+const THEIRS: AccountId = AccountId(2);
+
+fn secret() -> Sealed {
+    Sealed { key: events::KeyId([0; 8]), nonce: [0; 24], text: vec![1] }
+}
+
+fn settings() -> Settings {
+    Settings {
+        account: OURS,
+        url: "https://example.com/a".into(),
+        name: None,
+        inbox: None,
+        subscriptions: vec!["message_created".into()],
+        secret: secret(),
+        policy: Policy::default(),
+    }
+}
+
+fn created() -> Event {
+    let Settings { account, url, name, inbox, subscriptions, secret, policy } = settings();
+    Created { account, url, name, inbox, subscriptions, secret, policy }.into()
+}
+
+fn create() -> Command {
+    Command::Create(Box::new(settings()))
+}
+
+fn change(account: AccountId, change: Change) -> Command {
+    Command::Change { account, change: Box::new(change) }
+}
+
+#[test]
+fn a_webhook_is_created_once() {
+    fresh::<Webhook>()
+        .when(create())
+        .then([created()])
+        .then_owes(NOON, &Next::Idle)
+        .and_when(create())
+        .then_refused(&Rejection::Exists);
+}
+
+#[test]
+fn the_number_of_a_deleted_webhook_is_never_used_again() {
+    given::<Webhook>([created(), Deleted {}.into()])
+        .when(create())
+        .then_refused(&Rejection::Exists);
+}
+
+#[test]
+fn a_change_changes_only_what_differs() {
+    let policy = Policy { concurrency: Some(3), ..Policy::default() };
+    let all = Change {
+        url: Some("https://example.com/b".into()),
+        name: Some(Some("b".into())),
+        inbox: Some(Some(InboxId(5))),
+        subscriptions: Some(vec!["*".into()]),
+        policy: Some(policy.clone()),
+    };
+    given::<Webhook>([created()])
+        .when(change(OURS, all.clone()))
+        .then([
+            Event::from(UrlChanged { url: "https://example.com/b".into() }),
+            Renamed { name: Some("b".into()) }.into(),
+            InboxChanged { inbox: Some(InboxId(5)) }.into(),
+            SubscriptionsChanged { subscriptions: vec!["*".into()] }.into(),
+            PolicyChanged { policy }.into(),
+        ])
+        .and_when(change(OURS, all))
+        .then_nothing()
+        .and_when(change(OURS, Change { name: Some(None), ..Change::default() }))
+        .then([Event::from(Renamed { name: None })]);
+    given::<Webhook>([created()]).when(change(OURS, Change::default())).then_nothing();
+}
+
+#[test]
+fn the_webhook_of_another_account_does_not_exist() {
+    for command in [change(THEIRS, Change::default()), Command::Delete { account: THEIRS }] {
+        given::<Webhook>([created()]).when(command).then_refused(&Rejection::Unknown);
+    }
+}
+
+#[test]
+fn a_webhook_that_was_never_created_does_not_exist() {
+    for command in [change(OURS, Change::default()), Command::Delete { account: OURS }] {
+        fresh::<Webhook>().when(command).then_refused(&Rejection::Unknown);
+    }
+}
+
+#[test]
+fn a_deleted_webhook_does_not_exist_any_more() {
+    given::<Webhook>([created()])
+        .when(Command::Delete { account: OURS })
+        .then([Deleted {}])
+        .and_when(Command::Delete { account: OURS })
+        .then_refused(&Rejection::Unknown)
+        .and_when(change(OURS, Change::default()))
+        .then_refused(&Rejection::Unknown);
+}
+
+#[test]
+fn only_a_living_webhook_has_settings() {
+    let live = given::<Webhook>([created()]);
+    assert_eq!(live.state().answer(&Command::Look).settings(), Some(&settings()));
+    live.when(Command::Look).then_nothing();
+    let deleted = given::<Webhook>([created(), Deleted {}.into()]);
+    assert_eq!(deleted.state().settings(), None);
+}
+
+#[test]
+fn an_endpoint_speaks_in_durations() {
+    let policy = Policy {
+        concurrency: Some(2),
+        timeout_ms: Some(1500),
+        retry_schedule_ms: Some(vec![1, 2000]),
+        inboxes: None,
+    };
+    let endpoint = Settings { policy, ..settings() }.endpoint(WebhookId(7));
+    assert_eq!(endpoint.timeout, Some(Duration::from_millis(1500)));
+    assert_eq!(endpoint.concurrency, Some(2));
+    let waits = [Duration::from_millis(1), Duration::from_secs(2)];
+    assert_eq!(endpoint.retry_schedule.as_deref(), Some(&waits[..]));
+}

@@ -1,1 +1,121 @@
+use events::webhook::{Created, Policy};
+use events::{Category, KeyId, Sealed, StreamName};
 
+use super::*;
+use crate::testing::{Forgery, TestStore};
+
+const ACCOUNT: AccountId = AccountId(1);
+const HOOK: WebhookId = WebhookId(7);
+const INBOX: InboxId = InboxId(42);
+
+fn sealed() -> Sealed {
+    Sealed { key: KeyId([0; 8]), nonce: [0; 24], text: vec![] }
+}
+
+async fn write(store: &TestStore, category: Category, id: u64, event: impl Into<Event>) {
+    store.forge(&StreamName::new(category, id), &event.into(), Forgery::None).await;
+}
+
+/// Somebody who wants everything, inbox events, an inbox, a report and a transition.
+async fn history() -> Arc<TestStore> {
+    let store = Arc::new(TestStore::default());
+    let created = Created {
+        account: ACCOUNT,
+        url: "https://example.com".into(),
+        name: None,
+        inbox: None,
+        subscriptions: vec!["*".into()],
+        secret: sealed(),
+        policy: Policy::default(),
+    };
+    let created = events::webhook::Event::from(created);
+    write(&store, Category::Webhook, HOOK.0, created).await;
+    let enabled = events::installation::InboxEventsEnabled {};
+    let enabled = events::installation::Event::from(enabled);
+    write(&store, Category::Installation, 1, enabled).await;
+    let registered = events::inbox::Registered {
+        account: ACCOUNT,
+        name: "Support".into(),
+        channel_type: "Channel::Email".into(),
+        attributes: "{}".into(),
+        credentials: Some(sealed()),
+        threshold: None,
+    };
+    let registered = events::inbox::Event::from(registered);
+    write(&store, Category::Inbox, INBOX.0, registered).await;
+    let (event, data) = ("message_created".into(), r#"{"id":1}"#.into());
+    let received = EventReceived { account: ACCOUNT, event, data };
+    let received = events::platform::Event::from(received);
+    write(&store, Category::Platform, ACCOUNT.0, received).await;
+    let required = events::reauthorization::ReauthorizationRequired {
+        cause: events::reauthorization::Cause::Prompted { reason: None },
+    };
+    let required = events::inbox::Event::from(Authorization::ReauthorizationRequired(required));
+    write(&store, Category::Inbox, INBOX.0, required).await;
+    store
+}
+
+async fn page(store: &TestStore) -> Vec<Record> {
+    store.read_all(Position::START, PAGE_MAX).await.unwrap()
+}
+
+#[tokio::test]
+async fn each_record_owes_at_its_own_position() {
+    let store = history().await;
+    let mut debtor = Debtor::new(store.clone(), Position::START);
+    let debts = debtor.debts(&page(&store).await).await.unwrap();
+    let positions: Vec<_> = debts.iter().map(|debt| (debt.webhook, debt.position)).collect();
+    assert_eq!(positions, [(HOOK, Position(4)), (HOOK, Position(5))]);
+    assert_eq!(debtor.webhooks().collect::<Vec<_>>(), [HOOK]);
+}
+
+#[tokio::test]
+async fn what_was_paid_is_folded_but_owed_no_more() {
+    let store = history().await;
+    let mut debtor = Debtor::new(store.clone(), Position(4));
+    let debts = debtor.debts(&page(&store).await).await.unwrap();
+    assert_eq!(debts.len(), 1);
+    assert_eq!(debts[0].position, Position(5));
+}
+
+#[tokio::test]
+async fn a_deletion_abandons_once_and_is_remembered() {
+    let store = history().await;
+    let deleted = events::webhook::Event::from(events::webhook::Deleted {});
+    write(&store, Category::Webhook, HOOK.0, deleted).await;
+    let page = page(&store).await;
+    let mut unpaid = Debtor::new(store.clone(), Position(5));
+    let debts = unpaid.debts(&page).await.unwrap();
+    let abandon = Command::Abandon { delivery: None, reason: AbandonReason::WebhookDeleted };
+    assert_eq!(debts.into_iter().map(|it| it.command).collect::<Vec<_>>(), [abandon]);
+    let mut paid = Debtor::new(store, Position(6));
+    assert!(paid.debts(&page).await.unwrap().is_empty());
+    assert_eq!(paid.webhooks().collect::<Vec<_>>(), [HOOK]);
+}
+
+#[tokio::test]
+async fn a_failure_half_way_through_a_page_loses_and_doubles_nothing() {
+    let store = history().await;
+    let page = page(&store).await;
+    let mut debtor = Debtor::new(store.clone(), Position::START);
+    // The transition reads the inbox's stream; what came before it needs no reading.
+    store.shut();
+    debtor.debts(&page).await.unwrap_err();
+    debtor.debts(&page).await.unwrap_err();
+    store.reopen();
+    let debts = debtor.debts(&page).await.unwrap();
+    assert_eq!(debts.iter().map(|debt| debt.position.0).collect::<Vec<_>>(), [4, 5]);
+    assert!(debtor.debts(&page).await.unwrap().is_empty(), "a page is owed once");
+}
+
+#[tokio::test]
+async fn two_debtors_owe_the_same() {
+    let store = history().await;
+    let page = page(&store).await;
+    let mut told = vec![];
+    for _ in 0..2 {
+        let mut debtor = Debtor::new(store.clone(), Position::START);
+        told.push(format!("{:?}", debtor.debts(&page).await.unwrap()));
+    }
+    assert_eq!(told[0], told[1]);
+}

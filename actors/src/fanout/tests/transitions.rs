@@ -1,0 +1,149 @@
+//! What an inbox's authorization owes to whom.
+
+use events::evidence::{Class, Evidence, Scope, Verdict};
+use events::inbox::{self, AttributesChanged, Registered, Removed, Renamed};
+use events::installation::{self, InboxEventsDisabled, InboxEventsEnabled};
+use events::reauthorization::{
+    AuthorizationErrorRecorded, Cause, Event as Authorization, ReauthorizationRequired,
+    Reauthorized,
+};
+
+use super::*;
+
+const INBOX: InboxId = InboxId(42);
+
+async fn tell_inbox(store: &TestStore, event: impl Into<inbox::Event>) {
+    write(store, StreamName::new(Category::Inbox, INBOX), event.into()).await;
+}
+
+async fn set(store: &TestStore, event: impl Into<installation::Event>) {
+    write(store, StreamName::installation(), event.into()).await;
+}
+
+fn required() -> Authorization {
+    let cause = Cause::Prompted { reason: None };
+    Authorization::ReauthorizationRequired(ReauthorizationRequired { cause })
+}
+
+fn reauthorized(was_required: bool) -> Authorization {
+    Authorization::Reauthorized(Reauthorized { was_required })
+}
+
+fn error() -> Authorization {
+    let verdict = Verdict { class: Class::Auth, scope: Scope::Channel, rule: None };
+    let evidence = Evidence::default();
+    Authorization::AuthorizationErrorRecorded(AuthorizationErrorRecorded {
+        evidence,
+        verdict,
+        count: 1,
+    })
+}
+
+fn registered() -> Registered {
+    Registered {
+        account: ACCOUNT,
+        name: "Support".into(),
+        channel_type: "Channel::Whatsapp".into(),
+        attributes: r#"{"phone_number":"+49"}"#.into(),
+        credentials: Some(Sealed { key: KeyId([9; 8]), nonce: [9; 24], text: vec![9; 32] }),
+        threshold: None,
+    }
+}
+
+async fn start() -> Arc<TestStore> {
+    let store = Arc::new(TestStore::default());
+    let account = events::account::Registered { name: "Acme".into(), administrator_emails: vec![] };
+    let account = events::account::Event::from(account);
+    write(&store, StreamName::new(Category::Account, ACCOUNT), account).await;
+    tell_inbox(&store, registered()).await;
+    subscribe(&store, HOOK, &["inbox_updated"]).await;
+    subscribe(&store, OTHER, &["message_created"]).await;
+    store
+}
+
+async fn bodies(store: &TestStore) -> Vec<Value> {
+    let queued = queued(store, HOOK).await.into_iter();
+    queued.map(|it| serde_json::from_str(&it.body).unwrap()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_transitions_are_told_and_only_while_inbox_events_are_enabled() {
+    let store = start().await;
+    tell_inbox(&store, required()).await;
+    tell_inbox(&store, reauthorized(true)).await;
+    set(&store, InboxEventsEnabled {}).await;
+    tell_inbox(&store, error()).await;
+    tell_inbox(&store, reauthorized(false)).await;
+    tell_inbox(&store, required()).await;
+    tell_inbox(&store, error()).await;
+    tell_inbox(&store, reauthorized(true)).await;
+    set(&store, InboxEventsDisabled {}).await;
+    tell_inbox(&store, required()).await;
+    Service::run(&store).await;
+    let current: Vec<_> = bodies(&store)
+        .await
+        .into_iter()
+        .map(|body| {
+            let change = body["changed_attributes"][0]["reauthorization_required"].clone();
+            assert_ne!(change["previous_value"], change["current_value"]);
+            change["current_value"].as_bool().unwrap()
+        })
+        .collect();
+    assert_eq!(current, [true, false]);
+    assert!(ledger(&store, OTHER).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transition_shows_the_inbox_as_it_was_then() {
+    let store = start().await;
+    set(&store, InboxEventsEnabled {}).await;
+    tell_inbox(&store, Renamed { name: "Sales".into() }).await;
+    tell_inbox(&store, required()).await;
+    tell_inbox(&store, Renamed { name: "Later".into() }).await;
+    tell_inbox(&store, AttributesChanged { attributes: "{}".into() }).await;
+    Service::run(&store).await;
+    let body = bodies(&store).await.remove(0);
+    assert_eq!(body["id"], 42);
+    assert_eq!(body["name"], "Sales");
+    assert_eq!(body["channel_type"], "Channel::Whatsapp");
+    assert_eq!(body["phone_number"], "+49");
+    assert_eq!(body["account"], json!({ "id": 1, "name": "Acme" }));
+    assert_eq!(body["event"], "inbox_updated");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_trace_of_a_credential_leaves() {
+    let store = start().await;
+    set(&store, InboxEventsEnabled {}).await;
+    tell_inbox(&store, required()).await;
+    Service::run(&store).await;
+    let body = queued(&store, HOOK).await.remove(0).body;
+    for word in ["credential", "sealed", "nonce", "0909"] {
+        assert!(!body.contains(word), "{body}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_inbox_that_was_registered_again_shows_itself_anew() {
+    let store = start().await;
+    set(&store, InboxEventsEnabled {}).await;
+    tell_inbox(&store, Removed {}).await;
+    let again = Registered { name: "Again".into(), attributes: "{}".into(), ..registered() };
+    tell_inbox(&store, again).await;
+    tell_inbox(&store, required()).await;
+    Service::run(&store).await;
+    let body = bodies(&store).await.remove(0);
+    assert_eq!(body["name"], "Again");
+    assert_eq!(body.get("phone_number"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_filter_by_inbox_holds_for_transitions_too() {
+    let store = start().await;
+    set(&store, InboxEventsEnabled {}).await;
+    let policy = Policy { inboxes: Some(vec![InboxId(1)]), ..Policy::default() };
+    tell_webhook(&store, HOOK, events::webhook::PolicyChanged { policy }).await;
+    tell_inbox(&store, required()).await;
+    Service::run(&store).await;
+    assert!(ledger(&store, HOOK).await.is_empty());
+}

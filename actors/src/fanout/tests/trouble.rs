@@ -1,0 +1,186 @@
+//! Restarts, checkpoints, damaged ledgers, a log that is away.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::registry::Limits;
+
+async fn subscribed() -> Arc<TestStore> {
+    let store = Arc::new(TestStore::default());
+    subscribe(&store, HOOK, &["message_created"]).await;
+    subscribe(&store, OTHER, &["message_created"]).await;
+    store
+}
+
+async fn say(store: &TestStore, ids: std::ops::Range<u64>) -> Position {
+    let mut last = Position::START;
+    for id in ids {
+        last = report(store, "message_created", json!({ "id": id })).await;
+    }
+    last
+}
+
+/// Both are owed each of these, once.
+#[track_caller]
+fn assert_each_once(owed: [Vec<(String, u64)>; 2], count: u64) {
+    for owed in owed {
+        assert_eq!(owed.len() as u64, count);
+        let different: BTreeSet<_> = owed.into_iter().collect();
+        assert_eq!(different, (0..count).map(message).collect());
+    }
+}
+
+async fn both(store: &TestStore) -> [Vec<(String, u64)>; 2] {
+    [owed(store, HOOK).await, owed(store, OTHER).await]
+}
+
+#[tokio::test(start_paused = true)]
+async fn fanning_out_twice_owes_nothing_twice() {
+    let store = subscribed().await;
+    say(&store, 0..300).await;
+    let (one, another) = (Service::over(&store), Service::over(&store));
+    one.catch_up().await;
+    another.catch_up().await;
+    assert_each_once(both(&store).await, 300);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_goes_on_behind_its_checkpoint() {
+    let store = subscribed().await;
+    let last = say(&store, 0..10).await;
+    Service::run(&store).await;
+    assert!(checkpoint(&store).await >= last);
+    say(&store, 10..20).await;
+    Service::run(&store).await;
+    assert_each_once(both(&store).await, 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fan_out_that_ended_without_a_checkpoint_owes_nothing_twice_and_forgets_nothing() {
+    let store = subscribed().await;
+    say(&store, 0..10).await;
+    let service = Service::over(&store);
+    service.catch_up().await;
+    let saved = checkpoint(&store).await;
+    say(&store, 10..20).await;
+    // It is gone before it hears of them all.
+    drop(service);
+    Service::run(&store).await;
+    assert!(checkpoint(&store).await > saved);
+    assert_each_once(both(&store).await, 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_stays_as_it_is_gets_no_checkpoints() {
+    let store = subscribed().await;
+    say(&store, 0..10).await;
+    let service = Service::over(&store);
+    service.catch_up().await;
+    pass(Duration::from_secs(3600)).await;
+    assert_eq!(store.appends_to(&StreamName::fanout()), [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_fails_now_and_then_costs_nothing_but_time() {
+    let store = subscribed().await;
+    let service = Service::over(&store);
+    for round in 0..10 {
+        store.fail_appends(3);
+        store.lose_answers(1);
+        say(&store, round * 40..(round + 1) * 40).await;
+        service.catch_up().await;
+    }
+    assert_each_once(both(&store).await, 400);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_is_away_for_a_while_is_said_and_waited_for() {
+    let store = subscribed().await;
+    let service = Service::over(&store);
+    say(&store, 0..10).await;
+    store.shut();
+    let mut progress = service.fanout.progress();
+    progress.wait_for(|progress| progress.failing.is_some()).await.unwrap();
+    pass(Duration::from_secs(60)).await;
+    store.reopen();
+    service.catch_up().await;
+    assert_eq!(progress.borrow_and_update().failing, None);
+    assert_each_once(both(&store).await, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_stops_even_while_the_log_is_away() {
+    let store = subscribed().await;
+    let service = Service::over(&store);
+    service.catch_up().await;
+    say(&store, 0..10).await;
+    store.fail_appends(usize::MAX);
+    let mut progress = service.fanout.progress();
+    progress.wait_for(|progress| progress.failing.is_some()).await.unwrap();
+    service.fanout.stop().await;
+    store.fail_appends(0);
+    Service::run(&store).await;
+    assert_each_once(both(&store).await, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ledger_with_a_small_mailbox_is_waited_for() {
+    let store = subscribed().await;
+    let limits = Limits { mailbox: 3, ..Limits::default() };
+    let service = Service::within(&store, World { limits, ..world(&store) });
+    say(&store, 0..100).await;
+    service.catch_up().await;
+    assert_each_once(both(&store).await, 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_ledger_keeps_the_checkpoint_before_what_it_is_owed_and_holds_up_nobody() {
+    let store = subscribed().await;
+    say(&store, 0..5).await;
+    Service::run(&store).await;
+    let stream = StreamName::new(Category::Ledger, HOOK);
+    let event = store.events(&stream).await.remove(0);
+    store.forge(&stream, &event, Forgery::BrokenChain).await;
+    let before = say(&store, 5..6).await;
+    say(&store, 6..10).await;
+    for _ in 0..2 {
+        Service::run(&store).await;
+        assert_eq!(checkpoint(&store).await, Position(before.0 - 1));
+        let owed = owed(&store, OTHER).await;
+        assert_eq!(owed, (0..10).map(message).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_large_for_a_ledger_holds_up_neither_others_nor_the_checkpoint() {
+    let store = subscribed().await;
+    // It fits the log as a report, and not as a report with its thread and its delivery.
+    let text = "!".repeat(events::store::APPEND_BYTES_MAX - 200);
+    let large = report(&store, "message_created", json!({ "id": 0, "text": text })).await;
+    say(&store, 0..3).await;
+    Service::run(&store).await;
+    assert!(checkpoint(&store).await >= large);
+    assert_each_once(both(&store).await, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_ledger_is_woken_once_it_has_caught_up() {
+    let store = subscribed().await;
+    Service::run(&store).await;
+    let service = Service::over(&store);
+    assert_eq!(service.ledgers.awake(), 0);
+    service.catch_up().await;
+    assert_eq!(service.ledgers.awake(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_nobody_understands_owes_nothing_and_holds_up_nothing() {
+    let store = subscribed().await;
+    let stream = StreamName::new(Category::Platform, AccountId(2));
+    let fine = EventReceived { account: ACCOUNT, event: "x".into(), data: "{}".into() };
+    let fine = Event::Platform(fine.into());
+    store.forge(&stream, &fine, Forgery::UnheardOf).await;
+    say(&store, 0..3).await;
+    Service::run(&store).await;
+    assert_each_once(both(&store).await, 3);
+}

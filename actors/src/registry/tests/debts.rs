@@ -1,0 +1,185 @@
+//! What actors owe, and to whom they leave it.
+
+use std::sync::Mutex;
+
+use events::delivery::{AbandonReason, Queued};
+use events::{DeliveryId, EventId, WebhookId};
+use uuid::Uuid;
+
+use super::*;
+use crate::delivery::{Command, Ledger, Owed};
+use crate::testing::NOON;
+
+const WEBHOOK: WebhookId = WebhookId(7);
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Begins everything and ends nothing by itself.
+#[derive(Default)]
+struct Patient {
+    begun: Mutex<Vec<(DeliveryId, Finish<Ledger>)>>,
+}
+
+impl Patient {
+    fn begun(&self) -> Vec<DeliveryId> {
+        self.begun.lock().unwrap().iter().map(|(delivery, _)| *delivery).collect()
+    }
+
+    fn end_all(&self) {
+        self.begun.lock().unwrap().clear();
+    }
+}
+
+impl Host<Ledger> for Patient {
+    fn perform(&self, _: WebhookId, owed: Owed, finish: Finish<Ledger>) {
+        self.begun.lock().unwrap().push((owed.delivery, finish));
+    }
+}
+
+fn start() -> (Arc<TestStore>, Registry<Ledger>, Arc<Patient>) {
+    let store = Arc::new(TestStore::default());
+    let (ledgers, host) = restart(&store);
+    (store, ledgers, host)
+}
+
+fn restart(store: &Arc<TestStore>) -> (Registry<Ledger>, Arc<Patient>) {
+    let ledgers: Registry<Ledger> = Registry::new(world(store));
+    let host = Arc::new(Patient::default());
+    ledgers.set_host(host.clone());
+    (ledgers, host)
+}
+
+fn delivery(number: u128) -> DeliveryId {
+    DeliveryId::of(EventId(Uuid::from_u128(number)), WEBHOOK)
+}
+
+fn queued(number: u128, due: Timestamp) -> Command {
+    Command::Queue(Box::new(Queued {
+        delivery: delivery(number),
+        account: ID,
+        event: "inbox_updated".into(),
+        source: EventId(Uuid::from_u128(number)),
+        body: "{}".into(),
+        due,
+    }))
+}
+
+async fn queue(ledgers: &Registry<Ledger>, number: u128, due: Timestamp) {
+    ledgers.ask(WEBHOOK, anew(), queued(number, due)).await.unwrap();
+}
+
+async fn abandon_all(ledgers: &Registry<Ledger>) {
+    let abandon = Command::Abandon { delivery: None, reason: AbandonReason::WebhookDeleted };
+    ledgers.ask(WEBHOOK, anew(), abandon).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_with_something_due_later_stays_awake_and_does_it_then() {
+    let (_, ledgers, host) = start();
+    queue(&ledgers, 1, NOON.after(HOUR)).await;
+    pass(HOUR - Duration::from_secs(1)).await;
+    assert_eq!((ledgers.awake(), host.begun()), (1, vec![]));
+    pass(Duration::from_secs(2)).await;
+    assert_eq!(host.begun(), [delivery(1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_due_sooner_is_not_kept_waiting_by_what_comes_later() {
+    let (_, ledgers, host) = start();
+    queue(&ledgers, 1, NOON.after(HOUR * 2)).await;
+    queue(&ledgers, 2, NOON.after(HOUR)).await;
+    pass(HOUR + Duration::from_secs(1)).await;
+    assert_eq!(host.begun(), [delivery(2)]);
+    pass(HOUR).await;
+    assert_eq!(host.begun(), [delivery(2), delivery(1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_with_an_effect_under_way_stays_awake_and_does_not_repeat_it() {
+    let (_, ledgers, host) = start();
+    queue(&ledgers, 1, NOON).await;
+    pass(HOUR).await;
+    ledgers.wake(WEBHOOK);
+    pass(HOUR).await;
+    assert_eq!((ledgers.awake(), host.begun()), (1, vec![delivery(1)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_effect_that_ended_without_a_word_is_owed_again() {
+    let (_, ledgers, host) = start();
+    queue(&ledgers, 1, NOON).await;
+    pass(HOUR).await;
+    host.end_all();
+    pass(HOUR).await;
+    assert_eq!(host.begun(), [delivery(1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_that_owes_nothing_any_more_is_let_go() {
+    let (_, ledgers, host) = start();
+    queue(&ledgers, 1, NOON).await;
+    abandon_all(&ledgers).await;
+    pass(HOUR).await;
+    assert_eq!(ledgers.awake(), 1, "the attempt is still under way");
+    host.end_all();
+    pass(HOUR).await;
+    assert_eq!(ledgers.awake(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_begins_no_more_effects_at_once_than_it_may() {
+    let (_, ledgers, host) = start();
+    for number in 0..100 {
+        queue(&ledgers, number, NOON).await;
+    }
+    pass(HOUR).await;
+    assert_eq!(host.begun().len(), 64);
+    host.end_all();
+    abandon_all(&ledgers).await;
+    pass(HOUR).await;
+    assert_eq!(host.begun(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_restart_exactly_what_was_owed_is_owed() {
+    let (store, ledgers, _) = start();
+    queue(&ledgers, 1, NOON).await;
+    queue(&ledgers, 2, NOON.after(HOUR)).await;
+    let abandon =
+        Command::Abandon { delivery: Some(delivery(1)), reason: AbandonReason::WebhookDeleted };
+    ledgers.ask(WEBHOOK, anew(), abandon).await.unwrap();
+    let (ledgers, host) = restart(&store);
+    pass(HOUR * 2).await;
+    assert_eq!(host.begun(), [], "nobody woke it");
+    ledgers.wake(WEBHOOK);
+    // The clock of the new registry began anew, at noon.
+    pass(HOUR * 2).await;
+    assert_eq!(host.begun(), [delivery(2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_that_owes_and_cannot_read_the_log_tries_again() {
+    let (store, ledgers, _) = start();
+    queue(&ledgers, 1, NOON).await;
+    let (ledgers, host) = restart(&store);
+    store.shut();
+    ledgers.wake(WEBHOOK);
+    pass(HOUR).await;
+    assert_eq!((ledgers.awake(), host.begun()), (1, vec![]));
+    store.reopen();
+    pass(Duration::from_secs(2)).await;
+    assert_eq!(host.begun(), [delivery(1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_that_owes_and_falls_over_wakes_again_by_itself() {
+    let (store, ledgers, host) = start();
+    queue(&ledgers, 1, NOON.after(HOUR)).await;
+    store.fall_over(1);
+    let fallen = ledgers.ask(WEBHOOK, anew(), queued(2, NOON)).await;
+    assert_eq!(fallen.unwrap_err(), Refused::Restarted);
+    pass(HOUR * 2).await;
+    assert_eq!(host.begun(), [delivery(1)]);
+    queue(&ledgers, 2, NOON).await;
+    pass(HOUR).await;
+    assert_eq!(host.begun(), [delivery(1), delivery(2)]);
+}

@@ -1,0 +1,227 @@
+//! The memory store with a lid: it counts appends, and fails when it is told to.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use events::store::memory::MemoryStore;
+use events::store::{
+    Appended, Draft, EventStore, Expected, Failure, PAGE_MAX, Proposed, Slice, Tail,
+};
+use events::{
+    Actor, Event, Hash, Link, Metadata, Position, Record, Recorded, Revision, StreamName,
+};
+use futures_core::future::BoxFuture;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::{NOON, TestClock};
+use crate::registry::{Halted, Limits, World};
+
+/// See the head of the file.
+#[derive(Debug)]
+pub(crate) struct TestStore {
+    log: MemoryStore,
+    appended: Mutex<Vec<(StreamName, usize)>>,
+    open: watch::Sender<bool>,
+    failures: AtomicUsize,
+    lost_answers: AtomicUsize,
+    falls: AtomicUsize,
+}
+
+/// What is wrong with a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Forgery {
+    None,
+    BrokenChain,
+    UnheardOf,
+}
+
+impl Default for TestStore {
+    fn default() -> Self {
+        Self {
+            log: MemoryStore::default(),
+            appended: Mutex::default(),
+            open: watch::Sender::new(true),
+            failures: AtomicUsize::new(0),
+            lost_answers: AtomicUsize::new(0),
+            falls: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl TestStore {
+    /// Nothing is read or written from here on: it fails.
+    pub(crate) fn shut(&self) {
+        self.open.send_replace(false);
+    }
+
+    /// It goes on.
+    pub(crate) fn reopen(&self) {
+        self.open.send_replace(true);
+    }
+
+    /// That many of the next appends fail.
+    pub(crate) fn fail_appends(&self, count: usize) {
+        self.failures.store(count, Ordering::SeqCst);
+    }
+
+    /// That many of the next appends are written, but who appended is told that they failed.
+    pub(crate) fn lose_answers(&self, count: usize) {
+        self.lost_answers.store(count, Ordering::SeqCst);
+    }
+
+    /// That many of the next appends fall over, and whoever appends with them.
+    pub(crate) fn fall_over(&self, count: usize) {
+        self.falls.store(count, Ordering::SeqCst);
+    }
+
+    /// How many records each append to that stream had, so far.
+    pub(crate) fn appends_to(&self, stream: &StreamName) -> Vec<usize> {
+        let appended = self.appended.lock().unwrap_or_else(PoisonError::into_inner);
+        appended.iter().filter(|(to, _)| to == stream).map(|(_, count)| *count).collect()
+    }
+
+    /// Everything in a stream.
+    pub(crate) async fn history(&self, stream: &StreamName) -> Vec<Recorded<Event>> {
+        let mut history: Vec<Recorded<Event>> = vec![];
+        loop {
+            let from = history.last().map_or(Revision::FIRST, |last| last.revision.next());
+            let page = self.log.read_stream(stream, Slice::From(from), PAGE_MAX).await.unwrap();
+            if page.is_empty() {
+                return history;
+            }
+            history.extend(page.into_iter().map(|record| record.decode().unwrap()));
+        }
+    }
+
+    /// The events in a stream.
+    pub(crate) async fn events(&self, stream: &StreamName) -> Vec<Event> {
+        self.history(stream).await.into_iter().map(|recorded| recorded.event).collect()
+    }
+
+    /// Puts something behind a stream that its actor would never write.
+    pub(crate) async fn forge(&self, stream: &StreamName, event: &Event, forgery: Forgery) {
+        let last = self.log.read_stream(stream, Slice::Before(None), 1).await.unwrap().pop();
+        let tail = last.map_or_else(Tail::default, |it| Tail {
+            revision: Some(it.revision),
+            hash: it.hash,
+            at: it.at,
+        });
+        let mut draft = Draft::new(stream, tail);
+        let cause = Uuid::new_v4();
+        let actor = Actor::ADMIN;
+        let metadata = Metadata { correlation: cause, causation: cause, actor, account: None };
+        draft.add(event, &metadata, NOON, 0);
+        let (mut records, _) = draft.finish();
+        match forgery {
+            Forgery::None => {}
+            Forgery::BrokenChain => records[0].hash = Hash::of(b"something else"),
+            Forgery::UnheardOf => {
+                let it = &mut records[0];
+                it.kind = "inbox.unheard_of".into();
+                let link = Link {
+                    stream,
+                    revision: tail.expected().first(),
+                    id: it.id,
+                    kind: &it.kind,
+                    version: it.version,
+                    at: it.at,
+                    metadata: &it.metadata,
+                    data: &it.data,
+                };
+                it.hash = link.hash(&tail.hash);
+            }
+        }
+        self.log.append(stream, tail.expected(), records).await.unwrap();
+    }
+
+    fn failing(&self) -> Result<(), Failure> {
+        if *self.open.borrow() { Ok(()) } else { Err(unavailable()) }
+    }
+}
+
+fn unavailable() -> Failure {
+    Failure::Unavailable { reason: "the test says so".into() }
+}
+
+/// Whether one more shall fail.
+fn spend(budget: &AtomicUsize) -> bool {
+    budget.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+}
+
+impl EventStore for TestStore {
+    fn append<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        expected: Expected,
+        records: Vec<Proposed>,
+    ) -> BoxFuture<'a, Result<Appended, Failure>> {
+        Box::pin(async move {
+            // A real log takes a while, and others get their turn.
+            tokio::task::yield_now().await;
+            self.failing()?;
+            if spend(&self.failures) {
+                return Err(unavailable());
+            }
+            assert!(!spend(&self.falls), "the test says that appending falls over");
+            let count = records.len();
+            let appended = self.log.append(stream, expected, records).await?;
+            self.appended
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push((stream.clone(), count));
+            if spend(&self.lost_answers) { Err(unavailable()) } else { Ok(appended) }
+        })
+    }
+
+    fn read_stream<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        slice: Slice,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Record>, Failure>> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            self.failing()?;
+            self.log.read_stream(stream, slice, limit).await
+        })
+    }
+
+    fn read_all(
+        &self,
+        behind: Position,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Record>, Failure>> {
+        Box::pin(async move {
+            self.failing()?;
+            self.log.read_all(behind, limit).await
+        })
+    }
+
+    fn head(&self) -> BoxFuture<'_, Result<Position, Failure>> {
+        Box::pin(async move {
+            self.failing()?;
+            self.log.head().await
+        })
+    }
+
+    fn grown(&self, behind: Position) -> BoxFuture<'_, ()> {
+        self.log.grown(behind)
+    }
+}
+
+/// A process over that log, at noon.
+pub(crate) fn world(store: &Arc<TestStore>) -> World {
+    World {
+        store: store.clone(),
+        clock: Arc::new(TestClock::at_noon()),
+        limits: Limits::default(),
+        halted: Halted::default(),
+    }
+}
+
+#[tokio::test]
+async fn the_store_of_the_tests_keeps_the_contract_of_the_port() {
+    events::store::contract::verify(async || Arc::new(TestStore::default()) as Arc<dyn EventStore>)
+        .await;
+}
