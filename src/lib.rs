@@ -1,6 +1,8 @@
 //! How Relink meets the world: the only code that opens a file or a socket.
 
 pub mod app;
+pub mod bench;
+pub mod cli;
 pub mod clock;
 pub mod config;
 #[cfg(test)]

@@ -1,0 +1,85 @@
+//! `relink bench`: what this machine can do, against what it could do at best, in one run.
+//!
+//! Every figure is a ratio to a yardstick that is measured in the same run and interleaved with
+//! it, so that a slow machine or a busy neighbour moves both. How: docs/benchmarks.md.
+
+mod deliver;
+mod fill;
+mod ingest;
+mod isolation;
+mod load;
+mod memory;
+mod receiver;
+mod replay;
+mod report;
+mod server;
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+pub use report::{Figure, Report};
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Subject {
+    /// Durable evidence over HTTP
+    Ingest,
+    /// Deliveries to a local receiver, and whether a hanging endpoint delays others
+    Deliver,
+    /// Events into the health view, and the memory of inboxes and actors
+    Replay,
+    /// All of these
+    All,
+}
+
+/// How it is measured.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// What.
+    pub subject: Subject,
+    /// How often each phase runs; the median counts.
+    pub rounds: usize,
+    /// Events for `replay`.
+    pub events: u64,
+    /// Inboxes for the memory of views.
+    pub inboxes: u64,
+    /// Where the logs of the measurement are, on the disk that is to be measured.
+    pub folder: PathBuf,
+}
+
+/// Measures; the folder is empty before and gone afterwards.
+///
+/// # Errors
+/// When the folder or a server cannot be used.
+pub async fn run(plan: &Plan) -> anyhow::Result<Report> {
+    let folder = plan.folder.join(format!("bench-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot create {}", folder.display()))?;
+    let scratch = Scratch(folder);
+    let plan = Plan { folder: scratch.0.clone(), ..plan.clone() };
+    let mut report = Report::new(plan.rounds);
+    if matches!(plan.subject, Subject::Ingest | Subject::All) {
+        report.extend(ingest::run(&plan).await?);
+    }
+    if matches!(plan.subject, Subject::Deliver | Subject::All) {
+        report.extend(deliver::run(&plan).await?);
+        report.extend(isolation::run(&plan).await?);
+    }
+    if matches!(plan.subject, Subject::Replay | Subject::All) {
+        report.extend(replay::run(&plan).await?);
+        report.extend(memory::run(&plan).await?);
+    }
+    Ok(report)
+}
+
+/// A folder that goes when the measurement ends, also by an error.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            eprintln!("{} is left behind: {error}", self.0.display());
+        }
+    }
+}

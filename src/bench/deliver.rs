@@ -1,0 +1,87 @@
+//! Deliveries to a local receiver with all facts durable, held against a bare reqwest loop.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use reqwest::Method;
+use tokio::time::Instant;
+
+use super::Plan;
+use super::receiver::Receiver;
+use super::report::{Figure, against};
+use super::server::Server;
+
+const CONCURRENCY: usize = 64;
+const DELIVERIES: u64 = 20_000;
+
+pub(super) async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
+    let width = CONCURRENCY.to_string();
+    let settings = [
+        ("RELINK_ENDPOINT_CONCURRENCY", width.as_str()),
+        ("RELINK_DELIVERY_CONCURRENCY", width.as_str()),
+    ];
+    let server = Server::start(&plan.folder.join("deliver"), &settings).await?;
+    server.register_account().await?;
+    let receiver = Receiver::start().await?;
+    server.subscribe(&format!("{}/deliver", receiver.url)).await?;
+    let mut rounds = vec![];
+    for round in 0..=plan.rounds {
+        let bare = bare(&receiver).await?;
+        let relink = relink(&server, &receiver).await?;
+        if round > 0 {
+            rounds.push((relink, bare));
+        }
+    }
+    let bar = ("at least 0.5 of a bare reqwest loop", 0.5);
+    Ok(vec![against("deliver: deliveries, all facts durable", "/s", "/s bare", &rounds, bar)])
+}
+
+/// What a body of an ordinary message weighs.
+fn body(number: u64) -> String {
+    format!(
+        r#"{{"event":"message_created","data":{{"number":{number},"content":"{}","inbox":{{"id":1}}}}}}"#,
+        "Where is my order? ".repeat(20)
+    )
+}
+
+/// From the first event handed in to the last delivery recorded.
+async fn relink(server: &Server, receiver: &Receiver) -> anyhow::Result<f64> {
+    let lines: String = (0..DELIVERIES).map(|number| body(number) + "\n").collect();
+    let target = receiver.count() + DELIVERIES;
+    let begin = Instant::now();
+    let (path, kind) = ("/api/v1/accounts/1/events", "application/x-ndjson");
+    server.call_as(Method::POST, path, kind, lines).await?;
+    receiver.reached(target).await;
+    while server.metric("relink_deliveries_pending").await? > 0.0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(DELIVERIES as f64 / begin.elapsed().as_secs_f64())
+}
+
+/// The same number of posts with as many under way and as long a body.
+async fn bare(receiver: &Receiver) -> anyhow::Result<f64> {
+    let client = reqwest::Client::new();
+    let url = format!("{}/bare", receiver.url);
+    let next = Arc::new(AtomicU64::new(0));
+    let begin = Instant::now();
+    let tasks: Vec<_> = (0..CONCURRENCY)
+        .map(|_| {
+            let (client, url, next) = (client.clone(), url.clone(), next.clone());
+            tokio::spawn(async move {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= DELIVERIES {
+                        return anyhow::Ok(());
+                    }
+                    let request = client.post(&url).header("content-type", "application/json");
+                    request.body(body(number)).send().await?.error_for_status()?.bytes().await?;
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await??;
+    }
+    Ok(DELIVERIES as f64 / begin.elapsed().as_secs_f64())
+}

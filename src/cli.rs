@@ -1,0 +1,125 @@
+//! What can be typed: one file a command, and one place that turns their ends into exit statuses.
+
+mod bench;
+mod completions;
+mod open;
+mod rebuild;
+mod serve;
+mod token;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::config::{self, Args, Settings};
+
+pub(crate) use rebuild::progress_bar;
+
+/// Keeps the third-party connections of a customer-support platform alive.
+#[derive(Debug, Parser)]
+#[command(name = "relink", version, about, disable_help_subcommand = true)]
+struct Cli {
+    #[command(flatten)]
+    settings: Args,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the service: HTTP API, actors, projections, delivery
+    Serve,
+    /// Rebuilds every projection from the log; stop the service first
+    Rebuild,
+    /// Reads the whole log, checks that it decodes and is unbroken
+    Verify,
+    /// Measures this machine and prints one table
+    Bench(bench::Args),
+    /// Creates API tokens
+    #[command(subcommand)]
+    Token(token::Command),
+    /// Prints a completion script for a shell
+    Completions(completions::Args),
+}
+
+/// Why a command ends without having done what it was asked; the exit status says which.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// Status 1: the thing asked about is wrong.
+    Wrong(anyhow::Error),
+    /// Status 2: bad usage or configuration.
+    Usage(anyhow::Error),
+    /// Status 3: the log cannot be reached.
+    NoLog(anyhow::Error),
+}
+
+impl Stop {
+    fn status(&self) -> u8 {
+        match self {
+            Self::Wrong(_) => 1,
+            Self::Usage(_) => 2,
+            Self::NoLog(_) => 3,
+        }
+    }
+
+    fn error(&self) -> &anyhow::Error {
+        match self {
+            Self::Wrong(error) | Self::Usage(error) | Self::NoLog(error) => error,
+        }
+    }
+}
+
+impl From<events::Failure> for Stop {
+    fn from(failure: events::Failure) -> Self {
+        match failure {
+            events::Failure::Corrupt { .. } => Self::Wrong(failure.into()),
+            events::Failure::Conflict { .. }
+            | events::Failure::Size { .. }
+            | events::Failure::Unavailable { .. } => Self::NoLog(failure.into()),
+        }
+    }
+}
+
+/// Runs what the command line asks for.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are errors to clap, and end with 0; bad usage ends with 2.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match dispatch(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(stop) => {
+            eprintln!("relink: {:#}", stop.error());
+            ExitCode::from(stop.status())
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<(), Stop> {
+    if let Command::Completions(args) = cli.command {
+        completions::print(&args, &mut Cli::command());
+        return Ok(());
+    }
+    let settings = config::load(&cli.settings).map_err(|mistakes| Stop::Usage(mistakes.into()))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Stop::Usage(error.into()))?;
+    runtime.block_on(perform(cli.command, settings))
+}
+
+async fn perform(command: Command, settings: Settings) -> Result<(), Stop> {
+    match command {
+        Command::Serve => serve::run(settings).await,
+        Command::Rebuild => rebuild::run(&settings).await,
+        Command::Verify => verify::run(&settings).await,
+        Command::Bench(args) => bench::run(args, &settings).await,
+        Command::Token(command) => token::run(command, &settings).await,
+        Command::Completions(_) => Ok(()),
+    }
+}

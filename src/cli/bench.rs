@@ -1,0 +1,44 @@
+//! `relink bench`: measures this machine and prints one table.
+
+use anyhow::anyhow;
+
+use super::Stop;
+use crate::bench::{self, Plan, Subject};
+use crate::config::Settings;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// What is measured
+    #[arg(value_enum, default_value = "all")]
+    subject: Subject,
+    /// How often each phase runs; the median counts
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    rounds: usize,
+    /// Events that are replayed
+    #[arg(long, value_name = "N", default_value_t = 2_000_000)]
+    events: u64,
+    /// Inboxes that the views are filled with
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    inboxes: u64,
+    /// Prints JSON instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(args: Args, settings: &Settings) -> Result<(), Stop> {
+    let Args { subject, rounds, events, inboxes, json } = args;
+    if rounds == 0 || events < 1000 || inboxes < 1000 {
+        return Err(Stop::Usage(anyhow!(
+            "a measurement takes at least 1 round, 1000 events and 1000 inboxes"
+        )));
+    }
+    let plan = Plan { subject, rounds, events, inboxes, folder: settings.data.clone() };
+    let report = bench::run(&plan).await.map_err(Stop::Wrong)?;
+    if json {
+        let text = serde_json::to_string_pretty(&report).map_err(|it| Stop::Wrong(it.into()))?;
+        println!("{text}");
+    } else {
+        print!("{report}");
+    }
+    Ok(())
+}

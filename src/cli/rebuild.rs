@@ -1,0 +1,40 @@
+//! `relink rebuild`: every view anew, from the first record.
+
+use std::sync::Arc;
+
+use events::EventStore;
+use indicatif::{ProgressBar, ProgressStyle};
+use projections::Views;
+
+use super::Stop;
+use super::open::{self, For};
+use crate::config::Settings;
+use crate::snapshots::SnapshotFolder;
+
+pub(super) async fn run(settings: &Settings) -> Result<(), Stop> {
+    let log = open::log(settings, For::Serving)?;
+    let snapshots = Arc::new(SnapshotFolder::of_data(&settings.data));
+    let bar = progress_bar("records", log.head().await?.0);
+    let runner = Views::default().runner(log.clone(), snapshots);
+    let mut last = 0;
+    runner
+        .rebuild(|position, head| {
+            last = position.0;
+            bar.set_length(head.0);
+            bar.set_position(position.0);
+        })
+        .await?;
+    bar.finish_and_clear();
+    log.close().await;
+    println!("every view is rebuilt up to position {last}");
+    Ok(())
+}
+
+/// A bar on a terminal, nothing elsewhere.
+pub(crate) fn progress_bar(what: &'static str, length: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template(
+        "{wide_bar} {human_pos} of {human_len} {msg}, {per_sec}, {eta} left",
+    )
+    .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(length).with_style(style).with_message(what)
+}

@@ -1,0 +1,170 @@
+//! `relink serve`: from settings to a listening service, and back to rest on SIGTERM.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actors::installation::Installation;
+use anyhow::Context as _;
+use events::store::{PAGE_MAX, Slice};
+use events::{EventStore, Failure, Fold, KeyId, Revision, StreamName};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::Stop;
+use super::open::{self, For};
+use crate::app::{App, Parts, StartError};
+use crate::clock::SystemClock;
+use crate::config::Settings;
+use crate::http;
+use crate::outbound::{HttpOutbound, OutboundSettings};
+use crate::snapshots::SnapshotFolder;
+use crate::store::embedded::Embedded;
+use crate::telemetry;
+use crate::vault::{Origin, Vault};
+
+/// As long as requests in flight may take once the service is told to stop.
+const REQUESTS_WITHIN: Duration = Duration::from_secs(3);
+
+pub(super) async fn run(settings: Settings) -> Result<(), Stop> {
+    telemetry::start(settings.log_format).map_err(|error| Stop::Usage(error.into()))?;
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", settings.listen))
+        .map_err(Stop::Usage)?;
+    let address = listener.local_addr().map_err(|error| Stop::Usage(error.into()))?;
+    let log = open::log(&settings, For::Serving)?;
+    let vault = Arc::new(vault(&settings, &*log).await?);
+    let stopping = stop_signal().map_err(|error| Stop::Usage(error.into()))?;
+
+    let (app, running) = App::start(parts(&settings, &log, vault)?, &settings).await?;
+    let url = format!("http://{address}");
+    if let Some(token) = app.first_token().await? {
+        println!("administrator token (shown only now): {token}");
+    }
+    if let Err(error) = log.announce(&url) {
+        tracing::warn!("a second serve will not be told where this one listens: {error}");
+    }
+    println!("listening on {url}");
+    tracing::info!(%url, "listening on {url}");
+
+    serve_until(listener, app, stopping).await?;
+    running.stop().await;
+    log.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn parts(settings: &Settings, log: &Arc<Embedded>, vault: Arc<Vault>) -> Result<Parts, Stop> {
+    let clock = Arc::new(SystemClock);
+    let outbound = OutboundSettings {
+        default_timeout: settings.webhook_timeout,
+        allow_private: settings.allow_private.clone(),
+    };
+    let outbound = HttpOutbound::new(outbound, vault.clone(), clock.clone())
+        .map_err(|error| Stop::Usage(error.into()))?;
+    Ok(Parts {
+        store: log.clone(),
+        snapshots: Arc::new(SnapshotFolder::of_data(&settings.data)),
+        clock,
+        vault,
+        outbound: Arc::new(outbound),
+    })
+}
+
+/// The vault that fits the log. A key is made only for a log that knows none yet.
+async fn vault(settings: &Settings, log: &dyn EventStore) -> Result<Vault, Stop> {
+    let file = settings.data.join("secret.key");
+    if let (Some(needed), None, false) =
+        (key_of(log).await?, &settings.secret_key, file.exists())
+    {
+        return Err(StartError::NoKey { needed, file }.into());
+    }
+    let setting = settings.secret_key.as_ref().map(|secret| secret.expose());
+    let (vault, origin) =
+        Vault::open(setting, &settings.data).map_err(|error| Stop::Usage(error.into()))?;
+    if let Origin::Generated(path) = origin {
+        tracing::warn!(
+            "RELINK_SECRET_KEY is not set: a key was made in {}; keep a copy of it apart from the \
+             log, which cannot be read without it",
+            path.display()
+        );
+    }
+    Ok(vault)
+}
+
+/// The key that the log's secrets are sealed under.
+async fn key_of(log: &dyn EventStore) -> Result<Option<KeyId>, Failure> {
+    let stream = StreamName::installation();
+    let mut installation = Installation::default();
+    let mut from = Revision::FIRST;
+    loop {
+        let page = log.read_stream(&stream, Slice::From(from), PAGE_MAX).await?;
+        let Some(last) = page.last() else {
+            return Ok(installation.key.map(|(key, _)| key));
+        };
+        from = last.revision.next();
+        for record in page {
+            let position = Some(record.position);
+            let recorded = record
+                .decode()
+                .map_err(|error| Failure::Corrupt { position, reason: error.to_string() })?;
+            if let events::Event::Installation(event) = recorded.event {
+                installation.evolve(&event);
+            }
+        }
+    }
+}
+
+/// Told once, on SIGTERM or SIGINT.
+fn stop_signal() -> std::io::Result<watch::Receiver<bool>> {
+    let (mut terminate, mut interrupt) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (tell, told) = watch::channel(false);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: finishing what is in flight");
+        tell.send_replace(true);
+    });
+    Ok(told)
+}
+
+async fn serve_until(
+    listener: TcpListener,
+    app: Arc<App>,
+    stopping: watch::Receiver<bool>,
+) -> Result<(), Stop> {
+    let told = |mut stopping: watch::Receiver<bool>| async move {
+        // The sender ends only after it has told.
+        let _ = stopping.wait_for(|stop| *stop).await;
+    };
+    let late = {
+        let told = told(stopping.clone());
+        async move {
+            told.await;
+            tokio::time::sleep(REQUESTS_WITHIN).await;
+        }
+    };
+    tokio::select! {
+        served = http::serve(listener, app, told(stopping)) => {
+            served.map_err(|error| Stop::Usage(error.into()))
+        }
+        () = late => {
+            tracing::warn!("requests were still in flight and are cut off");
+            Ok(())
+        }
+    }
+}
+
+impl From<StartError> for Stop {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Log(failure) => Self::NoLog(failure.into()),
+            StartError::OtherKey { .. } | StartError::NoKey { .. } => Self::Usage(error.into()),
+            StartError::Installation(_) => Self::NoLog(error.into()),
+        }
+    }
+}

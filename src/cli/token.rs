@@ -1,0 +1,61 @@
+//! `relink token create`: an API token, printed once; only its hash is kept.
+
+use std::sync::Arc;
+
+use actors::installation::{self, Installation, TheOne};
+use actors::ports::Clock;
+use actors::registry::{Halted, Limits, Registry, World};
+use actors::{Context, Refused};
+use anyhow::anyhow;
+use events::installation::Role;
+use events::{AccountId, Actor};
+use uuid::Uuid;
+
+use super::Stop;
+use super::open::{self, For};
+use crate::clock::SystemClock;
+use crate::config::Settings;
+use crate::tokens;
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Prints a new API token once; also while the service runs
+    Create {
+        /// Number of the account that it is for
+        #[arg(long, value_name = "N")]
+        account: AccountId,
+        /// What it allows: administrator, agent or ingest
+        #[arg(long, value_name = "ROLE")]
+        role: Role,
+    },
+}
+
+pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Stop> {
+    let Command::Create { account, role } = command;
+    let log = open::log(settings, For::Appending)?;
+    let clock = Arc::new(SystemClock);
+    let world = World {
+        store: log.clone(),
+        clock: clock.clone(),
+        limits: Limits::default(),
+        halted: Halted::default(),
+    };
+    let token = tokens::generate();
+    let id = Uuid::new_v4();
+    let (actor, now) = (Actor::COMMAND_LINE, clock.now());
+    let context = Context { id, correlation: id, actor, account: Some(account), now };
+    let hash = tokens::hash(&token);
+    let create = installation::Command::CreateToken { hash, account: Some(account), role };
+    let created = Registry::<Installation>::new(world).ask(TheOne, context, create).await;
+    log.close().await;
+    match created {
+        Ok(_) => {
+            println!("{token}");
+            Ok(())
+        }
+        Err(refused @ (Refused::Rejected(_) | Refused::TooLarge { .. })) => {
+            Err(Stop::Wrong(anyhow!("{refused}")))
+        }
+        Err(refused) => Err(Stop::NoLog(anyhow!("{refused}"))),
+    }
+}
