@@ -1,7 +1,9 @@
 //! What can be typed: one file a command, and one place that turns their ends into exit statuses.
 
+mod at;
 mod bench;
 mod completions;
+mod log;
 mod open;
 mod rebuild;
 mod serve;
@@ -30,6 +32,10 @@ struct Cli {
 enum Command {
     /// Runs the service: HTTP API, actors, projections, delivery
     Serve,
+    /// Prints the event log, decoded
+    Log(log::Args),
+    /// The state of inbox/42, webhook/7 or account/1 at a time or log position
+    At(at::Args),
     /// Rebuilds every projection from the log; stop the service first
     Rebuild,
     /// Reads the whole log, checks that it decodes and is unbroken
@@ -116,6 +122,8 @@ fn dispatch(cli: Cli) -> Result<(), Stop> {
 async fn perform(command: Command, settings: Settings) -> Result<(), Stop> {
     match command {
         Command::Serve => serve::run(settings).await,
+        Command::At(args) => at::run(args, &settings).await,
+        Command::Log(args) => log::run(args, &settings).await,
         Command::Rebuild => rebuild::run(&settings).await,
         Command::Verify => verify::run(&settings).await,
         Command::Bench(args) => bench::run(args, &settings).await,

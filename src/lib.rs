@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 #[cfg(test)]
 mod history;
+pub mod http;
 pub mod outbound;
 pub mod past;
 pub mod providers;

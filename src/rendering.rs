@@ -1,5 +1,7 @@
 //! One record of the log as JSON, the same in a timeline and in `relink log --json`.
 
+pub mod health;
+
 use events::{Metadata, Record};
 use serde::Serialize;
 use serde_json::Value;

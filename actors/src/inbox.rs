@@ -14,6 +14,8 @@ use crate::aggregate::{Aggregate, Next, Nothing};
 /// An inbox as its events tell it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Inbox {
+    /// The tenant it was first registered by: its history is never another's, even once removed.
+    owner: Option<AccountId>,
     profile: Option<Profile>,
     reauthorization: Reauthorization,
 }
@@ -119,6 +121,9 @@ impl Inbox {
     }
 
     fn register(&self, account: AccountId, given: &Registration) -> Result<Vec<Event>, Rejection> {
+        if self.owner.is_some_and(|owner| owner != account) {
+            return Err(Rejection::Unknown);
+        }
         let Some(profile) = &self.profile else {
             let missing = Rejection::Missing;
             let registered = Registered {
@@ -131,7 +136,6 @@ impl Inbox {
             };
             return Ok(vec![registered.into()]);
         };
-        self.of(account)?;
         Ok(profile.changes(given))
     }
 }
@@ -169,6 +173,7 @@ impl Fold for Inbox {
 
     fn evolve(&mut self, event: &Event) {
         if let Event::Registered(it) = event {
+            self.owner = Some(it.account);
             self.profile = Some(Profile {
                 account: it.account,
                 name: it.name.clone(),
@@ -187,7 +192,7 @@ impl Fold for Inbox {
             Event::AttributesChanged(it) => profile.attributes.clone_from(&it.attributes),
             Event::CredentialsReplaced(it) => profile.credentials = Some(it.credentials.clone()),
             Event::ThresholdSet(it) => profile.threshold = it.threshold,
-            Event::Removed(Removed {}) => *self = Self::default(),
+            Event::Removed(Removed {}) => *self = Self { owner: self.owner, ..Self::default() },
             Event::Reauthorization(it) => self.reauthorization.evolve(it),
         }
     }

@@ -94,6 +94,8 @@ pub struct InboxHealth {
     inboxes: HashMap<InboxId, Entry>,
     /// Those that are not removed.
     by_account: BTreeSet<(AccountId, InboxId)>,
+    /// Those that are.
+    removed: BTreeSet<(AccountId, InboxId)>,
 }
 
 impl InboxHealth {
@@ -106,6 +108,13 @@ impl InboxHealth {
     pub fn of_account(&self, account: AccountId) -> impl Iterator<Item = Inbox<'_>> {
         let all = (account, InboxId(0))..=(account, InboxId(u64::MAX));
         self.by_account.range(all).filter_map(|(_, id)| self.inbox(*id))
+    }
+
+    /// The numbers of all inboxes that an account has or had.
+    pub fn ever_of_account(&self, account: AccountId) -> impl Iterator<Item = InboxId> {
+        let all = (account, InboxId(0))..=(account, InboxId(u64::MAX));
+        let removed = self.removed.range(all.clone());
+        self.by_account.range(all).chain(removed).map(|(_, id)| *id)
     }
 
     /// How many inboxes there are, without those that are removed.
@@ -170,6 +179,7 @@ impl InboxHealth {
             self.by_account.remove(&(old.account, id));
         }
         self.by_account.insert((registered.account, id));
+        self.removed.remove(&(registered.account, id));
     }
 
     fn take(&mut self, id: InboxId, at: Timestamp, event: &InboxEvent) {
@@ -191,6 +201,7 @@ impl InboxHealth {
             InboxEvent::Removed(_) => {
                 entry.removed = true;
                 self.by_account.remove(&(entry.account, id));
+                self.removed.insert((entry.account, id));
             }
             InboxEvent::Reauthorization(event) => {
                 let channel_type = self.channel_types.text(entry.channel_type);

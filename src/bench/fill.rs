@@ -7,7 +7,8 @@ use events::inbox::{Event, Registered};
 use events::reauthorization::{AuthorizationErrorRecorded, AuthorizationSucceeded};
 use events::store::{Draft, Tail};
 use events::{
-    AccountId, Actor, Category, EventStore, Metadata, StreamName, Timestamp, account, reauthorization,
+    AccountId, Actor, Category, EventStore, Metadata, StreamName, Timestamp, account,
+    reauthorization,
 };
 use indicatif::ProgressBar;
 use uuid::Uuid;
@@ -55,8 +56,7 @@ async fn append(
     let mut draft = Draft::new(stream, tail);
     let cause = Uuid::new_v5(&Uuid::nil(), stream.as_str().as_bytes());
     let (correlation, actor) = (cause, Actor::ADMIN);
-    let metadata =
-        Metadata { correlation, causation: cause, actor, account: Some(ACCOUNT) };
+    let metadata = Metadata { correlation, causation: cause, actor, account: Some(ACCOUNT) };
     for (nth, event) in events.iter().enumerate() {
         let at = Timestamp::from_micros(1_790_000_000_000_000 + nth as i64);
         draft.add(event, &metadata, at, nth);

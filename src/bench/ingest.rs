@@ -7,10 +7,10 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{Method, Request};
 
+use super::Plan;
 use super::load::{self, For, Make};
 use super::report::{Figure, against};
 use super::server::{Server, TOKEN};
-use super::Plan;
 
 const CONNECTIONS: usize = 64;
 const INBOXES: u64 = 10_000;

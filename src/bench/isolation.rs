@@ -37,7 +37,8 @@ pub(super) async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
             with.push(nineteen);
         }
     }
-    let growth: Vec<f64> = with.iter().zip(&without).map(|(with, without)| with / without).collect();
+    let growth: Vec<f64> =
+        with.iter().zip(&without).map(|(with, without)| with / without).collect();
     let ratio = median(&growth);
     Ok(vec![Figure {
         figure: "p99 of 19 endpoints beside a hanging one",

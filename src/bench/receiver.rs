@@ -29,10 +29,8 @@ struct Arrivals {
 
 impl Receiver {
     pub(super) async fn start() -> anyhow::Result<Self> {
-        let arrivals =
-            Arc::new(Arrivals { count: watch::Sender::new(0), times: Mutex::new(None) });
-        let router =
-            Router::new().route("/{path}", post(receive)).with_state(arrivals.clone());
+        let arrivals = Arc::new(Arrivals { count: watch::Sender::new(0), times: Mutex::new(None) });
+        let router = Router::new().route("/{path}", post(receive)).with_state(arrivals.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let task = tokio::spawn(async move {

@@ -38,7 +38,8 @@ pub(super) async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
     log.close().await;
     let bar = ("at least 0.5 of a bare scan", 0.5);
     let ratio = against("replay: events into the health view", "/s", "/s bare scan", &rounds, bar);
-    let (measured, scan) = (ratio.measured, median(&rounds.iter().map(|it| it.1).collect::<Vec<_>>()));
+    let (measured, scan) =
+        (ratio.measured, median(&rounds.iter().map(|it| it.1).collect::<Vec<_>>()));
     let absolute = Figure {
         figure: "replay: events into the health view",
         yardstick: None,

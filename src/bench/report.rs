@@ -78,9 +78,9 @@ fn row(figure: &Figure) -> [String; 6] {
     [
         figure.figure.to_owned(),
         format!("{} {}", number(figure.measured), figure.unit),
-        figure.yardstick.map_or_else(String::new, |(name, value)| {
-            format!("{} {name}", number(value))
-        }),
+        figure
+            .yardstick
+            .map_or_else(String::new, |(name, value)| format!("{} {name}", number(value))),
         figure.ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}")),
         figure.bar.to_owned(),
         if figure.met { "yes" } else { "NO" }.to_owned(),
@@ -118,7 +118,8 @@ pub(super) fn against(
     rounds: &[(f64, f64)],
     bar: (&'static str, f64),
 ) -> Figure {
-    let column = |pick: fn(&(f64, f64)) -> f64| median(&rounds.iter().map(pick).collect::<Vec<_>>());
+    let column =
+        |pick: fn(&(f64, f64)) -> f64| median(&rounds.iter().map(pick).collect::<Vec<_>>());
     let ratio = column(|(measured, yardstick)| measured / yardstick);
     Figure {
         figure,

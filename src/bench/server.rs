@@ -36,9 +36,10 @@ impl Server {
             .context("cannot start the server")?;
         let stdout = child.stdout.take().context("the server has no output")?;
         let url = tokio::task::spawn_blocking(move || {
-            BufReader::new(stdout).lines().map_while(Result::ok).find_map(|line| {
-                line.strip_prefix("listening on ").map(str::to_owned)
-            })
+            BufReader::new(stdout)
+                .lines()
+                .map_while(Result::ok)
+                .find_map(|line| line.strip_prefix("listening on ").map(str::to_owned))
         });
         let Some(url) = url.await? else { bail!("the server ended before it listened") };
         Ok(Self { child, url, client: reqwest::Client::new() })

@@ -1,7 +1,6 @@
 //! `relink serve`: from settings to a listening service, and back to rest on SIGTERM.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use actors::installation::Installation;
 use anyhow::Context as _;
@@ -22,9 +21,6 @@ use crate::snapshots::SnapshotFolder;
 use crate::store::embedded::Embedded;
 use crate::telemetry;
 use crate::vault::{Origin, Vault};
-
-/// As long as requests in flight may take once the service is told to stop.
-const REQUESTS_WITHIN: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(settings: Settings) -> Result<(), Stop> {
     telemetry::start(settings.log_format).map_err(|error| Stop::Usage(error.into()))?;
@@ -48,7 +44,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Stop> {
     println!("listening on {url}");
     tracing::info!(%url, "listening on {url}");
 
-    serve_until(listener, app, stopping).await?;
+    http::serve(listener, app, told(stopping)).await;
     running.stop().await;
     log.close().await;
     tracing::info!("stopped");
@@ -75,9 +71,7 @@ fn parts(settings: &Settings, log: &Arc<Embedded>, vault: Arc<Vault>) -> Result<
 /// The vault that fits the log. A key is made only for a log that knows none yet.
 async fn vault(settings: &Settings, log: &dyn EventStore) -> Result<Vault, Stop> {
     let file = settings.data.join("secret.key");
-    if let (Some(needed), None, false) =
-        (key_of(log).await?, &settings.secret_key, file.exists())
-    {
+    if let (Some(needed), None, false) = (key_of(log).await?, &settings.secret_key, file.exists()) {
         return Err(StartError::NoKey { needed, file }.into());
     }
     let setting = settings.secret_key.as_ref().map(|secret| secret.expose());
@@ -132,31 +126,10 @@ fn stop_signal() -> std::io::Result<watch::Receiver<bool>> {
     Ok(told)
 }
 
-async fn serve_until(
-    listener: TcpListener,
-    app: Arc<App>,
-    stopping: watch::Receiver<bool>,
-) -> Result<(), Stop> {
-    let told = |mut stopping: watch::Receiver<bool>| async move {
-        // The sender ends only after it has told.
-        let _ = stopping.wait_for(|stop| *stop).await;
-    };
-    let late = {
-        let told = told(stopping.clone());
-        async move {
-            told.await;
-            tokio::time::sleep(REQUESTS_WITHIN).await;
-        }
-    };
-    tokio::select! {
-        served = http::serve(listener, app, told(stopping)) => {
-            served.map_err(|error| Stop::Usage(error.into()))
-        }
-        () = late => {
-            tracing::warn!("requests were still in flight and are cut off");
-            Ok(())
-        }
-    }
+/// Returns once the signal has come.
+async fn told(mut stopping: watch::Receiver<bool>) {
+    // The sender ends only after it has told.
+    let _ = stopping.wait_for(|stop| *stop).await;
 }
 
 impl From<StartError> for Stop {

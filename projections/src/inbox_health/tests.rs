@@ -122,12 +122,14 @@ fn settings_are_followed() {
 fn a_removed_inbox_is_not_listed_and_can_still_be_asked_about() {
     let health = after([error(Class::Rate, 0), inbox::Removed {}.into()]);
     assert_eq!((health.len(), health.of_account(ACCOUNT).count()), (0, 0));
+    assert_eq!(health.ever_of_account(ACCOUNT).count(), 1);
     let inbox = health.inbox(ID).unwrap();
     assert_eq!((inbox.removed, inbox.state), (true, HealthState::Degraded));
     let again =
         after([error(Class::Rate, 0), inbox::Removed {}.into(), registered("Channel::Email")]);
     assert_eq!(state(&again), (HealthState::Unknown, second(4), None));
     assert_eq!(again.of_account(ACCOUNT).count(), 1);
+    assert_eq!(again.ever_of_account(ACCOUNT).count(), 1);
 }
 
 #[test]

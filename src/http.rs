@@ -1,0 +1,61 @@
+//! The HTTP API: which routes there are, who may use them, and in which shapes they fail.
+
+pub mod auth;
+pub mod body;
+pub mod context;
+pub mod fresh;
+pub mod idempotency;
+pub mod path;
+pub mod problem;
+pub mod query;
+
+mod chatwoot;
+mod ingest;
+mod native;
+mod operations;
+mod server;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use events::installation::Role;
+
+use crate::app::App;
+use auth::open_to;
+use idempotency::UnderWay;
+use operations::metrics::{self, Metrics};
+
+pub use server::serve;
+
+/// All routes.
+pub fn router(app: Arc<App>) -> Router {
+    let under_way = UnderWay::default();
+    let metrics = Metrics::default();
+    let open = |role, routes| open_to(role, &app, &under_way, routes);
+    let chatwoot = Router::new()
+        .merge(open(Role::Agent, chatwoot::inboxes::routes()))
+        .merge(open(Role::Administrator, chatwoot::webhooks::routes()))
+        .merge(open(Role::Agent, chatwoot::cache_keys::routes()))
+        .layer(map_response(problem::chatwoot));
+    let native = Router::new()
+        .merge(open(Role::Administrator, native::accounts::routes()))
+        .merge(open(Role::Administrator, native::inboxes::routes()))
+        .merge(open(Role::Administrator, native::deliveries::routes()))
+        .merge(open(Role::Agent, native::health::routes()))
+        .merge(open(Role::Agent, native::timeline::routes()))
+        .merge(open(Role::Ingest, ingest::evidence::routes()))
+        .merge(open(Role::Ingest, ingest::events::routes()));
+    Router::new()
+        .nest("/api/v1/accounts/{account}", chatwoot.merge(native))
+        .merge(operations::routes(metrics.clone()))
+        .fallback(problem::no_route)
+        .method_not_allowed_fallback(problem::wrong_method)
+        .layer(from_fn_with_state(metrics, metrics::measure))
+        .layer(from_fn(context::number))
+        .merge(operations::liveness())
+        .with_state(app)
+}
+
+#[cfg(test)]
+mod testing;

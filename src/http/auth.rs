@@ -1,0 +1,133 @@
+//! Who asks: a token in a header, and what its role allows under one account.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{FromRequestParts, RawPathParams, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use events::installation::Role;
+use events::{AccountId, Actor};
+
+use super::idempotency::{self, UnderWay};
+use super::path;
+use super::problem::Problem;
+use crate::app::App;
+use crate::tokens;
+
+/// Who asks, for the account that the path names; being able to have one means to be allowed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// As the log knows them.
+    pub actor: Actor,
+    /// The account that the path names.
+    pub account: AccountId,
+    /// What they may do.
+    pub role: Role,
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        // Without it the route stands outside of `open_to`, which is a mistake of ours.
+        parts.extensions.get().cloned().ok_or(Problem::Bug)
+    }
+}
+
+/// What the guard of some routes knows.
+#[derive(Clone)]
+struct Gate {
+    app: Arc<App>,
+    role: Role,
+    under_way: UnderWay,
+}
+
+/// Opens routes under `/api/v1/accounts/{account}` to this role, and to administrators. Every
+/// POST among them takes an `Idempotency-Key`.
+pub fn open_to(
+    role: Role,
+    app: &Arc<App>,
+    under_way: &UnderWay,
+    routes: Router<Arc<App>>,
+) -> Router<Arc<App>> {
+    let gate = Gate { app: app.clone(), role, under_way: under_way.clone() };
+    routes.layer(from_fn_with_state(gate, guard))
+}
+
+async fn guard(
+    State(gate): State<Gate>,
+    params: RawPathParams,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let caller = match gate.caller(request.headers(), &params).await {
+        Ok(caller) => caller,
+        Err(problem) => return problem.into_response(),
+    };
+    if request.method() == Method::POST && request.headers().contains_key(idempotency::HEADER) {
+        request.extensions_mut().insert(caller.clone());
+        return idempotency::once(&gate.app, &gate.under_way, &caller, request, next).await;
+    }
+    request.extensions_mut().insert(caller);
+    next.run(request).await
+}
+
+impl Gate {
+    async fn caller(&self, headers: &HeaderMap, params: &RawPathParams) -> Result<Caller, Problem> {
+        let (actor, only, role) = known(&self.app, headers).await?;
+        let (_, account) = params.iter().next().ok_or(Problem::Bug)?;
+        let account = AccountId(path::number(account).ok_or(Problem::NoResource)?);
+        if only.is_some_and(|only| only != account) {
+            return Err(Problem::OtherAccount);
+        }
+        if role != Role::Administrator && role != self.role {
+            return Err(Problem::Forbidden);
+        }
+        Ok(Caller { actor, account, role })
+    }
+}
+
+/// Whose token it is, the only account that it is good for, and its role.
+async fn known(
+    app: &App,
+    headers: &HeaderMap,
+) -> Result<(Actor, Option<AccountId>, Role), Problem> {
+    let hash = tokens::hash(token(headers).ok_or(Problem::SignedOut)?);
+    if app.admin.is_some_and(|admin| tokens::same(&admin, &hash)) {
+        return Ok((Actor::ADMIN, None, Role::Administrator));
+    }
+    let find = || app.views.access.read(|access| access.token(&hash));
+    let mut found = find();
+    if found.is_none() {
+        // It may have been made a moment ago.
+        app.own_writes().await;
+        found = find();
+    }
+    match found {
+        Some(token) => Ok((Actor::token(token.id), token.account, token.role)),
+        None if !app.view_status.borrow().caught_up => {
+            Err(Problem::Unavailable("the tokens are not read yet; try again in a second".into()))
+        }
+        None => Err(Problem::BadToken),
+    }
+}
+
+fn token(headers: &HeaderMap) -> Option<&str> {
+    // Proxies turn the first into the second, because nginx drops names with underscores.
+    let own = headers.get("api_access_token").or_else(|| headers.get("api-access-token"));
+    let text = match own {
+        Some(own) => own.to_str().ok()?,
+        None => {
+            let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+            let (scheme, text) = text.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then_some(text)?
+        }
+    };
+    Some(text.trim()).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+//! Bodies of requests: limited, and JSON whatever the content type says.
+
+use axum::body::Body;
+use axum::extract::{FromRequest, Request};
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+use super::problem::Problem;
+
+/// As many bytes as a body, or a line of one, may have: 1 MiB.
+pub const BYTES_MAX: usize = 1 << 20;
+
+/// A body of JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Json<T>(pub T);
+
+/// A body of any kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Raw(pub Bytes);
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        parse(&read(request.into_body()).await?).map(Self)
+    }
+}
+
+impl<S: Sync> FromRequest<S> for Raw {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        read(request.into_body()).await.map(Self)
+    }
+}
+
+/// The whole body.
+///
+/// # Errors
+/// When it is larger than [`BYTES_MAX`] or breaks off.
+pub async fn read(body: Body) -> Result<Bytes, Problem> {
+    match Limited::new(body, BYTES_MAX).collect().await {
+        Ok(whole) => Ok(whole.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(_) => Err(Problem::Malformed("the body breaks off".into())),
+    }
+}
+
+/// The body is larger than [`BYTES_MAX`].
+pub fn too_large() -> Problem {
+    Problem::TooLarge { what: "the body", limit: BYTES_MAX }
+}
+
+/// What the JSON says.
+///
+/// # Errors
+/// When it is no JSON, with the place; or when it is not of this shape.
+pub fn parse<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, Problem> {
+    serde_json::from_slice(json).map_err(|error| match error.classify() {
+        Category::Data => Problem::Invalid { message: error.to_string(), attributes: vec![] },
+        Category::Io | Category::Syntax | Category::Eof => {
+            Problem::Malformed(format!("the body is no JSON: {error}"))
+        }
+    })
+}
+
+/// Whether the body is said to be one JSON value a line.
+pub fn is_ndjson(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("");
+    let kind = kind.split(';').next().unwrap_or("").trim();
+    ["application/x-ndjson", "application/ndjson", "application/jsonl"]
+        .iter()
+        .any(|known| kind.eq_ignore_ascii_case(known))
+}

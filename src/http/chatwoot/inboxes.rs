@@ -1,0 +1,70 @@
+//! `GET /inboxes` and `GET /inboxes/{id}`, as Chatwoot shows them.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use events::{InboxId, Timestamp};
+use projections::inbox_health::{HealthState, Inbox};
+use serde::Serialize;
+
+use crate::app::App;
+use crate::http::auth::Caller;
+use crate::http::fresh::Fresh;
+use crate::http::path::PathId;
+use crate::http::problem::Problem;
+
+#[derive(Serialize)]
+struct List {
+    payload: Vec<Shown>,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    id: InboxId,
+    name: String,
+    channel_type: String,
+    reauthorization_required: bool,
+    authorization_error_count: u32,
+    threshold: u32,
+    state: HealthState,
+    since: Timestamp,
+}
+
+impl From<Inbox<'_>> for Shown {
+    fn from(inbox: Inbox<'_>) -> Self {
+        Self {
+            id: inbox.id,
+            name: inbox.name.to_owned(),
+            channel_type: inbox.channel_type.to_owned(),
+            reauthorization_required: inbox.reauthorization_required,
+            authorization_error_count: inbox.authorization_error_count,
+            threshold: inbox.threshold,
+            state: inbox.state,
+            since: inbox.since,
+        }
+    }
+}
+
+/// The routes; for agents too.
+pub(in crate::http) fn routes() -> Router<Arc<App>> {
+    Router::new().route("/inboxes", get(list)).route("/inboxes/{inbox}", get(show))
+}
+
+async fn list(State(app): State<Arc<App>>, caller: Caller, _: Fresh) -> Json<List> {
+    let inboxes = app.views.inbox_health.reading();
+    let payload = inboxes.of_account(caller.account).map(Shown::from).collect();
+    Json(List { payload })
+}
+
+async fn show(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    PathId(id): PathId<InboxId>,
+    _: Fresh,
+) -> Result<Json<Shown>, Problem> {
+    let inboxes = app.views.inbox_health.reading();
+    let inbox = inboxes.inbox(id).filter(|it| it.account == caller.account && !it.removed);
+    inbox.map(|inbox| Json(inbox.into())).ok_or(Problem::NoResource)
+}

@@ -1,0 +1,119 @@
+//! The webhooks of an account, in exactly Chatwoot's shapes.
+
+mod desk;
+mod params;
+mod policy;
+mod shown;
+mod turns;
+
+use std::sync::Arc;
+
+use actors::webhook::Settings;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::{get, patch};
+use axum::{Extension, Json, Router};
+use events::WebhookId;
+use projections::webhook_health::Webhook;
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::http::auth::Caller;
+use crate::http::body::{self, Raw};
+use crate::http::context::Cause;
+use crate::http::fresh::Fresh;
+use crate::http::path::PathId;
+use crate::http::problem::Problem;
+use desk::{Desk, Written};
+use params::Params;
+use shown::Doing;
+use turns::Turns;
+
+/// The routes; for administrators.
+pub(in crate::http) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/webhooks", get(list).post(create))
+        .route("/webhooks/{webhook}", patch(change).put(change).delete(delete))
+        .layer(Extension(Turns::default()))
+}
+
+async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    _: Fresh,
+) -> Result<Json<Value>, Problem> {
+    let webhooks: Vec<_> = app.views.webhook_health.read(|view| {
+        view.of_account(caller.account).map(|it| (it.id, settings(it), doing(it))).collect()
+    });
+    let webhooks: Result<Vec<_>, _> = webhooks
+        .into_iter()
+        .map(|(id, settings, doing)| shown::show(&app, id, &settings, doing))
+        .collect();
+    Ok(Json(json!({ "payload": { "webhooks": webhooks? } })))
+}
+
+async fn create(
+    State(app): State<Arc<App>>,
+    Extension(turns): Extension<Turns>,
+    caller: Caller,
+    cause: Cause,
+    Raw(body): Raw,
+) -> Result<Json<Value>, Problem> {
+    let params = Params::read(&given(&body)?, true)?;
+    let _turn = turns.take(caller.account).await;
+    let written = desk(&app, &caller, cause).create(params).await?;
+    answer(&app, &written)
+}
+
+async fn change(
+    State(app): State<Arc<App>>,
+    Extension(turns): Extension<Turns>,
+    caller: Caller,
+    cause: Cause,
+    PathId(id): PathId<WebhookId>,
+    Raw(body): Raw,
+) -> Result<Json<Value>, Problem> {
+    let params = Params::read(&given(&body)?, false)?;
+    let _turn = turns.take(caller.account).await;
+    let written = desk(&app, &caller, cause).change(id, params).await?;
+    answer(&app, &written)
+}
+
+async fn delete(
+    State(app): State<Arc<App>>,
+    Extension(turns): Extension<Turns>,
+    caller: Caller,
+    cause: Cause,
+    PathId(id): PathId<WebhookId>,
+) -> Result<StatusCode, Problem> {
+    let _turn = turns.take(caller.account).await;
+    desk(&app, &caller, cause).delete(id).await?;
+    Ok(StatusCode::OK)
+}
+
+/// No body at all is as good as an empty object: it misses the webhook.
+fn given(body: &[u8]) -> Result<Value, Problem> {
+    if body.trim_ascii().is_empty() { Ok(Value::Null) } else { body::parse(body) }
+}
+
+fn desk<'a>(app: &'a App, caller: &Caller, Cause(context): Cause) -> Desk<'a> {
+    Desk { app, context, account: caller.account }
+}
+
+fn answer(app: &App, written: &Written) -> Result<Json<Value>, Problem> {
+    let Written { id, settings, position } = written;
+    let webhook = shown::show(app, *id, settings, Doing::of(app, *id))?;
+    Ok(Json(json!({ "payload": { "webhook": webhook }, "position": position })))
+}
+
+fn doing(webhook: &Webhook) -> Doing {
+    Doing { status: webhook.status, held: webhook.counts.held }
+}
+
+fn settings(webhook: &Webhook) -> Settings {
+    let Webhook { account, url, name, inbox, subscriptions, secret, policy, .. } = webhook.clone();
+    Settings { account, url, name, inbox, subscriptions, secret, policy }
+}
+
+#[cfg(test)]
+mod tests;

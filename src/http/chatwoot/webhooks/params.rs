@@ -1,0 +1,160 @@
+//! What a request wants a webhook to be, flat or nested under `webhook` as Rails wraps it.
+
+use std::collections::BTreeSet;
+
+use events::InboxId;
+use events::webhook::{SUBSCRIBABLE, subscribes};
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::policy::PolicyChange;
+use crate::http::problem::Problem;
+
+/// As long as a url may be; what browsers and proxies take.
+const URL_CHARS_MAX: usize = 2_048;
+
+/// As long as a name may be, as in Chatwoot's own columns.
+const NAME_CHARS_MAX: usize = 255;
+
+/// The keys that belong to a webhook.
+const KEYS: [&str; 5] = ["url", "name", "inbox_id", "subscriptions", "delivery"];
+
+/// What is given; what is not stays as it is.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Params {
+    pub(super) url: Option<String>,
+    /// The inner none takes the name away.
+    pub(super) name: Option<Option<String>>,
+    /// The inner none takes the inbox away.
+    pub(super) inbox: Option<Option<InboxId>>,
+    pub(super) subscriptions: Option<Vec<String>>,
+    pub(super) policy: PolicyChange,
+}
+
+/// Everything that is wrong with them, in Chatwoot's words where it has some.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Invalid {
+    pub(super) messages: Vec<String>,
+    pub(super) attributes: BTreeSet<&'static str>,
+}
+
+impl Invalid {
+    pub(super) fn add(&mut self, attribute: &'static str, message: impl Into<String>) {
+        self.messages.push(message.into());
+        self.attributes.insert(attribute);
+    }
+
+    /// Whether nothing is wrong.
+    pub(super) fn none(self) -> Result<(), Problem> {
+        if self.messages.is_empty() {
+            return Ok(());
+        }
+        let attributes = self.attributes.into_iter().collect();
+        Err(Problem::Invalid { message: self.messages.join(", "), attributes })
+    }
+}
+
+impl Params {
+    /// What the body says; `creating` wants a url.
+    pub(super) fn read(body: &Value, creating: bool) -> Result<Self, Problem> {
+        let given = given(body).ok_or(Problem::Missing("webhook"))?;
+        let mut invalid = Invalid::default();
+        let params = Self {
+            url: url(given, creating, &mut invalid),
+            name: name(given, &mut invalid),
+            inbox: inbox(given, &mut invalid),
+            subscriptions: subscriptions(given, &mut invalid),
+            policy: PolicyChange::read(given.get("delivery"), &mut invalid),
+        };
+        invalid.none()?;
+        Ok(params)
+    }
+}
+
+/// The object that the parameters are in, unless there are none.
+fn given(body: &Value) -> Option<&Map<String, Value>> {
+    let flat = body.as_object()?;
+    let given = match flat.get("webhook") {
+        Some(nested) => nested.as_object()?,
+        None => flat,
+    };
+    KEYS.iter().any(|key| given.contains_key(*key)).then_some(given)
+}
+
+fn url(given: &Map<String, Value>, creating: bool, invalid: &mut Invalid) -> Option<String> {
+    let value = given.get("url");
+    if value.is_none() && !creating {
+        return None;
+    }
+    let text = value.and_then(Value::as_str).map_or("", str::trim);
+    if text.len() > URL_CHARS_MAX {
+        let limit = format!("Url is too long (maximum is {URL_CHARS_MAX} characters)");
+        invalid.add("url", limit);
+    } else if !is_web_address(text) {
+        invalid.add("url", "Url is invalid");
+    }
+    Some(text.to_owned())
+}
+
+fn is_web_address(text: &str) -> bool {
+    Url::parse(text)
+        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
+}
+
+fn name(given: &Map<String, Value>, invalid: &mut Invalid) -> Option<Option<String>> {
+    let name = match given.get("name")? {
+        Value::Null => return Some(None),
+        Value::String(name) => name.clone(),
+        // A form has only texts, so Chatwoot takes a number for one too.
+        Value::Number(number) => number.to_string(),
+        Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
+            invalid.add("name", "Name is invalid");
+            return None;
+        }
+    };
+    if name.chars().count() > NAME_CHARS_MAX {
+        let limit = format!("Name is too long (maximum is {NAME_CHARS_MAX} characters)");
+        invalid.add("name", limit);
+    }
+    Some(Some(name))
+}
+
+fn inbox(given: &Map<String, Value>, invalid: &mut Invalid) -> Option<Option<InboxId>> {
+    let id = match given.get("inbox_id")? {
+        Value::Null => return Some(None),
+        Value::String(text) if text.is_empty() => return Some(None),
+        Value::String(text) => text.parse().ok(),
+        Value::Number(number) => number.as_u64().map(InboxId),
+        Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    };
+    if id.is_none() {
+        invalid.add("inbox", "Inbox must exist");
+    }
+    Some(id)
+}
+
+/// Null is as good as not given, because Rails lets only lists through.
+fn subscriptions(given: &Map<String, Value>, invalid: &mut Invalid) -> Option<Vec<String>> {
+    let value = given.get("subscriptions").filter(|value| !value.is_null())?;
+    let names: Option<Vec<_>> =
+        value.as_array().map(|all| all.iter().filter_map(Value::as_str).collect());
+    let count = value.as_array().map_or(0, Vec::len);
+    let Some(names) = names.filter(|names| !names.is_empty() && names.len() == count) else {
+        invalid.add("subscriptions", "Subscriptions Invalid events");
+        return None;
+    };
+    if !names.iter().all(|name| is_known(name)) {
+        invalid.add("subscriptions", "Subscriptions Invalid events");
+    }
+    let mut once = BTreeSet::new();
+    Some(names.into_iter().filter(|name| once.insert(*name)).map(str::to_owned).collect())
+}
+
+/// A wildcard is known when it means at least one event.
+fn is_known(name: &str) -> bool {
+    let wanted = [name.to_owned()];
+    SUBSCRIBABLE.iter().any(|event| subscribes(&wanted, event))
+}
+
+#[cfg(test)]
+mod tests;

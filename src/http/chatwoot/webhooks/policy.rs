@@ -1,0 +1,148 @@
+//! The `delivery` object of a webhook: how deliveries to it are made, where it says so itself.
+
+use std::time::Duration;
+
+use events::InboxId;
+use events::webhook::Policy;
+use serde_json::{Map, Value, json};
+
+use super::params::Invalid;
+use crate::config::duration;
+
+const CONCURRENCY_MAX: u64 = 64;
+const TIMEOUT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(60));
+const WAITS_MAX: usize = 30;
+const WAIT_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
+const INBOXES_MAX: usize = 1_000;
+
+/// What can be set.
+const KNOWN: &str = "concurrency, timeout, retry_schedule, inbox_ids";
+
+/// What this build does not do yet. It is refused, because a limit that is ignored is a lie.
+const NOT_YET: [&str; 3] = ["rate_per_second", "headers", "ordering"];
+
+/// What is given; an inner none goes back to what holds for the installation.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct PolicyChange {
+    concurrency: Option<Option<u32>>,
+    timeout_ms: Option<Option<u64>>,
+    retry_schedule_ms: Option<Option<Vec<u64>>>,
+    inboxes: Option<Option<Vec<InboxId>>>,
+}
+
+impl PolicyChange {
+    /// What the object says; null and nothing at all change nothing.
+    pub(super) fn read(value: Option<&Value>, invalid: &mut Invalid) -> Self {
+        let mut change = Self::default();
+        let Some(value) = value.filter(|value| !value.is_null()) else { return change };
+        let Some(object) = value.as_object() else {
+            invalid.add("delivery", "delivery must be an object");
+            return change;
+        };
+        for (key, value) in object {
+            if let Err(problem) = change.set(key, value) {
+                invalid.add("delivery", format!("delivery.{key} {problem}"));
+            }
+        }
+        change
+    }
+
+    /// Whether nothing is given.
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The inboxes that it names.
+    pub(super) fn inboxes(&self) -> &[InboxId] {
+        self.inboxes.as_ref().and_then(Option::as_deref).unwrap_or_default()
+    }
+
+    /// The policy that comes of it.
+    pub(super) fn apply(&self, policy: &Policy) -> Policy {
+        let Policy { concurrency, timeout_ms, retry_schedule_ms, inboxes } = policy.clone();
+        Policy {
+            concurrency: self.concurrency.unwrap_or(concurrency),
+            timeout_ms: self.timeout_ms.unwrap_or(timeout_ms),
+            retry_schedule_ms: self.retry_schedule_ms.clone().unwrap_or(retry_schedule_ms),
+            inboxes: self.inboxes.clone().unwrap_or(inboxes),
+        }
+    }
+
+    fn set(&mut self, key: &str, value: &Value) -> Result<(), String> {
+        match key {
+            "concurrency" => self.concurrency = Some(or_null(value, concurrency)?),
+            "timeout" => self.timeout_ms = Some(or_null(value, timeout)?),
+            "retry_schedule" => self.retry_schedule_ms = Some(or_null(value, schedule)?),
+            "inbox_ids" => self.inboxes = Some(or_null(value, inboxes)?),
+            key if NOT_YET.contains(&key) => return Err("is not supported yet".to_owned()),
+            _ => return Err(format!("is unknown; there are {KNOWN}")),
+        }
+        Ok(())
+    }
+}
+
+/// The policy as the webhook's JSON shows it; null where the installation's holds.
+pub(super) fn show(policy: &Policy) -> Value {
+    let text = |millis: &u64| duration::format(Duration::from_millis(*millis));
+    let schedule = policy.retry_schedule_ms.as_ref();
+    let schedule = schedule.map(|waits| waits.iter().map(text).collect::<Vec<_>>());
+    let mut shown = Map::new();
+    shown.insert("concurrency".to_owned(), json!(policy.concurrency));
+    shown.insert("timeout".to_owned(), json!(policy.timeout_ms.as_ref().map(text)));
+    shown.insert("retry_schedule".to_owned(), json!(schedule));
+    shown.insert("inbox_ids".to_owned(), json!(policy.inboxes));
+    Value::Object(shown)
+}
+
+fn or_null<T>(
+    value: &Value,
+    read: impl FnOnce(&Value) -> Result<T, String>,
+) -> Result<Option<T>, String> {
+    if value.is_null() { Ok(None) } else { read(value).map(Some) }
+}
+
+fn concurrency(value: &Value) -> Result<u32, String> {
+    let number = value.as_u64().filter(|number| (1..=CONCURRENCY_MAX).contains(number));
+    let number = number.and_then(|number| u32::try_from(number).ok());
+    number.ok_or_else(|| format!("must be a number from 1 to {CONCURRENCY_MAX}"))
+}
+
+fn timeout(value: &Value) -> Result<u64, String> {
+    let (least, most) = TIMEOUT;
+    let given = wait(value).filter(|given| (least..=most).contains(given)).map(millis);
+    let limits = || {
+        let (least, most) = (duration::format(least), duration::format(most));
+        format!("must be a duration from {least} to {most}, such as \"5s\"")
+    };
+    given.ok_or_else(limits)
+}
+
+fn schedule(value: &Value) -> Result<Vec<u64>, String> {
+    let given = value.as_array().filter(|waits| waits.len() <= WAITS_MAX);
+    let waits = given.and_then(|waits| {
+        waits.iter().map(|one| wait(one).filter(|wait| *wait <= WAIT_MAX).map(millis)).collect()
+    });
+    let limits = || {
+        let longest = duration::format(WAIT_MAX);
+        format!("must be a list of at most {WAITS_MAX} durations up to {longest} each")
+    };
+    waits.ok_or_else(limits)
+}
+
+fn inboxes(value: &Value) -> Result<Vec<InboxId>, String> {
+    let given = value.as_array().filter(|ids| (1..=INBOXES_MAX).contains(&ids.len()));
+    let ids =
+        given.and_then(|ids| ids.iter().map(|id| id.as_u64().map(InboxId)).collect::<Option<_>>());
+    ids.ok_or_else(|| format!("must be a list of 1 to {INBOXES_MAX} inbox numbers, or null"))
+}
+
+fn wait(value: &Value) -> Option<Duration> {
+    duration::parse(value.as_str()?).ok()
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

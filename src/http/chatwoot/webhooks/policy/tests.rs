@@ -1,0 +1,61 @@
+use serde_json::json;
+
+use super::*;
+
+fn read(delivery: &Value) -> (PolicyChange, Vec<String>) {
+    let mut invalid = Invalid::default();
+    let change = PolicyChange::read(Some(delivery), &mut invalid);
+    (change, invalid.messages)
+}
+
+#[test]
+fn what_is_set_is_shown_again() {
+    let delivery = json!({
+        "concurrency": 4, "timeout": "5s", "retry_schedule": ["1s", "5m"], "inbox_ids": [42],
+    });
+    let (change, problems) = read(&delivery);
+    assert!(problems.is_empty(), "{problems:?}");
+    assert_eq!(show(&change.apply(&Policy::default())), delivery);
+}
+
+#[test]
+fn null_goes_back_to_the_installation() {
+    let policy = Policy { concurrency: Some(4), timeout_ms: Some(5_000), ..Policy::default() };
+    let (change, _) = read(&json!({"concurrency": null}));
+    assert_eq!(change.apply(&policy), Policy { timeout_ms: Some(5_000), ..Policy::default() });
+}
+
+#[test]
+fn limits_are_said() {
+    let bad = [
+        json!({"concurrency": 0}),
+        json!({"concurrency": 65}),
+        json!({"timeout": "99ms"}),
+        json!({"timeout": "61s"}),
+        json!({"timeout": 5}),
+        json!({"retry_schedule": vec!["1s"; 31]}),
+        json!({"retry_schedule": ["8d"]}),
+        json!({"retry_schedule": "1s"}),
+        json!({"inbox_ids": []}),
+        json!({"inbox_ids": ["42"]}),
+    ];
+    for delivery in bad {
+        let (change, problems) = read(&delivery);
+        assert_eq!(problems.len(), 1, "{delivery}");
+        assert!(change.is_empty(), "{delivery}");
+    }
+    for delivery in [json!({"retry_schedule": []}), json!({"retry_schedule": ["7d"]})] {
+        assert!(read(&delivery).1.is_empty(), "{delivery}");
+    }
+}
+
+#[test]
+fn what_cannot_be_done_yet_and_what_is_unknown_are_refused_by_name() {
+    for key in NOT_YET {
+        let (_, problems) = read(&json!({key: 1}));
+        assert_eq!(problems, [format!("delivery.{key} is not supported yet")]);
+    }
+    let (_, problems) = read(&json!({"colour": 1}));
+    assert!(problems[0].starts_with("delivery.colour is unknown"), "{problems:?}");
+    assert_eq!(read(&json!("fast")).1, ["delivery must be an object"]);
+}

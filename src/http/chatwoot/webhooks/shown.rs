@@ -1,0 +1,72 @@
+//! A webhook as Chatwoot shows it, and what Relink knows beside.
+
+use actors::webhook::Settings;
+use events::WebhookId;
+use projections::webhook_health::WebhookStatus;
+use serde_json::{Map, Value, json};
+
+use super::policy;
+use crate::app::App;
+use crate::http::problem::Problem;
+use crate::outbound::{secret_context, whsec};
+
+/// What the views know of it that its settings do not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Doing {
+    pub(super) status: WebhookStatus,
+    /// How many deliveries are owed but held.
+    pub(super) held: u64,
+}
+
+impl Doing {
+    /// What is known of a webhook that no attempt was made for yet.
+    const NEW: Self = Self { status: WebhookStatus::Healthy, held: 0 };
+
+    /// How it is doing, as far as the view has come.
+    pub(super) fn of(app: &App, id: WebhookId) -> Self {
+        app.views.webhook_health.read(|view| {
+            view.webhook(id).map_or(Self::NEW, |webhook| Self {
+                status: webhook.status,
+                held: webhook.counts.held,
+            })
+        })
+    }
+}
+
+/// The JSON of one webhook, with its secret in clear, as Chatwoot has it.
+///
+/// # Errors
+/// When the secret stays shut.
+pub(super) fn show(
+    app: &App,
+    id: WebhookId,
+    settings: &Settings,
+    doing: Doing,
+) -> Result<Value, Problem> {
+    let secret = app.vault.unseal(&secret_context(id), &settings.secret).map_err(|unsealable| {
+        tracing::error!(webhook.id = %id, "the secret of webhook {id} stays shut: {unsealable}");
+        Problem::Bug
+    })?;
+    let secret = String::from_utf8_lossy(&secret);
+    let mut shown = Map::new();
+    let mut add = |key: &str, value: Value| shown.insert(key.to_owned(), value);
+    add("id", json!(id));
+    add("name", json!(settings.name));
+    add("url", json!(settings.url));
+    add("account_id", json!(settings.account));
+    add("subscriptions", json!(settings.subscriptions));
+    add("secret", json!(secret));
+    if let Some(inbox) = settings.inbox {
+        let name = app.views.inbox_health.read(|view| {
+            let inbox = view.inbox(inbox).filter(|inbox| inbox.account == settings.account);
+            inbox.map(|inbox| inbox.name.to_owned())
+        });
+        add("inbox", json!({ "id": inbox, "name": name }));
+    }
+    add("status", json!(doing.status.as_str()));
+    add("disabled_reason", Value::Null);
+    add("held", json!(doing.held));
+    add("signing_secret", json!(whsec(&secret)));
+    add("delivery", policy::show(&settings.policy));
+    Ok(Value::Object(shown))
+}

@@ -1,0 +1,97 @@
+//! Why something is done: the id of the request, of the command, and who asked.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use actors::Context;
+use axum::extract::{FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use uuid::Uuid;
+
+use super::auth::Caller;
+use super::problem::Problem;
+use crate::app::App;
+
+/// Echoed when it is given, made up when it is not.
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// As long as a given `X-Request-Id` may be.
+const REQUEST_ID_MAX: usize = 200;
+
+/// The number of a request.
+#[derive(Debug, Clone, Copy)]
+struct RequestId(Uuid);
+
+/// The command's id when it is derived from an `Idempotency-Key`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Derived(pub(super) Uuid);
+
+/// The context of what a request commands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause(pub Context);
+
+impl Cause {
+    /// The context of one of several commands that one request gives to the same stream: a derived
+    /// id must not be used twice there.
+    pub fn step(&self, name: &str) -> Context {
+        Context { id: step(self.0.id, name), ..self.0.clone() }
+    }
+}
+
+/// Derived from `id` when that is derived itself, else new.
+pub(super) fn step(id: Uuid, name: &str) -> Uuid {
+    if id.get_version_num() == 5 { Uuid::new_v5(&id, name.as_bytes()) } else { Uuid::new_v4() }
+}
+
+impl FromRequestParts<Arc<App>> for Cause {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let caller: &Caller = parts.extensions.get().ok_or(Problem::Bug)?;
+        let request = parts.extensions.get::<RequestId>().map_or_else(Uuid::new_v4, |id| id.0);
+        let derived = parts.extensions.get::<Derived>().map(|derived| derived.0);
+        Ok(Self(Context {
+            // The correlation may be the client's and come again; a command's id may not.
+            id: derived.unwrap_or_else(Uuid::new_v4),
+            correlation: request,
+            actor: caller.actor.clone(),
+            account: Some(caller.account),
+            now: app.clock.now(),
+        }))
+    }
+}
+
+/// Numbers the request, and turns a panic into an answer; the outermost layer.
+pub(super) async fn number(mut request: Request, next: Next) -> Response {
+    let given = request.headers().get(X_REQUEST_ID);
+    let given = given.filter(|text| text.len() <= REQUEST_ID_MAX).cloned();
+    let id = given.as_ref().and_then(|text| Uuid::try_parse_ascii(text.as_bytes()).ok());
+    let id = id.unwrap_or_else(Uuid::new_v4);
+    request.extensions_mut().insert(RequestId(id));
+    let mut response = run(request, next).await;
+    let text = given.or_else(|| {
+        let mut text = Uuid::encode_buffer();
+        HeaderValue::from_str(id.hyphenated().encode_lower(&mut text)).ok()
+    });
+    if let Some(text) = text {
+        response.headers_mut().insert(X_REQUEST_ID, text);
+    }
+    response
+}
+
+async fn run(request: Request, next: Next) -> Response {
+    let mut running = pin!(next.run(request));
+    std::future::poll_fn(|cx| {
+        // What the handler held is dropped with it; what others see is behind locks of their own.
+        catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx))).unwrap_or_else(|_| {
+            tracing::error!("a handler fell over; the panic before this line says where");
+            Poll::Ready(Problem::Bug.into_response())
+        })
+    })
+    .await
+}

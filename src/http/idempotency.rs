@@ -1,0 +1,182 @@
+//! `Idempotency-Key`: the same key and request get the same answer, and happen once.
+
+use std::sync::Arc;
+
+use actors::Context;
+use actors::request::Command;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use dashmap::DashMap;
+use events::request::Answered;
+use http_body_util::BodyExt;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::auth::Caller;
+use super::body;
+use super::context::Derived;
+use super::problem::Problem;
+use crate::app::App;
+
+/// The header.
+pub const HEADER: &str = "idempotency-key";
+
+/// As long as a key may be.
+const KEY_MAX: usize = 255;
+
+/// As many lines as a body with a key may have: their answers are kept in one record.
+const LINES_MAX: usize = 10_000;
+
+/// What the ids of requests derive from.
+const NAMESPACE: Uuid = Uuid::from_bytes(*b"relink/request/1");
+
+/// The keys of requests that are being answered by this process.
+#[derive(Debug, Clone, Default)]
+pub struct UnderWay(Arc<DashMap<Uuid, ()>>);
+
+/// Takes the key off the list, also when whoever asked goes away.
+struct Turn<'a>(&'a UnderWay, Uuid);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.0.remove(&self.1);
+    }
+}
+
+impl UnderWay {
+    fn begin(&self, id: Uuid) -> Result<Turn<'_>, Problem> {
+        match self.0.insert(id, ()) {
+            None => Ok(Turn(self, id)),
+            Some(()) => Err(Problem::UnderWay),
+        }
+    }
+}
+
+/// Answers a POST with a key as it was answered before, or runs it and keeps the answer.
+pub(super) async fn once(
+    app: &App,
+    under_way: &UnderWay,
+    caller: &Caller,
+    request: Request,
+    next: Next,
+) -> Response {
+    match try_once(app, under_way, caller, request, next).await {
+        Ok(response) => response,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn try_once(
+    app: &App,
+    under_way: &UnderWay,
+    caller: &Caller,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let key = key(request.headers())?;
+    let (mut parts, body) = request.into_parts();
+    let id = id(caller, parts.method.as_str(), parts.uri.path(), key.as_bytes());
+    let body = body::read(body).await?;
+    if body::is_ndjson(&parts.headers)
+        && body.iter().filter(|byte| **byte == b'\n').count() > LINES_MAX
+    {
+        let text = format!("a body with an Idempotency-Key has at most {LINES_MAX} lines");
+        return Err(Problem::Malformed(text));
+    }
+    let query = parts.uri.query().unwrap_or("");
+    let fingerprint = fingerprint(parts.method.as_str(), parts.uri.path(), query, &body);
+    let _turn = under_way.begin(id)?;
+    let received = Command::Receive { fingerprint };
+    let known = app.actors.requests.ask(id, context(app, caller), received).await?;
+    if let Some(answered) = known.answer {
+        return replay(app, id, &answered);
+    }
+    parts.extensions.insert(Derived(id));
+    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    keep(app, caller, id, response).await
+}
+
+fn key(headers: &HeaderMap) -> Result<HeaderValue, Problem> {
+    let key = headers.get(HEADER).cloned().unwrap_or(HeaderValue::from_static(""));
+    if key.is_empty() || key.len() > KEY_MAX || key.to_str().is_err() {
+        let text = format!("an Idempotency-Key has 1 to {KEY_MAX} visible characters of ASCII");
+        return Err(Problem::Malformed(text));
+    }
+    Ok(key)
+}
+
+fn id(caller: &Caller, method: &str, path: &str, key: &[u8]) -> Uuid {
+    let account = caller.account;
+    let mut name = format!("{account}\n{}\n{method} {path}\n", caller.actor).into_bytes();
+    name.extend_from_slice(key);
+    Uuid::new_v5(&NAMESPACE, &name)
+}
+
+fn fingerprint(method: &str, path: &str, query: &str, body: &[u8]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(format!("{method} {path}?{query}\n"));
+    hash.update(body);
+    hash.finalize().into()
+}
+
+/// Not of the derived id: two commands go to the same stream, and each may be repeated anyway.
+fn context(app: &App, caller: &Caller) -> Context {
+    let id = Uuid::new_v4();
+    let (actor, account) = (caller.actor.clone(), Some(caller.account));
+    Context { id, correlation: id, actor, account, now: app.clock.now() }
+}
+
+fn place(id: Uuid) -> String {
+    format!("request/{id}")
+}
+
+fn replay(app: &App, id: Uuid, answered: &Answered) -> Result<Response, Problem> {
+    let body = app.vault.unseal(&place(id), &answered.body).map_err(|unsealable| {
+        tracing::error!(request.id = %id, "the answer of request {id} stays shut: {unsealable}");
+        Problem::Bug
+    })?;
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = StatusCode::from_u16(answered.status).map_err(|_| Problem::Bug)?;
+    let headers = response.headers_mut();
+    if let Ok(content_type) = HeaderValue::from_str(&answered.content_type)
+        && !content_type.is_empty()
+    {
+        headers.insert(CONTENT_TYPE, content_type);
+    }
+    headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
+    Ok(response)
+}
+
+/// Keeps an answer that would be the same again; one that may be better next time is only given.
+async fn keep(
+    app: &App,
+    caller: &Caller,
+    id: Uuid,
+    response: Response,
+) -> Result<Response, Problem> {
+    let passing = response.extensions().get().is_some_and(Problem::is_passing);
+    if passing || response.status().is_server_error() {
+        return Ok(response);
+    }
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await.map_err(|_| Problem::Bug)?.to_bytes();
+    let content_type = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let answered = Answered {
+        status: parts.status.as_u16(),
+        content_type: content_type.unwrap_or("").to_owned(),
+        body: app.vault.seal(&place(id), &body),
+    };
+    let answer = Command::Answer(answered);
+    if let Err(refused) = app.actors.requests.ask(id, context(app, caller), answer).await {
+        // It has happened: the caller is told. A repetition has the same command id.
+        tracing::warn!(request.id = %id, "the answer of request {id} is not kept: {refused}");
+    }
+    Ok(Response::from_parts(parts, Body::from(body)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! `POST /events`: what the host platform reports, one event or one a line.
+
+mod lines;
+mod stream;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use actors::{Context, Refused, platform};
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use events::platform::EventReceived;
+use events::{Category, EventId, Position, StreamName};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::app::App;
+use crate::http::auth::Caller;
+use crate::http::body;
+use crate::http::context::Cause;
+use crate::http::native::accounts;
+use crate::http::problem::Problem;
+
+/// As many characters as an event's name may have.
+const NAME_MAX: usize = 100;
+
+#[derive(Deserialize)]
+struct Given<'a> {
+    event: String,
+    #[serde(borrow)]
+    data: &'a RawValue,
+}
+
+/// What is told of an event that was taken.
+#[derive(Debug, Serialize)]
+struct Taken {
+    id: EventId,
+    position: Position,
+}
+
+/// The route; for ingest.
+pub(in crate::http) fn routes() -> Router<Arc<App>> {
+    Router::new().route("/events", post(take))
+}
+
+async fn take(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    cause: Cause,
+    request: Request,
+) -> Result<Response, Problem> {
+    accounts::registered(&app, &caller, cause.step("account")).await?;
+    if body::is_ndjson(request.headers()) {
+        let body = stream::answer(app, caller, cause.0, request.into_body());
+        let mut response = (StatusCode::ACCEPTED, Body::new(body)).into_response();
+        let kind = HeaderValue::from_static("application/x-ndjson");
+        response.headers_mut().insert(CONTENT_TYPE, kind);
+        return Ok(response);
+    }
+    let body = body::read(request.into_body()).await?;
+    let event = read(&caller, &body)?;
+    let taken = receive(&app, &caller, cause.0, event).await?;
+    app.acknowledge(taken.position);
+    Ok((StatusCode::ACCEPTED, Json(taken)).into_response())
+}
+
+/// The event that the JSON reports.
+fn read(caller: &Caller, json: &[u8]) -> Result<EventReceived, Problem> {
+    let Given { event, data } = body::parse(json)?;
+    if !is_name(&event) {
+        let text = format!("Event is no name of [a-z][a-z0-9_.]*, at most {NAME_MAX} characters");
+        return Err(Problem::invalid("event", text));
+    }
+    if !data.get().starts_with('{') {
+        return Err(Problem::invalid("data", "Data must be an object"));
+    }
+    Ok(EventReceived { account: caller.account, event, data: data.get().to_owned() })
+}
+
+/// Chatwoot's names and whatever else looks like one.
+fn is_name(text: &str) -> bool {
+    text.len() <= NAME_MAX
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.bytes().all(|byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'.'
+        })
+}
+
+/// Hands the event over at once, in the order of the calls; the future waits for its place.
+fn receive(
+    app: &App,
+    caller: &Caller,
+    context: Context,
+    event: EventReceived,
+) -> impl Future<Output = Result<Taken, Refused<platform::Rejection>>> + Send + 'static {
+    let (account, id) = (caller.account, context.id);
+    let asked = app.actors.platforms.ask(account, context, event);
+    async move {
+        let done = asked.await?;
+        let derived =
+            || EventId::caused_by(id, StreamName::new(Category::Platform, account).as_str(), 0);
+        Ok(Taken { id: done.event.unwrap_or_else(derived), position: done.position })
+    }
+}
+
+#[cfg(test)]
+mod tests;

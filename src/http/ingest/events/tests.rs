@@ -1,0 +1,76 @@
+use axum::body::Body;
+use serde_json::Value;
+
+use crate::http::testing::{ADMIN, Answer, Service, furnished, request};
+
+async fn lines(service: &Service, key: Option<&str>, body: String) -> Answer {
+    let mut request = request("POST", "1/events").header("api_access_token", ADMIN);
+    if let Some(key) = key {
+        request = request.header("idempotency-key", key);
+    }
+    let request = request.header("content-type", "application/x-ndjson; charset=utf-8");
+    service.send(request.body(Body::from(body)).unwrap()).await
+}
+
+#[tokio::test]
+async fn an_event_is_taken() {
+    let service = furnished().await;
+    let answer = service.call("POST", "1/events", r#"{"event":"a.b_1","data":{}}"#).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    assert!(answer.json()["id"].is_string() && answer.json()["position"].is_u64());
+}
+
+#[tokio::test]
+async fn what_is_no_event_is_refused() {
+    let service = furnished().await;
+    let long = format!(r#"{{"event":"{}","data":{{}}}}"#, "a".repeat(101));
+    for (path, body, status) in [
+        ("1/events", r#"{"event":"Message","data":{}}"#, 422),
+        ("1/events", r#"{"event":"","data":{}}"#, 422),
+        ("1/events", r#"{"event":"a","data":[]}"#, 422),
+        ("1/events", r#"{"event":"a","data":"{}"}"#, 422),
+        ("1/events", r#"{"event":"a"}"#, 422),
+        ("1/events", r#"{"event":"a","event":"b","data":{}}"#, 422),
+        ("1/events", "", 400),
+        ("1/events", &long, 422),
+        ("3/events", r#"{"event":"a","data":{}}"#, 404),
+    ] {
+        let answer = service.call("POST", path, body).await;
+        assert_eq!(answer.status, status, "{body}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn lines_are_answered_one_by_one_and_in_order() {
+    let service = furnished().await;
+    let line = |n: usize| match n {
+        700 => "nonsense\n".to_owned(),
+        n => format!("{{\"event\":\"message_created\",\"data\":{{\"id\":{n}}}}}\n"),
+    };
+    let answer = lines(&service, None, (1..=1_000).map(line).collect()).await;
+    assert_eq!(answer.status, 202);
+    assert_eq!(answer.head.headers["content-type"], "application/x-ndjson");
+    let answers: Vec<Value> =
+        answer.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(answers.len(), 1_000);
+    assert_eq!(
+        (&answers[699]["line"], answers[699]["code"].as_str()),
+        (&700.into(), Some("malformed"))
+    );
+    let positions: Vec<_> =
+        answers.iter().filter_map(|answer| answer["position"].as_u64()).collect();
+    assert_eq!(positions.len(), 999);
+    assert!(positions.is_sorted(), "{positions:?}");
+}
+
+#[tokio::test]
+async fn lines_with_a_key_are_taken_once() {
+    let service = furnished().await;
+    let body = "{\"event\":\"a\",\"data\":{}}\n".repeat(3);
+    let first = lines(&service, Some("k"), body.clone()).await;
+    let second = lines(&service, Some("k"), body).await;
+    assert_eq!(first.text.lines().count(), 3);
+    assert_eq!((second.status, second.text), (202, first.text));
+    assert_eq!(second.head.headers["content-type"], "application/x-ndjson");
+    assert_eq!(lines(&service, Some("l"), "\n".repeat(10_001)).await.status, 400);
+}

@@ -1,0 +1,128 @@
+use events::delivery::{
+    AbandonReason, Abandoned, AttemptClass, AttemptFailed, Event, Queued, Response,
+};
+use events::{AccountId, Category, EventId, StreamName};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::*;
+use crate::history::{append, second};
+use crate::http::testing::Service;
+
+const WEBHOOK: WebhookId = WebhookId(1);
+
+fn id(number: u128) -> DeliveryId {
+    DeliveryId::of(EventId(Uuid::from_u128(number)), WEBHOOK)
+}
+
+fn queued(number: u128) -> Event {
+    let source = EventId(Uuid::from_u128(number));
+    Queued {
+        delivery: id(number),
+        account: AccountId(1),
+        event: "message_created".to_owned(),
+        source,
+        body: r#"{"a":1}"#.to_owned(),
+        // So far ahead that no attempt begins.
+        due: second(40_000_000_000),
+    }
+    .into()
+}
+
+fn failed(number: u128) -> Event {
+    AttemptFailed {
+        delivery: id(number),
+        attempt: 1,
+        class: AttemptClass::Server,
+        detail: "the receiver answered 500".to_owned(),
+        response: Some(Response { status: 500, body: "no".to_owned(), truncated: false }),
+        started_at: second(20),
+        duration_us: 12_345,
+        retry_at: None,
+    }
+    .into()
+}
+
+/// A webhook that is owed one delivery and was in vain sent another.
+async fn service() -> Service {
+    let service = Service::start().await;
+    service.call("PUT", "1", r#"{"name": "Acme"}"#).await;
+    service.call("PUT", "2", r#"{"name": "Other"}"#).await;
+    let body = r#"{"url": "https://example.com/hook"}"#;
+    assert_eq!(service.call("POST", "1/webhooks", body).await.status, 200);
+    let ledger = StreamName::new(Category::Ledger, WEBHOOK);
+    let store = &*service.app.store;
+    append(store, &ledger, queued(1), 10).await;
+    append(store, &ledger, queued(2), 15).await;
+    append(store, &ledger, failed(1), 20).await;
+    let abandoned = Abandoned { delivery: id(1), reason: AbandonReason::Exhausted };
+    let last = append(store, &ledger, Event::from(abandoned), 20).await;
+    service.app.acknowledge(last);
+    service
+}
+
+async fn ids(service: &Service, query: &str) -> Vec<Value> {
+    let path = format!("1/webhooks/1/deliveries?{query}");
+    let listed = service.call("GET", &path, "").await.json();
+    listed["deliveries"].as_array().unwrap().iter().map(|it| it["id"].clone()).collect()
+}
+
+#[tokio::test]
+async fn deliveries_are_listed_newest_first() {
+    let service = service().await;
+    let listed = service.call("GET", "1/webhooks/1/deliveries", "").await.json();
+    assert_eq!(listed["deliveries"][0]["status"], "pending");
+    let expected = json!({
+        "id": id(1), "event": "message_created", "status": "abandoned", "attempts": 1,
+        "next_attempt_at": null, "created_at": second(10), "finished_at": second(20),
+        "last_class": "server", "last_status": 500,
+    });
+    assert_eq!(listed["deliveries"][1], expected);
+}
+
+#[tokio::test]
+async fn deliveries_are_filtered() {
+    let service = service().await;
+    assert_eq!(ids(&service, "status=abandoned").await, [json!(id(1))]);
+    assert_eq!(ids(&service, "event=message_updated").await, [] as [Value; 0]);
+    assert_eq!(ids(&service, "limit=1").await, [json!(id(2))]);
+    assert_eq!(ids(&service, "before=1970-01-01T00:00:15Z").await, [json!(id(1))]);
+    assert_eq!(ids(&service, "after=1970-01-01T00:00:10Z").await, [json!(id(2))]);
+    for query in ["status=lost", "before=noon", "limit=0"] {
+        let path = format!("1/webhooks/1/deliveries?{query}");
+        assert_eq!(service.call("GET", &path, "").await.status, 400, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn one_delivery_is_shown_with_its_attempts() {
+    let service = service().await;
+    let shown = service.call("GET", &format!("1/deliveries/{}", id(1)), "").await.json();
+    assert_eq!(shown["webhook_id"], 1);
+    assert_eq!(shown["body"], r#"{"a":1}"#);
+    assert_eq!((&shown["status"], &shown["reason"]), (&json!("abandoned"), &json!("exhausted")));
+    let expected = json!({
+        "number": 1, "time": second(20), "class": "server", "status": 500,
+        "duration": "12ms", "duration_ms": 12, "detail": "the receiver answered 500",
+        "response": { "status": 500, "body": "no", "truncated": false },
+    });
+    assert_eq!(shown["attempts"], json!([expected]));
+    let owed = service.call("GET", &format!("1/deliveries/{}", id(2)), "").await.json();
+    assert_eq!(owed["next_attempt_at"], json!(second(40_000_000_000)));
+    assert_eq!(owed["attempts"], json!([]));
+}
+
+#[tokio::test]
+async fn what_is_anothers_or_unknown_does_not_exist() {
+    let service = service().await;
+    let (known, unknown) = (id(1), id(3));
+    for path in [
+        format!("2/deliveries/{known}"),
+        format!("1/deliveries/{unknown}"),
+        "1/deliveries/not-an-id".to_owned(),
+        "2/webhooks/1/deliveries".to_owned(),
+        "1/webhooks/9/deliveries".to_owned(),
+    ] {
+        assert_eq!(service.call("GET", &path, "").await.status, 404, "{path}");
+    }
+}

@@ -1,0 +1,147 @@
+//! The health of an account's inboxes and webhooks, now or at any moment of the past.
+
+mod shown;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use actors::installation::{Command, TheOne};
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use events::{InboxId, Position, Timestamp, Until, WebhookId};
+use projections::inbox_health::HealthState;
+use projections::webhook_health::WebhookStatus;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::http::auth::Caller;
+use crate::http::context::Cause;
+use crate::http::fresh::Fresh;
+use crate::http::problem::Problem;
+use crate::http::query::{self, Query};
+use crate::past;
+use crate::rendering::health;
+
+#[derive(Deserialize)]
+struct Asked {
+    state: Option<String>,
+    at: Option<String>,
+}
+
+/// Whose health is shown, and as of when.
+struct Shown {
+    as_of: Timestamp,
+    position: Position,
+    inboxes: Vec<Value>,
+    webhooks: Vec<Value>,
+}
+
+/// The route; for agents too.
+pub(in crate::http) fn routes() -> Router<Arc<App>> {
+    Router::new().route("/health", get(show))
+}
+
+async fn show(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    cause: Cause,
+    Query(asked): Query<Asked>,
+    _: Fresh,
+) -> Result<Json<Value>, Problem> {
+    let state = query::read("state", asked.state.as_deref(), state)?;
+    let until = query::read("at", asked.at.as_deref(), past::moment)?;
+    let mut shown = match until {
+        Some(until) if !is_future(&app, until).await? => then(&app, &caller, cause, until).await?,
+        Some(_) | None => now(&app, &caller),
+    };
+    if let Some(state) = state {
+        shown.inboxes.retain(|inbox| inbox["state"] == state);
+        shown.webhooks.retain(|webhook| webhook["state"] == state);
+    }
+    Ok(Json(json!({
+        "as_of": shown.as_of,
+        "position": shown.position,
+        "inboxes": shown.inboxes,
+        "webhooks": shown.webhooks,
+        "halted": shown::halted(&app, caller.account),
+    })))
+}
+
+/// The states of inboxes and of webhooks, each word once.
+fn state(text: &str) -> Result<&'static str, String> {
+    let inboxes = HealthState::ALL.iter().map(|state| state.as_str());
+    let webhooks = WebhookStatus::ALL.iter().map(|status| status.as_str());
+    let known: BTreeSet<_> = inboxes.chain(webhooks).collect();
+    known.get(text).copied().ok_or_else(|| {
+        let known: Vec<_> = known.into_iter().collect();
+        format!("{text:?} is no state; there are {}", known.join(", "))
+    })
+}
+
+async fn is_future(app: &App, until: Until) -> Result<bool, Problem> {
+    Ok(match until {
+        Until::Now => true,
+        Until::Time(time) => time > app.clock.now(),
+        Until::Position(position) => position > app.store.head().await?,
+    })
+}
+
+fn now(app: &App, caller: &Caller) -> Shown {
+    let view = app.views.inbox_health.reading();
+    let inboxes = view.of_account(caller.account).map(|inbox| health::inbox(&inbox)).collect();
+    let (position, as_of) = (view.position(), view.as_of());
+    drop(view);
+    let view = app.views.webhook_health.reading();
+    let webhooks = view.of_account(caller.account).map(health::webhook).collect();
+    // All views are folded together: the older of the two is what both show.
+    let position = position.min(view.position());
+    let as_of = as_of.min(view.as_of()).unwrap_or_else(|| app.clock.now());
+    Shown { as_of, position, inboxes, webhooks }
+}
+
+async fn then(
+    app: &App,
+    caller: &Caller,
+    Cause(context): Cause,
+    until: Until,
+) -> Result<Shown, Problem> {
+    let installation = app.actors.installation.ask(TheOne, context, Command::Look).await?;
+    let (inboxes, webhooks) = subjects(app, caller, installation.answer.webhook);
+    let past = past::health(&app.store, inboxes, webhooks, until).await?;
+    let (last, last_at) = past.last().unwrap_or_default();
+    let (as_of, position) = match until {
+        Until::Now => (app.clock.now(), last),
+        Until::Time(time) => (time, last),
+        Until::Position(position) => {
+            let behind = Position(position.0.saturating_sub(1));
+            let record = app.store.read_all(behind, 1).await?.pop();
+            let record = record.filter(|record| record.position == position);
+            (record.map_or(last_at, |record| record.at), position)
+        }
+    };
+    let account = caller.account;
+    let inboxes = past.inboxes.iter().flat_map(|(_, known)| known.view.of_account(account));
+    let webhooks = past.webhooks.iter().flat_map(|(_, known)| known.view.of_account(account));
+    Ok(Shown {
+        as_of,
+        position,
+        inboxes: inboxes.map(|inbox| health::inbox(&inbox)).collect(),
+        webhooks: webhooks.map(health::webhook).collect(),
+    })
+}
+
+/// Whoever is or was of the account, as far as the views know them.
+fn subjects(app: &App, caller: &Caller, highest: u64) -> (Vec<InboxId>, Vec<WebhookId>) {
+    let inboxes =
+        app.views.inbox_health.read(|view| view.ever_of_account(caller.account).collect());
+    let webhooks = app.views.webhook_health.read(|view| {
+        let ever = (1..=highest).filter_map(|number| view.webhook(WebhookId(number)));
+        ever.filter(|webhook| webhook.account == caller.account).map(|webhook| webhook.id).collect()
+    });
+    (inboxes, webhooks)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+use events::Subject;
+use events::inbox::{Event, Registered};
+use events::reauthorization::{Cause, Event as Reauthorization, ReauthorizationRequired};
+use serde_json::json;
+
+use super::*;
+use crate::history::{append, second};
+use crate::http::testing::Service;
+
+/// An inbox that is heard of at second 10 and needs somebody from second 20 on, and a webhook.
+async fn service() -> (Service, Position) {
+    let service = Service::start().await;
+    service.call("PUT", "1", r#"{"name": "Acme"}"#).await;
+    let body = r#"{"url": "https://example.com/secret-path"}"#;
+    assert_eq!(service.call("POST", "1/webhooks", body).await.status, 200);
+    let stream = Subject::Inbox(InboxId(42)).stream();
+    let registered = Registered {
+        account: events::AccountId(1),
+        name: "Support".to_owned(),
+        channel_type: "Channel::Whatsapp".to_owned(),
+        attributes: "{}".to_owned(),
+        credentials: None,
+        threshold: None,
+    };
+    let store = &*service.app.store;
+    let first = append(store, &stream, Event::from(registered), 10).await;
+    let required = ReauthorizationRequired { cause: Cause::Prompted { reason: None } };
+    let required = Event::from(Reauthorization::ReauthorizationRequired(required));
+    let last = append(store, &stream, required, 20).await;
+    service.app.acknowledge(last);
+    (service, first)
+}
+
+async fn health(service: &Service, query: &str) -> Value {
+    let answer = service.call("GET", &format!("1/health?{query}"), "").await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.json()
+}
+
+#[tokio::test]
+async fn health_tells_state_since_and_what_to_do() {
+    let (service, first) = service().await;
+    let health = health(&service, "").await;
+    let inbox = &health["inboxes"][0];
+    assert_eq!((&inbox["id"], &inbox["state"]), (&json!(42), &json!("action_needed")));
+    assert_eq!(inbox["since"], json!(second(20)));
+    assert_eq!(inbox["next_action"], "reauthorize the inbox");
+    let webhook = &health["webhooks"][0];
+    assert_eq!((&webhook["id"], &webhook["state"]), (&json!(1), &json!("healthy")));
+    assert_eq!(webhook["url"], "https://example.com");
+    assert!(health["position"].as_u64().unwrap() > first.0);
+    assert_eq!(health["halted"], json!([]));
+}
+
+#[tokio::test]
+async fn the_past_is_told_by_position_and_by_time() {
+    let (service, first) = service().await;
+    let then = health(&service, &format!("at={first}")).await;
+    assert_eq!(then["inboxes"][0]["state"], "unknown");
+    assert_eq!((&then["position"], &then["as_of"]), (&json!(first), &json!(second(10))));
+    let then = health(&service, "at=1970-01-01T00:00:19Z").await;
+    assert_eq!(then["inboxes"][0]["state"], "unknown");
+    assert_eq!(then["as_of"], json!(second(19)));
+    // The webhook was made by the clock of the machine, long after.
+    assert_eq!(then["webhooks"], json!([]));
+    let before = health(&service, "at=1970-01-01T00:00:09Z").await;
+    assert_eq!((&before["inboxes"], &before["position"]), (&json!([]), &json!(0)));
+}
+
+#[tokio::test]
+async fn the_future_is_now() {
+    let (service, _) = service().await;
+    let now = health(&service, "").await;
+    for at in ["1000000", "2999-01-01T00:00:00Z"] {
+        assert_eq!(health(&service, &format!("at={at}")).await, now, "{at}");
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_webhook_was_there_before() {
+    let (service, _) = service().await;
+    let before = health(&service, "").await["position"].clone();
+    service.call("DELETE", "1/webhooks/1", "").await;
+    assert_eq!(health(&service, "").await["webhooks"], json!([]));
+    let then = health(&service, &format!("at={before}")).await;
+    assert_eq!(then["webhooks"][0]["id"], 1);
+}
+
+#[tokio::test]
+async fn health_is_filtered_by_state() {
+    let (service, _) = service().await;
+    let healthy = health(&service, "state=healthy").await;
+    assert_eq!(healthy["inboxes"], json!([]));
+    assert_eq!(healthy["webhooks"].as_array().unwrap().len(), 1);
+    let needed = health(&service, "state=action_needed").await;
+    assert_eq!(needed["inboxes"].as_array().unwrap().len(), 1);
+    assert_eq!(needed["webhooks"], json!([]));
+}
+
+#[tokio::test]
+async fn parameters_that_mean_nothing_are_named() {
+    let (service, _) = service().await;
+    let answer = service.call("GET", "1/health?state=cheerful", "").await;
+    assert_eq!(answer.status, 400);
+    let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.starts_with("state: \"cheerful\""), "{detail}");
+    assert!(detail.contains("action_needed") && detail.contains("failing"), "{detail}");
+    let answer = service.call("GET", "1/health?at=yesterday", "").await;
+    assert_eq!(answer.status, 400);
+    assert!(answer.json()["detail"].as_str().unwrap().starts_with("at: \"yesterday\""));
+}

@@ -1,0 +1,210 @@
+//! `PUT` and `DELETE /inboxes/{id}`: what the host platform says of an inbox.
+
+mod attributes;
+
+use std::sync::Arc;
+
+use actors::Refused;
+use actors::inbox::{Action, Answer, Command, Profile, Registration, Rejection};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::put;
+use axum::{Json, Router};
+use events::{InboxId, Position, Sealed};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::accounts;
+use crate::app::App;
+use crate::http::auth::Caller;
+use crate::http::body::{BYTES_MAX, Json as Body};
+use crate::http::context::Cause;
+use crate::http::path::PathId;
+use crate::http::problem::Problem;
+
+/// As high as an inbox's own threshold may be.
+const THRESHOLD_MAX: u32 = 1_000;
+
+#[derive(Deserialize)]
+struct Given {
+    name: Option<String>,
+    channel_type: Option<String>,
+    #[serde(default, with = "present")]
+    threshold: Option<Option<i64>>,
+    /// Neither says anything that the path does not.
+    #[serde(rename = "id")]
+    _id: Option<Value>,
+    #[serde(rename = "account_id")]
+    _account_id: Option<Value>,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+/// Tells `null` from nothing.
+mod present {
+    use serde::{Deserialize, Deserializer};
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Option<i64>>, D::Error> {
+        Option::deserialize(deserializer).map(Some)
+    }
+}
+
+#[derive(Serialize)]
+struct Shown {
+    id: InboxId,
+    name: String,
+    channel_type: String,
+    reauthorization_required: bool,
+    authorization_error_count: u32,
+    threshold: u32,
+    position: Position,
+}
+
+#[derive(Serialize)]
+struct Removed {
+    id: InboxId,
+    position: Position,
+}
+
+/// The routes; for administrators.
+pub(in crate::http) fn routes() -> Router<Arc<App>> {
+    Router::new().route("/inboxes/{inbox}", put(register).delete(remove))
+}
+
+async fn register(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    PathId(id): PathId<InboxId>,
+    cause: Cause,
+    Body(given): Body<Given>,
+) -> Result<(StatusCode, Json<Shown>), Problem> {
+    accounts::registered(&app, &caller, cause.step("account")).await?;
+    let look = Command { account: caller.account, action: Action::Look };
+    let known = match app.actors.inboxes.ask(id, cause.step("look"), look).await {
+        Ok(done) => done.answer.profile,
+        // There is none, or it is another account's, which the registration finds out.
+        Err(Refused::Rejected(Rejection::Unknown)) => None,
+        Err(refused) => return Err(refused.into()),
+    };
+    let status = if known.is_some() { StatusCode::OK } else { StatusCode::CREATED };
+    let registration = registration(&app, id, known.as_ref(), given)?;
+    let action = Action::Register(registration);
+    let command = Command { account: caller.account, action };
+    let done = app.actors.inboxes.ask(id, cause.0, command).await?;
+    app.acknowledge(done.position);
+    Ok((status, Json(shown(id, done.answer, done.position)?)))
+}
+
+async fn remove(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    PathId(id): PathId<InboxId>,
+    cause: Cause,
+) -> Result<Json<Removed>, Problem> {
+    let command = Command { account: caller.account, action: Action::Remove };
+    let position = app.actors.inboxes.ask(id, cause.0, command).await?.position;
+    app.acknowledge(position);
+    Ok(Json(Removed { id, position }))
+}
+
+fn shown(id: InboxId, answer: Answer, position: Position) -> Result<Shown, Problem> {
+    let Profile { name, channel_type, .. } = answer.profile.ok_or(Problem::NoResource)?;
+    Ok(Shown {
+        id,
+        name,
+        channel_type,
+        reauthorization_required: answer.reauthorization_required,
+        authorization_error_count: answer.authorization_error_count,
+        threshold: answer.threshold,
+        position,
+    })
+}
+
+/// What is given, put over what is known.
+fn registration(
+    app: &App,
+    id: InboxId,
+    known: Option<&Profile>,
+    given: Given,
+) -> Result<Registration, Problem> {
+    let (attributes, credentials) = attributes::split(given.rest);
+    Ok(Registration {
+        name: given.name.map(|name| accounts::named(&name)).transpose()?,
+        channel_type: given.channel_type.map(channel_type).transpose()?,
+        attributes: merged_attributes(known, attributes)?,
+        credentials: merged_credentials(app, id, known, credentials)?,
+        threshold: given.threshold.map(threshold).transpose()?,
+    })
+}
+
+fn channel_type(text: String) -> Result<String, Problem> {
+    let class = text.strip_prefix("Channel::").unwrap_or("");
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
+    if class.is_empty() || text.len() > 100 || !class.chars().all(plain) {
+        let text = "Channel type is no Chatwoot channel such as Channel::Whatsapp";
+        return Err(Problem::invalid("channel_type", text));
+    }
+    Ok(text)
+}
+
+fn threshold(given: Option<i64>) -> Result<Option<u32>, Problem> {
+    let Some(given) = given else { return Ok(None) };
+    let number = u32::try_from(given).ok().filter(|it| (1..=THRESHOLD_MAX).contains(it));
+    let text = || format!("Threshold must be between 1 and {THRESHOLD_MAX}, or null");
+    number.map(Some).ok_or_else(|| Problem::invalid("threshold", text()))
+}
+
+fn merged_attributes(
+    known: Option<&Profile>,
+    given: Map<String, Value>,
+) -> Result<Option<String>, Problem> {
+    if given.is_empty() {
+        return Ok(None);
+    }
+    // It is JSON of ours; if it were not, it would be begun anew.
+    let known = known.and_then(|known| serde_json::from_str(&known.attributes).ok());
+    let mut all: Map<String, Value> = known.unwrap_or_default();
+    attributes::merge(&mut all, given);
+    text_of(&all).map(Some)
+}
+
+fn merged_credentials(
+    app: &App,
+    id: InboxId,
+    known: Option<&Profile>,
+    given: Map<String, Value>,
+) -> Result<Option<Sealed>, Problem> {
+    if given.is_empty() {
+        return Ok(None);
+    }
+    let place = format!("inbox/{id}/credentials");
+    let known = match known.and_then(|known| known.credentials.as_ref()) {
+        None => Map::new(),
+        Some(sealed) => {
+            let plain = app.vault.unseal(&place, sealed).map_err(|unsealable| {
+                tracing::error!(inbox.id = %id, "credentials of inbox {id}: {unsealable}");
+                Problem::Bug
+            })?;
+            serde_json::from_slice(&plain).unwrap_or_default()
+        }
+    };
+    let mut all = known.clone();
+    attributes::merge(&mut all, given);
+    if all == known {
+        return Ok(None);
+    }
+    Ok(Some(app.vault.seal(&place, text_of(&all)?.as_bytes())))
+}
+
+fn text_of(object: &Map<String, Value>) -> Result<String, Problem> {
+    let text = serde_json::to_string(object).map_err(|_| Problem::Bug)?;
+    if text.len() > BYTES_MAX {
+        return Err(Problem::TooLarge { what: "the inbox", limit: BYTES_MAX });
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests;

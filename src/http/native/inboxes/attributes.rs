@@ -1,0 +1,86 @@
+//! Which attributes of an inbox are credentials, and how new ones go over old ones.
+
+use serde_json::{Map, Value};
+
+/// Names of Chatwoot's channels that tell nothing by their ending.
+const KNOWN: [&str; 7] = [
+    "provider_config",
+    "account_sid",
+    "line_channel_id",
+    "credentials",
+    "authorization",
+    "private_key",
+    "certificate",
+];
+
+/// Parts of a name that make it a credential's.
+const TELLING: [&str; 5] = ["password", "passwd", "secret", "apikey", "privatekey"];
+
+/// Attributes and credentials, each where it was: `channel.imap_password` stays in `channel`.
+pub(super) fn split(given: Map<String, Value>) -> (Map<String, Value>, Map<String, Value>) {
+    let (mut attributes, mut credentials) = (Map::new(), Map::new());
+    for (key, value) in given {
+        match value {
+            value if is_credential(&key) => {
+                credentials.insert(key, value);
+            }
+            Value::Object(inner) if !inner.is_empty() => {
+                let (plain, secret) = split(inner);
+                if !plain.is_empty() {
+                    attributes.insert(key.clone(), Value::Object(plain));
+                }
+                if !secret.is_empty() {
+                    credentials.insert(key, Value::Object(secret));
+                }
+            }
+            // A list cannot be taken apart: its places would be lost.
+            Value::Array(items) if items.iter().any(holds_credential) => {
+                credentials.insert(key, Value::Array(items));
+            }
+            value => {
+                attributes.insert(key, value);
+            }
+        }
+    }
+    (attributes, credentials)
+}
+
+/// Puts `given` over `all`: objects go into objects, null takes away (RFC 7396); what is a
+/// credential itself, such as `provider_config`, is replaced whole, as in Chatwoot.
+pub(super) fn merge(all: &mut Map<String, Value>, given: Map<String, Value>) {
+    for (key, value) in given {
+        match value {
+            Value::Null => {
+                all.shift_remove(&key);
+            }
+            Value::Object(inner) if !is_credential(&key) => {
+                let below = all.entry(key).or_insert_with(|| Value::Object(Map::new()));
+                match below {
+                    Value::Object(below) => merge(below, inner),
+                    other => *other = Value::Object(inner),
+                }
+            }
+            value => {
+                all.insert(key, value);
+            }
+        }
+    }
+}
+
+fn is_credential(key: &str) -> bool {
+    let lower = key.to_ascii_lowercase();
+    let joined: String = lower.chars().filter(char::is_ascii_alphanumeric).collect();
+    KNOWN.contains(&lower.as_str())
+        || joined.ends_with("token")
+        || TELLING.iter().any(|part| joined.contains(part))
+}
+
+fn holds_credential(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => {
+            fields.iter().any(|(key, value)| is_credential(key) || holds_credential(value))
+        }
+        Value::Array(items) => items.iter().any(holds_credential),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}

@@ -1,0 +1,89 @@
+use actors::Context;
+use actors::inbox::{Action, Command, Profile};
+use events::{AccountId, Actor, InboxId};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::http::testing::{Service, furnished};
+
+async fn profile(service: &Service) -> Profile {
+    let id = Uuid::new_v4();
+    let (actor, account) = (Actor::ADMIN, AccountId(1));
+    let now = service.app.clock.now();
+    let context = Context { id, correlation: id, actor, account: Some(account), now };
+    let look = Command { account, action: Action::Look };
+    let done = service.app.actors.inboxes.ask(InboxId(42), context, look).await.unwrap();
+    done.answer.profile.unwrap()
+}
+
+fn credentials(service: &Service, profile: &Profile) -> Value {
+    let sealed = profile.credentials.as_ref().unwrap();
+    let plain = service.app.vault.unseal("inbox/42/credentials", sealed).unwrap();
+    serde_json::from_slice(&plain).unwrap()
+}
+
+#[tokio::test]
+async fn credentials_are_sealed_and_everything_else_is_kept_open() {
+    let service = furnished().await;
+    let given = json!({
+        "phone_number": "+1", "provider_config": {"api_key": "k"}, "websiteToken": "w",
+        "channel": {"imap_password": "p", "imap_login": "l"},
+        "pages": [{"name": "n", "access_token": "t"}],
+    });
+    let answer = service.call("PUT", "1/inboxes/42", &given.to_string()).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(!answer.text.contains("api_key"));
+    let first = profile(&service).await;
+    let attributes: Value = serde_json::from_str(&first.attributes).unwrap();
+    assert_eq!(attributes, json!({"phone_number": "+1", "channel": {"imap_login": "l"}}));
+    let expected = json!({
+        "provider_config": {"api_key": "k"}, "websiteToken": "w",
+        "channel": {"imap_password": "p"}, "pages": [{"name": "n", "access_token": "t"}],
+    });
+    assert_eq!(credentials(&service, &first), expected);
+
+    assert_eq!(service.call("PUT", "1/inboxes/42", &given.to_string()).await.status, 200);
+    assert_eq!(profile(&service).await, first, "nothing changed, so nothing is sealed anew");
+
+    let patch = json!({"provider_config": {"b": 1}, "websiteToken": null, "phone_number": null});
+    assert_eq!(service.call("PUT", "1/inboxes/42", &patch.to_string()).await.status, 200);
+    let patched = profile(&service).await;
+    assert_eq!(credentials(&service, &patched)["provider_config"], json!({"b": 1}));
+    assert_eq!(credentials(&service, &patched)["websiteToken"], Value::Null);
+    assert_eq!(patched.attributes, r#"{"channel":{"imap_login":"l"}}"#);
+}
+
+#[tokio::test]
+async fn an_inbox_is_deleted_once() {
+    let service = furnished().await;
+    assert_eq!(service.call("DELETE", "2/inboxes/42", "").await.status, 404);
+    assert_eq!(service.call("DELETE", "1/inboxes/42", "").await.status, 200);
+    assert_eq!(service.call("DELETE", "1/inboxes/42", "").await.status, 404);
+    let gone = service.call("GET", "1/inboxes/42", "").await;
+    assert_eq!((gone.status, gone.json()), (404, json!({"error": "Resource could not be found"})));
+    assert_eq!(service.call("GET", "1/inboxes", "").await.json(), json!({"payload": []}));
+}
+
+#[tokio::test]
+async fn what_cannot_be_an_inbox_is_refused() {
+    let service = furnished().await;
+    let new = r#"{"name":"n","channel_type":"Channel::Api"}"#;
+    for (path, body, status) in [
+        ("1/inboxes/43", r#"{"name":"n"}"#, 422),
+        ("1/inboxes/43", r#"{"channel_type":"Channel::Api"}"#, 422),
+        ("1/inboxes/43", r#"{"name":"n","channel_type":"Api"}"#, 422),
+        ("1/inboxes/42", r#"{"threshold":0}"#, 422),
+        ("1/inboxes/42", r#"{"threshold":1001}"#, 422),
+        ("1/inboxes/42", r#"{"threshold":"2"}"#, 422),
+        ("2/inboxes/42", new, 404),
+        ("3/inboxes/43", new, 404),
+        ("1/inboxes/-1", new, 404),
+    ] {
+        let answer = service.call("PUT", path, body).await;
+        assert_eq!(answer.status, status, "{path} {body}: {answer:?}");
+    }
+    let own = service.call("PUT", "1/inboxes/42", r#"{"threshold":7}"#).await.json();
+    assert_eq!(own["threshold"], 7);
+    let own = service.call("PUT", "1/inboxes/42", r#"{"threshold":null}"#).await.json();
+    assert_eq!(own["threshold"], 2);
+}

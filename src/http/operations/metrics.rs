@@ -1,0 +1,152 @@
+//! Measurements for Prometheus: requests as they come, all else when it is asked for.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use tokio::time::Instant;
+
+use crate::app::App;
+
+/// In seconds: from a view that is read to a request that waits for one.
+const BUCKETS: [f64; 12] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+
+/// What is measured of requests; clones measure together.
+#[derive(Debug, Clone)]
+pub(in crate::http) struct Metrics {
+    requests: Family<Answered, Counter>,
+    durations: Family<Route, Histogram, fn() -> Histogram>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Answered {
+    method: &'static str,
+    route: String,
+    status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Route {
+    route: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Kind {
+    kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct InState {
+    state: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Build {
+    version: &'static str,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let durations: fn() -> Histogram = || Histogram::new(BUCKETS);
+        let durations = Family::new_with_constructor(durations);
+        Self { requests: Family::default(), durations }
+    }
+}
+
+/// Measures one request; a layer of all routes.
+pub(in crate::http) async fn measure(
+    State(metrics): State<Metrics>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let matched = request.extensions().get::<MatchedPath>();
+    // Paths that are no routes are all the same, or anybody could make endless labels.
+    let route = matched.map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
+    let method = word(request.method());
+    let began = Instant::now();
+    let response = next.run(request).await;
+    let labels = Route { route: route.clone() };
+    metrics.durations.get_or_create(&labels).observe(began.elapsed().as_secs_f64());
+    let status = response.status().as_u16();
+    metrics.requests.get_or_create(&Answered { method, route, status }).inc();
+    response
+}
+
+fn word(method: &Method) -> &'static str {
+    let known = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    let words = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+    let place = known.iter().position(|known| known == method);
+    place.map_or("other", |place| words[place])
+}
+
+/// Everything in the text format of OpenMetrics.
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    Extension(metrics): Extension<Metrics>,
+) -> Response {
+    let mut registry = Registry::with_prefix("relink");
+    let (requests, durations) = (metrics.requests, metrics.durations);
+    registry.register("http_requests", "Requests by route and status", requests);
+    let help = "Seconds from a request's arrival to its answer";
+    registry.register("http_request_duration_seconds", help, durations);
+    gauges(&app, &mut registry);
+    let mut body = String::new();
+    if text::encode(&mut body, &registry).is_err() {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    }
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(CONTENT_TYPE, kind)], body).into_response()
+}
+
+fn gauges(app: &App, registry: &mut Registry) {
+    let mut one = |name: &str, help: &str, value: u64| {
+        let gauge: Gauge = Gauge::default();
+        gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        registry.register(name, help, gauge);
+    };
+    let pending = app
+        .views
+        .webhook_health
+        .read(|view| view.iter().map(|webhook| webhook.counts.pending).sum());
+    let views = app.view_status.borrow().clone();
+    let fanout = app.fanout.borrow().position;
+    let halted = app.halted.list().len();
+    one("attempts_under_way", "Attempts to deliver under way", count(app.delivery.under_way()));
+    one("deliveries_pending", "Deliveries owed", pending);
+    one("log_head_position", "The end of the log as the views last saw it", views.head.0);
+    one("views_position", "What every view has seen of the log", views.position.0);
+    one("views_lag", "Positions between the end of the log and the views", views.lag);
+    one("fanout_position", "What is queued of the log where it is owed", fanout.0);
+    one("streams_halted", "Streams that cannot go on", count(halted));
+    one("streams_quarantined", "Streams that no view shows", count(app.quarantine.len()));
+
+    let awake = Family::<Kind, Gauge>::default();
+    for (kind, number) in app.actors.awake() {
+        awake.get_or_create(&Kind { kind }).set(i64::try_from(number).unwrap_or(i64::MAX));
+    }
+    registry.register("actors_awake", "Actors awake by kind", awake);
+    let inboxes = Family::<InState, Gauge>::default();
+    for (state, number) in app.views.inbox_health.read(|view| view.count_by_state()) {
+        let labels = InState { state: state.as_str() };
+        inboxes.get_or_create(&labels).set(i64::try_from(number).unwrap_or(i64::MAX));
+    }
+    registry.register("inboxes", "Inboxes by state", inboxes);
+    let build = Family::<Build, Gauge>::default();
+    build.get_or_create(&Build { version: env!("CARGO_PKG_VERSION") }).set(1);
+    registry.register("build_info", "Always 1, with the version", build);
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,51 @@
+//! Whether requests can be answered well: the log answers, the views and the fan-out follow it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::app::App;
+
+/// As long as the log may take to answer.
+const LOG_WITHIN: Duration = Duration::from_secs(2);
+
+/// As many positions as the views may be behind the log.
+const LAG_MAX: u64 = 10_000;
+
+/// 200 when all is well, else 503; both say how each part is doing. A stream that cannot go on is
+/// listed and makes nothing unready: all others go on.
+pub(super) async fn show(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
+    let log = match tokio::time::timeout(LOG_WITHIN, app.store.head()).await {
+        Ok(Ok(_)) => None,
+        Ok(Err(failure)) => Some(failure.to_string()),
+        Err(_) => Some(format!("the log does not answer within {LOG_WITHIN:?}")),
+    };
+    let views = app.view_status.borrow().clone();
+    let late = if !views.caught_up {
+        Some("the views have not caught up yet".to_owned())
+    } else if views.lag > LAG_MAX {
+        Some(format!("the views are {} positions behind the log", views.lag))
+    } else {
+        views.failing
+    };
+    let fanout = app.fanout.borrow().clone();
+    let halted: Vec<_> =
+        app.halted.list().into_iter().map(|(stream, _)| stream.to_string()).collect();
+    let quarantined: Vec<_> =
+        app.quarantine.list().into_iter().map(|it| it.stream.to_string()).collect();
+    let ready = log.is_none() && late.is_none() && fanout.failing.is_none();
+    let body = json!({
+        "status": if ready { "ready" } else { "not ready" },
+        "log": { "failing": log },
+        "views": { "failing": late, "position": views.position, "lag": views.lag },
+        "fanout": { "failing": fanout.failing, "position": fanout.position },
+        "halted": halted,
+        "quarantined": quarantined,
+    });
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(body))
+}

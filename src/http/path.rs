@@ -1,0 +1,51 @@
+//! The numbers in a path.
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::request::Parts;
+use events::{InboxId, WebhookId};
+
+use super::problem::Problem;
+
+/// The last parameter of the path; what is no such id does not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PathId<T>(pub T);
+
+/// An id that can be the last parameter of a path.
+pub trait Identifies: Sized {
+    /// The id that the text stands for.
+    fn from_path(text: &str) -> Option<Self>;
+}
+
+impl Identifies for InboxId {
+    fn from_path(text: &str) -> Option<Self> {
+        number(text).map(Self)
+    }
+}
+
+impl Identifies for WebhookId {
+    fn from_path(text: &str) -> Option<Self> {
+        number(text).map(Self)
+    }
+}
+
+impl Identifies for events::DeliveryId {
+    fn from_path(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+impl<S: Send + Sync, T: Identifies> FromRequestParts<S> for PathId<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let params = RawPathParams::from_request_parts(parts, state).await;
+        let params = params.map_err(|_| Problem::NoResource)?;
+        let last = params.iter().last().and_then(|(_, text)| T::from_path(text));
+        last.map(Self).ok_or(Problem::NoResource)
+    }
+}
+
+/// Digits only: no sign, unlike [`str::parse`].
+pub(super) fn number(text: &str) -> Option<u64> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}

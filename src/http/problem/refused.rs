@@ -1,0 +1,101 @@
+//! What a refusal of an actor, or a view that is late, means to whoever sent the request.
+
+use actors::{Refused, account, delivery, inbox, installation, platform, request, webhook};
+use events::Failure;
+use projections::Late;
+
+use super::Problem;
+
+impl<R: std::error::Error + Into<Problem>> From<Refused<R>> for Problem {
+    fn from(refused: Refused<R>) -> Self {
+        match refused {
+            Refused::Rejected(rejection) => rejection.into(),
+            Refused::Full => Self::Busy,
+            Refused::TooLarge { bytes: _ } => Self::TooLarge {
+                what: "what would be written",
+                limit: events::store::APPEND_BYTES_MAX,
+            },
+            Refused::Unavailable { reason } => Self::Unavailable(reason),
+            Refused::Restarted => Self::Unavailable("it was interrupted; try again".into()),
+            Refused::Halted { stream, reason } => {
+                Self::Halted { stream: stream.to_string(), reason }
+            }
+        }
+    }
+}
+
+impl From<account::Rejection> for Problem {
+    fn from(rejection: account::Rejection) -> Self {
+        match rejection {
+            account::Rejection::Unregistered => Self::NoResource,
+            account::Rejection::Nameless => Self::invalid("name", "Name can't be blank"),
+            account::Rejection::UrlTaken { by: _ } => {
+                Self::invalid("url", "Url has already been taken")
+            }
+        }
+    }
+}
+
+impl From<inbox::Rejection> for Problem {
+    fn from(rejection: inbox::Rejection) -> Self {
+        match rejection {
+            inbox::Rejection::Unknown => Self::NoResource,
+            inbox::Rejection::Missing("a channel_type") => {
+                Self::invalid("channel_type", "Channel type can't be blank")
+            }
+            inbox::Rejection::Missing(_) => Self::invalid("name", "Name can't be blank"),
+        }
+    }
+}
+
+impl From<webhook::Rejection> for Problem {
+    fn from(rejection: webhook::Rejection) -> Self {
+        match rejection {
+            webhook::Rejection::Unknown => Self::NoResource,
+            webhook::Rejection::Exists => Self::Conflict(rejection.to_string()),
+        }
+    }
+}
+
+impl From<delivery::Rejection> for Problem {
+    fn from(rejection: delivery::Rejection) -> Self {
+        match rejection {
+            delivery::Rejection::Unknown(_) => Self::NoResource,
+        }
+    }
+}
+
+impl From<request::Rejection> for Problem {
+    fn from(rejection: request::Rejection) -> Self {
+        match rejection {
+            request::Rejection::OtherBody => Self::KeyReused,
+        }
+    }
+}
+
+impl From<platform::Rejection> for Problem {
+    fn from(rejection: platform::Rejection) -> Self {
+        match rejection {}
+    }
+}
+
+impl From<installation::Rejection> for Problem {
+    fn from(rejection: installation::Rejection) -> Self {
+        match rejection {
+            // The service does not start under another key: the log was changed behind its back.
+            installation::Rejection::OtherKey(_) => Self::Unavailable(rejection.to_string()),
+        }
+    }
+}
+
+impl From<Late> for Problem {
+    fn from(late: Late) -> Self {
+        Self::Unavailable(late.to_string())
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        Self::Unavailable(failure.to_string())
+    }
+}

@@ -1,0 +1,39 @@
+use super::*;
+
+async fn body(response: Response) -> Value {
+    let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    serde_json::from_slice(&bytes).unwrap()
+}
+
+#[tokio::test]
+async fn a_native_problem_has_the_members_of_rfc_9457_and_chatwoots_error() {
+    let response = Problem::Busy.into_response();
+    assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(response.headers()[RETRY_AFTER], "1");
+    assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
+    let detail = Problem::Busy.to_string();
+    let expected = json!({
+        "type": "about:blank", "title": "Too Many Requests", "status": 429, "detail": detail,
+        "code": "busy", "error": detail,
+    });
+    assert_eq!(body(response).await, expected);
+}
+
+#[tokio::test]
+async fn a_chatwoot_problem_has_chatwoots_shapes() {
+    let signed_out = chatwoot(Problem::SignedOut.into_response()).await;
+    assert_eq!(signed_out.status(), StatusCode::UNAUTHORIZED);
+    let expected = json!({"errors": ["You need to sign in or sign up before continuing."]});
+    assert_eq!(body(signed_out).await, expected);
+
+    let forbidden = chatwoot(Problem::Forbidden.into_response()).await;
+    assert_eq!(forbidden.status(), StatusCode::UNAUTHORIZED);
+    let expected = json!({"error": "You are not authorized to do this action"});
+    assert_eq!(body(forbidden).await, expected);
+
+    let invalid = chatwoot(Problem::invalid("url", "Url is invalid").into_response()).await;
+    assert_eq!(invalid.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(invalid.headers()[CONTENT_TYPE], "application/json");
+    let expected = json!({"message": "Url is invalid", "attributes": ["url"]});
+    assert_eq!(body(invalid).await, expected);
+}

@@ -1,0 +1,130 @@
+//! A whole service in memory, asked without a socket.
+
+use std::sync::Arc;
+
+use actors::Context;
+use actors::installation::{Command, TheOne};
+use actors::ports::{Attempt, Ended, Outbound};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response};
+use events::installation::Role;
+use events::store::memory::MemoryStore;
+use events::{AccountId, Actor};
+use futures_core::future::BoxFuture;
+use projections::{SnapshotFailure, Snapshots};
+use serde_json::Value;
+use tower::ServiceExt;
+use uuid::Uuid;
+
+use crate::app::{App, Parts, Running};
+use crate::clock::SystemClock;
+use crate::config::{Args, resolve};
+use crate::tokens;
+use crate::vault::Vault;
+
+pub(super) const ADMIN: &str = "rl_administrator";
+
+/// Keeps nothing.
+struct NoSnapshots;
+
+impl Snapshots for NoSnapshots {
+    fn load(&self, _: &str) -> Result<Option<Vec<u8>>, SnapshotFailure> {
+        Ok(None)
+    }
+
+    fn save(&self, _: &str, _: &[u8]) -> Result<(), SnapshotFailure> {
+        Ok(())
+    }
+}
+
+/// Reaches nobody.
+struct Nowhere;
+
+impl Outbound for Nowhere {
+    fn attempt(&self, _: Attempt) -> BoxFuture<'_, Ended> {
+        Box::pin(std::future::pending())
+    }
+}
+
+/// The service under test.
+pub(super) struct Service {
+    pub(super) app: Arc<App>,
+    router: Router,
+    _running: Running,
+}
+
+/// An answer with its body read.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) head: axum::http::response::Parts,
+    pub(super) text: String,
+}
+
+impl Answer {
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap()
+    }
+
+    pub(super) async fn of(response: Response<Body>) -> Self {
+        let (head, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        Self { status: head.status.as_u16(), head, text }
+    }
+}
+
+impl Service {
+    pub(super) async fn start() -> Self {
+        let parts = Parts {
+            store: Arc::new(MemoryStore::default()),
+            snapshots: Arc::new(NoSnapshots),
+            clock: Arc::new(SystemClock),
+            vault: Arc::new(Vault::from_key([7; 32])),
+            outbound: Arc::new(Nowhere),
+        };
+        let admin = |name: &str| (name == "RELINK_ADMIN_TOKEN").then(|| ADMIN.to_owned());
+        let settings = resolve(&Args::default(), admin, None).unwrap();
+        let (app, running) = App::start(parts, &settings).await.unwrap();
+        Self { router: super::router(app.clone()), app, _running: running }
+    }
+
+    pub(super) async fn send(&self, request: Request<Body>) -> Answer {
+        Answer::of(self.router.clone().oneshot(request).await.unwrap()).await
+    }
+
+    /// A new token of account 1.
+    pub(super) async fn token(&self, role: Role) -> String {
+        let token = tokens::generate();
+        let id = Uuid::new_v4();
+        let (hash, account) = (tokens::hash(&token), Some(AccountId(1)));
+        let command = Command::CreateToken { hash, account, role };
+        let now = self.app.clock.now();
+        let context = Context { id, correlation: id, actor: Actor::COMMAND_LINE, account, now };
+        let done = self.app.actors.installation.ask(TheOne, context, command).await.unwrap();
+        self.app.acknowledge(done.position);
+        token
+    }
+
+    /// As the installation's administrator, below `/api/v1/accounts/`.
+    pub(super) async fn call(&self, method: &str, path: &str, body: &str) -> Answer {
+        let request = request(method, path).header("api_access_token", ADMIN);
+        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+}
+
+/// A service with account 1, its inbox 42 of WhatsApp, and account 2.
+pub(super) async fn furnished() -> Service {
+    let service = Service::start().await;
+    for account in ["1", "2"] {
+        assert_eq!(service.call("PUT", account, r#"{"name":"Acme"}"#).await.status, 201);
+    }
+    let inbox = r#"{"name":"Support","channel_type":"Channel::Whatsapp"}"#;
+    assert_eq!(service.call("PUT", "1/inboxes/42", inbox).await.status, 201);
+    service
+}
+
+pub(super) fn request(method: &str, path: &str) -> axum::http::request::Builder {
+    Request::builder().method(method).uri(format!("/api/v1/accounts/{path}"))
+}
