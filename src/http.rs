@@ -36,6 +36,7 @@ pub fn router(app: Arc<App>) -> Router {
     let chatwoot = Router::new()
         .merge(open(Role::Agent, chatwoot::inboxes::routes()))
         .merge(open(Role::Administrator, chatwoot::webhooks::routes()))
+        .merge(open(Role::Administrator, native::inboxes::removal()))
         .merge(open(Role::Agent, chatwoot::cache_keys::routes()))
         .layer(map_response(problem::chatwoot));
     let native = Router::new()

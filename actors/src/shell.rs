@@ -120,9 +120,9 @@ impl<A: Aggregate> Shell<A> {
             let Decided { events, verdicts } =
                 loaded.decide(&commands[..together.min(commands.len())]);
             match loaded.write(self.registry.store(), events).await {
-                Ok(position) => {
+                Ok(written) => {
                     for (envelope, verdict) in batch.drain(..verdicts.len()).zip(verdicts) {
-                        envelope.answer(verdict.at(position));
+                        envelope.answer(verdict.at(written));
                     }
                 }
                 Err(Failure::Conflict { .. }) if conflicts < CONFLICTS_MAX => {

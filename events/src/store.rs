@@ -154,7 +154,8 @@ pub trait EventStore: Send + Sync {
 
     /// At most `limit` records of a stream, and at most [`PAGE_MAX`].
     ///
-    /// A page is shorter only at the end, or once it has come to [`PAGE_BYTES_MAX`]; see [`is_last`].
+    /// A page is shorter only at the end, or once it has come to [`PAGE_BYTES_MAX`]; see
+    /// [`is_last`].
     fn read_stream<'a>(
         &'a self,
         stream: &'a StreamName,
@@ -172,6 +173,11 @@ pub trait EventStore: Send + Sync {
 
     /// The position of the last record; [`Position::START`] when there is none.
     fn head(&self) -> BoxFuture<'_, Result<Position, Failure>>;
+
+    /// Whether the records of one append stand at consecutive positions.
+    fn is_dense(&self) -> bool {
+        false
+    }
 
     /// Returns when there may be a record behind the position; may return early.
     fn grown(&self, behind: Position) -> BoxFuture<'_, ()>;

@@ -150,6 +150,11 @@ impl App {
 }
 
 impl Running {
+    /// Waits until the views have reached the end of the log once; false when they never will.
+    pub async fn caught_up(&self) -> bool {
+        self.views.caught_up().await
+    }
+
     /// Finishes what is in flight, keeps the views, and returns when nothing is left to do.
     pub async fn stop(self) {
         self.fanout.stop().await;

@@ -39,10 +39,9 @@ pub(super) async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
 
 /// What a body of an ordinary message weighs.
 fn body(number: u64) -> String {
-    format!(
-        r#"{{"event":"message_created","data":{{"number":{number},"content":"{}","inbox":{{"id":1}}}}}}"#,
-        "Where is my order? ".repeat(20)
-    )
+    let content = "Where is my order? ".repeat(20);
+    let data = format!(r#"{{"number":{number},"content":"{content}","inbox":{{"id":1}}}}"#);
+    format!(r#"{{"event":"message_created","data":{data}}}"#)
 }
 
 /// From the first event handed in to the last delivery recorded.

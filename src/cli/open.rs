@@ -33,12 +33,12 @@ pub(super) fn log(settings: &Settings, purpose: For) -> Result<Arc<Embedded>, St
         For::Appending => Embedded::attach(&settings.data),
         For::Reading => Embedded::read_only(&settings.data),
     };
-    opened.map(Arc::new).map_err(|error| match error {
-        damaged @ (OpenError::Damaged { .. } | OpenError::Foreign { .. })
-            if purpose == For::Reading =>
-        {
-            Stop::Wrong(damaged.into())
+    opened.map(Arc::new).map_err(|error| {
+        let damaged = matches!(error, OpenError::Damaged { .. } | OpenError::Foreign { .. });
+        if damaged && purpose == For::Reading {
+            Stop::Wrong(error.into())
+        } else {
+            Stop::NoLog(error.into())
         }
-        other => Stop::NoLog(other.into()),
     })
 }

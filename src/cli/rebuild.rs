@@ -12,6 +12,8 @@ use crate::config::Settings;
 use crate::snapshots::SnapshotFolder;
 
 pub(super) async fn run(settings: &Settings) -> Result<(), Stop> {
+    // There must be a log: serving would begin an empty one.
+    drop(open::log(settings, For::Reading)?);
     let log = open::log(settings, For::Serving)?;
     let snapshots = Arc::new(SnapshotFolder::of_data(&settings.data));
     let bar = progress_bar("records", log.head().await?.0);

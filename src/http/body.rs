@@ -7,7 +7,7 @@ use axum::http::header::CONTENT_TYPE;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 
 use super::problem::Problem;
@@ -62,7 +62,11 @@ pub fn too_large() -> Problem {
 /// When it is no JSON, with the place; or when it is not of this shape.
 pub fn parse<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, Problem> {
     serde_json::from_slice(json).map_err(|error| match error.classify() {
-        Category::Data => Problem::Invalid { message: error.to_string(), attributes: vec![] },
+        // What breaks off behind a misfit is no JSON either.
+        Category::Data => match serde_json::from_slice::<IgnoredAny>(json) {
+            Ok(_) => Problem::Invalid { message: error.to_string(), attributes: vec![] },
+            Err(error) => Problem::Malformed(format!("the body is no JSON: {error}")),
+        },
         Category::Io | Category::Syntax | Category::Eof => {
             Problem::Malformed(format!("the body is no JSON: {error}"))
         }

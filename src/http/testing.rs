@@ -87,6 +87,7 @@ impl Service {
         let admin = |name: &str| (name == "RELINK_ADMIN_TOKEN").then(|| ADMIN.to_owned());
         let settings = resolve(&Args::default(), admin, None).unwrap();
         let (app, running) = App::start(parts, &settings).await.unwrap();
+        assert!(running.caught_up().await);
         Self { router: super::router(app.clone()), app, _running: running }
     }
 

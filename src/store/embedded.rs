@@ -243,6 +243,10 @@ impl EventStore for Embedded {
         })
     }
 
+    fn is_dense(&self) -> bool {
+        true
+    }
+
     fn grown(&self, behind: Position) -> BoxFuture<'_, ()> {
         let mut head = self.growth.0.subscribe();
         Box::pin(async move {

@@ -127,13 +127,16 @@ async fn a_timeline_is_newest_first_with_cause_and_correlation() {
         ]
     );
     for event in events {
-        assert!(event["correlation"].is_string(), "{event}");
-        assert!(event["causation"].is_string(), "{event}");
+        assert!(event["correlation_id"].is_string(), "{event}");
+        assert!(event["causation_id"].is_string(), "{event}");
         assert!(event["at"].is_string(), "{event}");
         assert_eq!(event["actor"], "admin", "{event}");
     }
-    assert_eq!(events[1]["correlation"], events[2]["correlation"], "one request brought both");
-    assert_ne!(events[0]["correlation"], events[1]["correlation"]);
+    assert_eq!(
+        events[1]["correlation_id"], events[2]["correlation_id"],
+        "one request brought both"
+    );
+    assert_ne!(events[0]["correlation_id"], events[1]["correlation_id"]);
 
     let page = api.get(&format!("{INBOX}/timeline?limit=2")).await.json(200);
     assert_eq!(page["events"].as_array().unwrap().len(), 2);

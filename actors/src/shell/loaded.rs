@@ -62,15 +62,37 @@ pub(crate) struct Events {
 /// What came of one command, before it is written.
 pub(crate) struct Verdict<A: Aggregate> {
     outcome: Result<(A::Answer, Option<EventId>), A::Rejection>,
+    /// Where it was written before, when it is a repetition.
     position: Option<Position>,
+    /// How many records of the batch there are up to and with its own.
+    records: usize,
+}
+
+/// Where a batch stands in the log.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Written {
+    /// Its last record; without any, the last of the stream.
+    last: Position,
+    records: usize,
+    /// Whether its records stand at consecutive positions.
+    dense: bool,
+}
+
+impl Written {
+    /// Where so many of its records are written.
+    fn up_to(self, records: usize) -> Position {
+        let behind = (self.records - records) as u64;
+        if self.dense { Position(self.last.0 - behind) } else { self.last }
+    }
 }
 
 impl<A: Aggregate> Verdict<A> {
-    /// The answer once everything up to `position` is written.
-    pub(crate) fn at(self, position: Position) -> Outcome<A> {
+    /// The answer once the batch is written.
+    pub(crate) fn at(self, written: Written) -> Outcome<A> {
         match self.outcome {
             Ok((answer, event)) => {
-                Ok(Done { answer, event, position: self.position.unwrap_or(position) })
+                let position = self.position.unwrap_or_else(|| written.up_to(self.records));
+                Ok(Done { answer, event, position })
             }
             Err(rejection) => Err(Refused::Rejected(rejection)),
         }
@@ -144,14 +166,14 @@ impl<A: Aggregate> Loaded<A> {
             if position.is_some() || derived.contains(&context.id) {
                 let event = Some(EventId::caused_by(context.id, stream.as_str(), 0));
                 let outcome = Ok((self.state.answer(command), event));
-                verdicts.push(Verdict { outcome, position });
+                verdicts.push(Verdict { outcome, position, records: draft.len() });
                 continue;
             }
             let outcome = self.decide_one(&mut draft, context, command);
             if matches!(outcome, Ok((_, Some(_)))) && context.id.get_version_num() == 5 {
                 derived.push(context.id);
             }
-            verdicts.push(Verdict { outcome, position: None });
+            verdicts.push(Verdict { outcome, position: None, records: draft.len() });
         }
         let (records, tail) = draft.finish();
         Decided { events: Events { records, tail, derived }, verdicts }
@@ -174,12 +196,13 @@ impl<A: Aggregate> Loaded<A> {
         Ok((self.state.answer(command), first))
     }
 
-    /// Writes what was decided; the position shows all of it.
+    /// Writes what was decided.
     pub(crate) async fn write(
         &mut self,
         store: &dyn EventStore,
         events: Events,
-    ) -> Result<Position, Failure> {
+    ) -> Result<Written, Failure> {
+        let records = events.records.len();
         if !events.records.is_empty() {
             let expected = self.tail.expected();
             let appended = store.append(&self.stream, expected, events.records).await?;
@@ -189,6 +212,6 @@ impl<A: Aggregate> Loaded<A> {
                 self.remember(command, appended.position);
             }
         }
-        Ok(self.position)
+        Ok(Written { last: self.position, records, dense: store.is_dense() })
     }
 }

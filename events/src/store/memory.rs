@@ -126,6 +126,10 @@ impl EventStore for MemoryStore {
         Box::pin(std::future::ready(Ok(*self.head.borrow())))
     }
 
+    fn is_dense(&self) -> bool {
+        true
+    }
+
     fn grown(&self, behind: Position) -> BoxFuture<'_, ()> {
         let mut head = self.head.subscribe();
         Box::pin(async move {

@@ -8,7 +8,7 @@ use actors::Refused;
 use actors::inbox::{Action, Answer, Command, Profile, Registration, Rejection};
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::put;
+use axum::routing::{delete, put};
 use axum::{Json, Router};
 use events::{InboxId, Position, Sealed};
 use serde::{Deserialize, Serialize};
@@ -70,7 +70,12 @@ struct Removed {
 
 /// The routes; for administrators.
 pub(in crate::http) fn routes() -> Router<Arc<App>> {
-    Router::new().route("/inboxes/{inbox}", put(register).delete(remove))
+    Router::new().route("/inboxes/{inbox}", put(register))
+}
+
+/// Removing one is Chatwoot's route too, and fails in its words.
+pub(in crate::http) fn removal() -> Router<Arc<App>> {
+    Router::new().route("/inboxes/{inbox}", delete(remove))
 }
 
 async fn register(

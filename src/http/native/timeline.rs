@@ -68,7 +68,7 @@ async fn page(app: &App, streams: &[StreamName], asked: &Asked) -> Result<Json<V
     let limit = query::limit(asked.limit.as_deref(), LIMIT, LIMIT_MAX)?;
     let page = timeline::page(&*app.store, streams, before, limit).await?;
     let events: Vec<Rendered> = page.records.iter().map(render).collect();
-    Ok(Json(json!({ "timeline": events, "next_before": page.next_before })))
+    Ok(Json(json!({ "events": events, "next_before": page.next_before })))
 }
 
 #[cfg(test)]

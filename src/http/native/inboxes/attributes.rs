@@ -37,7 +37,12 @@ pub(super) fn split(given: Map<String, Value>) -> (Map<String, Value>, Map<Strin
             Value::Array(items) if items.iter().any(holds_credential) => {
                 credentials.insert(key, Value::Array(items));
             }
-            value => {
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_)
+            | Value::Object(_) => {
                 attributes.insert(key, value);
             }
         }
@@ -49,20 +54,20 @@ pub(super) fn split(given: Map<String, Value>) -> (Map<String, Value>, Map<Strin
 /// credential itself, such as `provider_config`, is replaced whole, as in Chatwoot.
 pub(super) fn merge(all: &mut Map<String, Value>, given: Map<String, Value>) {
     for (key, value) in given {
-        match value {
-            Value::Null => {
-                all.shift_remove(&key);
+        if value.is_null() {
+            all.shift_remove(&key);
+            continue;
+        }
+        if let (Value::Object(_), false) = (&value, is_credential(&key)) {
+            let below = all.entry(key).or_insert_with(|| Value::Object(Map::new()));
+            if !below.is_object() {
+                *below = Value::Object(Map::new());
             }
-            Value::Object(inner) if !is_credential(&key) => {
-                let below = all.entry(key).or_insert_with(|| Value::Object(Map::new()));
-                match below {
-                    Value::Object(below) => merge(below, inner),
-                    other => *other = Value::Object(inner),
-                }
+            if let (Value::Object(below), Value::Object(inner)) = (below, value) {
+                merge(below, inner);
             }
-            value => {
-                all.insert(key, value);
-            }
+        } else {
+            all.insert(key, value);
         }
     }
 }

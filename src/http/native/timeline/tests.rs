@@ -15,7 +15,7 @@ async fn service() -> Service {
 }
 
 fn kinds(page: &Value) -> Vec<&str> {
-    let events = page["timeline"].as_array().unwrap();
+    let events = page["events"].as_array().unwrap();
     events.iter().map(|event| event["type"].as_str().unwrap()).collect()
 }
 
@@ -26,11 +26,11 @@ async fn a_timeline_is_newest_first_and_says_who_and_why() {
     let renamed = "webhook.renamed";
     assert_eq!(kinds(&page), [renamed, renamed, renamed, "webhook.created"]);
     assert_eq!(page["next_before"], Value::Null);
-    let newest = &page["timeline"][0];
+    let newest = &page["events"][0];
     assert_eq!(newest["actor"], "admin");
     assert_eq!(newest["data"]["name"], "three");
     assert!(newest["correlation_id"].is_string() && newest["causation_id"].is_string());
-    let secret = &page["timeline"][3]["data"]["secret"];
+    let secret = &page["events"][3]["data"]["secret"];
     assert!(secret.as_str().unwrap().starts_with("sealed under key"), "{secret}");
 }
 
