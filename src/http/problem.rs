@@ -144,7 +144,8 @@ impl Problem {
 
     /// The body of problem+json: RFC 9457's members, `code`, and Chatwoot's members for its
     /// clients.
-    fn native_body(&self) -> Value {
+    /// The problem as JSON (RFC 9457).
+    pub fn native_body(&self) -> Value {
         let status = self.status();
         let mut body = json!({
             "type": "about:blank",

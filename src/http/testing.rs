@@ -51,7 +51,7 @@ impl Outbound for Nowhere {
 pub(super) struct Service {
     pub(super) app: Arc<App>,
     router: Router,
-    _running: Running,
+    running: Running,
 }
 
 /// An answer with its body read.
@@ -77,6 +77,13 @@ impl Answer {
 
 impl Service {
     pub(super) async fn start() -> Self {
+        let service = Self::start_unread().await;
+        assert!(service.running.caught_up().await);
+        service
+    }
+
+    /// The views have not read the log yet.
+    pub(super) async fn start_unread() -> Self {
         let parts = Parts {
             store: Arc::new(MemoryStore::default()),
             snapshots: Arc::new(NoSnapshots),
@@ -87,8 +94,7 @@ impl Service {
         let admin = |name: &str| (name == "RELINK_ADMIN_TOKEN").then(|| ADMIN.to_owned());
         let settings = resolve(&Args::default(), admin, None).unwrap();
         let (app, running) = App::start(parts, &settings).await.unwrap();
-        assert!(running.caught_up().await);
-        Self { router: super::router(app.clone()), app, _running: running }
+        Self { router: super::router(app.clone()), app, running }
     }
 
     pub(super) async fn send(&self, request: Request<Body>) -> Answer {

@@ -38,7 +38,7 @@ async fn it_is_ready_once_the_views_have_caught_up() {
 
 #[tokio::test]
 async fn it_is_not_ready_before() {
-    let service = Service::start().await;
+    let service = Service::start_unread().await;
     // The views are folded by a task that has not run yet in this thread.
     let answer = get(&service, "/readyz").await;
     assert_eq!(answer.status, 503, "{}", answer.text);

@@ -166,8 +166,9 @@ async fn next(body: &mut BodyDataStream) -> Option<Result<Bytes, axum::Error>> {
 }
 
 fn refusal(line: usize, problem: &Problem) -> Bytes {
-    let (error, code) = (problem.to_string(), problem.code());
-    json(&serde_json::json!({ "error": error, "code": code, "line": line }))
+    let mut refusal = problem.native_body();
+    refusal["line"] = line.into();
+    json(&refusal)
 }
 
 fn json(answer: &impl serde::Serialize) -> Bytes {
