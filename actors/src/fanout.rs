@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use events::store::{Heard, Subscription};
-use events::{EventStore, Position, Record};
+use events::{EventStore, Failure, Position, Record};
 use futures_core::future::BoxFuture;
 use tokio::sync::watch;
 
@@ -36,6 +36,9 @@ const CHECKPOINT_RECORDS: usize = 50_000;
 
 /// As many debts as are handed over before their answers are awaited.
 const HANDED_OVER_MAX: usize = 256;
+
+/// As long as new records gather before they are read.
+const GATHERING: Duration = Duration::from_millis(2);
 
 /// The waits before what failed is tried again.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
@@ -128,13 +131,14 @@ impl Worker {
         };
         let mut debtor = Debtor::new(self.store.clone(), checkpoint.position);
         let mut log = Subscription::new(self.store.clone(), Position::START);
-        let mut woken = false;
+        let (mut woken, mut idle) = (false, false);
         loop {
             let heard = tokio::select! {
                 biased;
                 _ = self.stop.wait_for(|stop| *stop) => break,
-                heard = log.next() => heard,
+                heard = listen(&*self.store, &mut log, idle) => heard,
             };
+            idle = matches!(heard, Ok(Heard::CaughtUp(_)));
             match heard {
                 Ok(Heard::Page(page)) => {
                     wait = RETRY.0;
@@ -146,7 +150,8 @@ impl Worker {
                     if !std::mem::replace(&mut woken, true) {
                         debtor.webhooks().for_each(|webhook| self.ledgers.wake(webhook));
                     }
-                    self.save_if(checkpoint.queued > 0, &mut checkpoint).await;
+                    let due = checkpoint.queued > 0 && checkpoint.is_old(self.clock.now());
+                    self.save_if(due, &mut checkpoint).await;
                     self.tell(&checkpoint, true);
                 }
                 Err(failure) => {
@@ -269,6 +274,20 @@ impl Worker {
         *wait = (*wait * 2).min(RETRY.1);
         ControlFlow::Continue(())
     }
+}
+
+/// The next of the log. Whoever waits at its end lets a few records come together: reading them
+/// one by one would tax those who write.
+async fn listen(
+    store: &dyn EventStore,
+    log: &mut Subscription,
+    idle: bool,
+) -> Result<Heard, Failure> {
+    if idle {
+        store.grown(log.position()).await;
+        tokio::time::sleep(GATHERING).await;
+    }
+    log.next().await
 }
 
 #[cfg(test)]

@@ -1,9 +1,14 @@
 //! How far the fan-out has come, kept in the log itself.
 
+use std::time::Duration;
+
 use events::fanout::{Advanced, Event};
 use events::store::{Draft, Slice, Tail};
 use events::{Actor, EventStore, Failure, Metadata, Position, Record, StreamName, Timestamp};
 use uuid::Uuid;
+
+/// How often the checkpoint follows at the end of the log.
+const EVERY: Duration = Duration::from_secs(1);
 
 /// The checkpoint, and how far beyond it the fan-out is.
 #[derive(Debug)]
@@ -44,6 +49,12 @@ impl Checkpoint {
         self.queued += queued;
         self.passed += page.len();
         self.stuck = self.stuck.or(stuck);
+    }
+
+    /// Whether it was written a second ago or more: at the end of the log it would otherwise
+    /// follow every event.
+    pub(super) fn is_old(&self, now: Timestamp) -> bool {
+        now.since(self.tail.at) >= EVERY
     }
 
     /// Writes it down.
