@@ -21,7 +21,7 @@ pub use mailbox::{Context, Done, Refused};
 pub(crate) use mailbox::{Envelope, Item, Mailbox, Undelivered};
 
 /// As many effects as one actor has under way.
-const EFFECTS_MAX: usize = 64;
+const EFFECTS_MAX: usize = 256;
 
 /// As often as a batch is decided anew after somebody else wrote.
 const CONFLICTS_MAX: usize = 8;

@@ -9,8 +9,9 @@ use reqwest::{Client, redirect};
 use super::address::Rules;
 use super::resolve::Guarded;
 
-/// More open connections to one host than this are closed after use.
-const IDLE_PER_HOST_MAX: usize = 16;
+/// More open connections to one host than this are closed after use; as many as one endpoint may
+/// have attempts under way, or each attempt above would connect anew.
+const IDLE_PER_HOST_MAX: usize = 64;
 const IDLE_FOR_MAX: Duration = Duration::from_secs(60);
 
 /// Without redirects, which could lead anywhere; without the environment's proxy, behind which

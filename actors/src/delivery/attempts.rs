@@ -8,7 +8,7 @@ use std::time::Duration;
 use dashmap::DashMap;
 use events::delivery::{AbandonReason, AttemptClass};
 use events::{Actor, Timestamp, WebhookId};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use uuid::Uuid;
 
 use super::{Command, Ledger, Owed, Report};
@@ -47,6 +47,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     rules: Rules,
     all: Arc<Semaphore>,
+    /// Attempts that were begun and are not recorded.
+    under_way: watch::Sender<usize>,
     gates: DashMap<WebhookId, Gate>,
     closing: AtomicBool,
 }
@@ -75,6 +77,7 @@ impl Delivery {
     ) -> Self {
         let inner = Inner {
             all: Arc::new(Semaphore::new(rules.concurrency_in_all)),
+            under_way: watch::Sender::new(0),
             ledgers: ledgers.clone(),
             webhooks,
             outbound,
@@ -90,15 +93,15 @@ impl Delivery {
 
     /// How many attempts are under way.
     pub fn under_way(&self) -> usize {
-        self.inner.rules.concurrency_in_all - self.inner.all.available_permits()
+        *self.inner.under_way.borrow()
     }
 
     /// Begins no further attempt, and returns when those under way are recorded.
     pub async fn close(&self) {
         self.inner.closing.store(true, Ordering::SeqCst);
-        let all = u32::try_from(self.inner.rules.concurrency_in_all).unwrap_or(u32::MAX);
-        // It fails only when closed, which nobody does.
-        let _ = self.inner.all.acquire_many(all).await;
+        let mut under_way = self.inner.under_way.subscribe();
+        // It fails only when the sender is gone, which is in `self`.
+        let _ = under_way.wait_for(|attempts| *attempts == 0).await;
     }
 }
 
@@ -109,6 +112,22 @@ impl Host<Ledger> for Delivery {
             inner.attempt(webhook, owed).await;
             drop(finish);
         });
+    }
+}
+
+/// One attempt among those that are begun and not recorded.
+struct UnderWay<'a>(&'a watch::Sender<usize>);
+
+impl<'a> UnderWay<'a> {
+    fn begin(count: &'a watch::Sender<usize>) -> Self {
+        count.send_modify(|attempts| *attempts += 1);
+        Self(count)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|attempts| *attempts -= 1);
     }
 }
 
@@ -126,8 +145,10 @@ impl Inner {
             let gate = self.gate(webhook);
             let Ok(slot) = gate.permits.acquire().await else { return };
             let Ok(permit) = self.all.acquire().await else { return };
+            // Counted first: whoever closes and finds none under way has closed before this.
+            let counted = UnderWay::begin(&self.under_way);
             if self.closing.load(Ordering::SeqCst) {
-                drop((slot, permit));
+                drop((slot, permit, counted));
                 return never().await;
             }
             let command = match self.whereto(webhook).await {
@@ -137,12 +158,14 @@ impl Inner {
                     Command::Abandon { delivery, reason }
                 }
                 Where::Halted => {
-                    drop((slot, permit));
+                    drop((slot, permit, counted));
                     return never().await;
                 }
                 Where::To(endpoint) if !self.fits(webhook, &gate, endpoint.concurrency) => continue,
                 Where::To(endpoint) => Command::Record(Box::new(self.send(&owed, *endpoint).await)),
             };
+            // The endpoint is free again; what is left is between us and the log.
+            drop((slot, permit));
             return self.record(webhook, &owed, command).await;
         }
     }

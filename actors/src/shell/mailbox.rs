@@ -12,7 +12,7 @@ use super::Wake;
 use crate::aggregate::{Aggregate, Effect};
 
 /// As many items as are decided together.
-const BATCH_MAX: usize = 256;
+const BATCH_MAX: usize = 512;
 
 /// Who asks, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]

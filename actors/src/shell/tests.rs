@@ -46,7 +46,7 @@ async fn a_batch_has_a_limit() {
     for ask in asks {
         ask.await.unwrap();
     }
-    assert_eq!(store.appends_to(&stream()), [256, 256, 88]);
+    assert_eq!(store.appends_to(&stream()), [512, 88]);
     assert_eq!(history(&store).await, all_said(0..600));
 }
 

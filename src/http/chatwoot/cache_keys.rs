@@ -12,13 +12,14 @@ use serde_json::json;
 use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::fresh::Fresh;
+use crate::http::under;
 
 /// Chatwoot's (`AccountsController#cache_keys`).
 const CACHED: &str = "max-age=10, private, stale-while-revalidate=300";
 
 /// The route; for agents too.
 pub(in crate::http) fn routes() -> Router<Arc<App>> {
-    Router::new().route("/cache_keys", get(show))
+    Router::new().route(under!("/cache_keys"), get(show))
 }
 
 async fn show(State(app): State<Arc<App>>, caller: Caller, _: Fresh) -> Response {

@@ -14,6 +14,7 @@ use crate::http::auth::Caller;
 use crate::http::fresh::Fresh;
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
+use crate::http::under;
 
 #[derive(Serialize)]
 struct List {
@@ -49,7 +50,7 @@ impl From<Inbox<'_>> for Shown {
 
 /// The routes; for agents too.
 pub(in crate::http) fn routes() -> Router<Arc<App>> {
-    Router::new().route("/inboxes", get(list)).route("/inboxes/{inbox}", get(show))
+    Router::new().route(under!("/inboxes"), get(list)).route(under!("/inboxes/{inbox}"), get(show))
 }
 
 async fn list(State(app): State<Arc<App>>, caller: Caller, _: Fresh) -> Json<List> {

@@ -24,6 +24,7 @@ use crate::http::context::Cause;
 use crate::http::fresh::Fresh;
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
+use crate::http::under;
 use desk::{Desk, Written};
 use params::Params;
 use shown::Doing;
@@ -32,8 +33,8 @@ use turns::Turns;
 /// The routes; for administrators.
 pub(in crate::http) fn routes() -> Router<Arc<App>> {
     Router::new()
-        .route("/webhooks", get(list).post(create))
-        .route("/webhooks/{webhook}", patch(change).put(change).delete(delete))
+        .route(under!("/webhooks"), get(list).post(create))
+        .route(under!("/webhooks/{webhook}"), patch(change).put(change).delete(delete))
         .layer(Extension(Turns::default()))
 }
 

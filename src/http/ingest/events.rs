@@ -25,6 +25,7 @@ use crate::http::body;
 use crate::http::context::Cause;
 use crate::http::native::accounts;
 use crate::http::problem::Problem;
+use crate::http::under;
 
 /// As many characters as an event's name may have.
 const NAME_MAX: usize = 100;
@@ -45,7 +46,7 @@ struct Taken {
 
 /// The route; for ingest.
 pub(in crate::http) fn routes() -> Router<Arc<App>> {
-    Router::new().route("/events", post(take))
+    Router::new().route(under!("/events"), post(take))
 }
 
 async fn take(

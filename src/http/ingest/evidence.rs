@@ -17,6 +17,7 @@ use crate::http::body::{self, Raw};
 use crate::http::context::Cause;
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
+use crate::http::under;
 use crate::providers::{self, BadReport};
 
 /// As many characters of a prompt's reason as are kept.
@@ -55,10 +56,10 @@ impl From<BadReport> for Problem {
 /// The routes; for ingest.
 pub(in crate::http) fn routes() -> Router<Arc<App>> {
     Router::new()
-        .route("/inboxes/{inbox}/authorization_errors", post(error))
-        .route("/inboxes/{inbox}/authorization_successes", post(success))
-        .route("/inboxes/{inbox}/prompt_reauthorization", post(prompt))
-        .route("/inboxes/{inbox}/reauthorized", post(reauthorized))
+        .route(under!("/inboxes/{inbox}/authorization_errors"), post(error))
+        .route(under!("/inboxes/{inbox}/authorization_successes"), post(success))
+        .route(under!("/inboxes/{inbox}/prompt_reauthorization"), post(prompt))
+        .route(under!("/inboxes/{inbox}/reauthorized"), post(reauthorized))
 }
 
 async fn error(

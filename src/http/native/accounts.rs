@@ -15,6 +15,7 @@ use crate::http::auth::Caller;
 use crate::http::body::Json as Body;
 use crate::http::context::Cause;
 use crate::http::problem::Problem;
+use crate::http::under;
 
 /// As many administrators as an account may name.
 const EMAILS_MAX: usize = 100;
@@ -38,7 +39,7 @@ struct Shown {
 
 /// The routes; for administrators.
 pub(in crate::http) fn routes() -> Router<Arc<App>> {
-    Router::new().route("/", get(show).put(put))
+    Router::new().route(under!(""), get(show).put(put))
 }
 
 async fn put(

@@ -18,6 +18,7 @@ use crate::http::fresh::Fresh;
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
 use crate::http::query::{self, Query};
+use crate::http::under;
 
 const LIMIT: usize = 50;
 const LIMIT_MAX: usize = 200;
@@ -34,8 +35,8 @@ struct Asked {
 /// The routes; for administrators, because bodies are shown.
 pub(in crate::http) fn routes() -> Router<Arc<App>> {
     Router::new()
-        .route("/webhooks/{webhook}/deliveries", get(list))
-        .route("/deliveries/{delivery}", get(show))
+        .route(under!("/webhooks/{webhook}/deliveries"), get(list))
+        .route(under!("/deliveries/{delivery}"), get(show))
 }
 
 async fn list(

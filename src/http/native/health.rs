@@ -21,6 +21,7 @@ use crate::http::context::Cause;
 use crate::http::fresh::Fresh;
 use crate::http::problem::Problem;
 use crate::http::query::{self, Query};
+use crate::http::under;
 use crate::past;
 use crate::rendering::health;
 
@@ -40,7 +41,7 @@ struct Shown {
 
 /// The route; for agents too.
 pub(in crate::http) fn routes() -> Router<Arc<App>> {
-    Router::new().route("/health", get(show))
+    Router::new().route(under!("/health"), get(show))
 }
 
 async fn show(

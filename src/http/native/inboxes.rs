@@ -21,6 +21,7 @@ use crate::http::body::{BYTES_MAX, Json as Body};
 use crate::http::context::Cause;
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
+use crate::http::under;
 
 /// As high as an inbox's own threshold may be.
 const THRESHOLD_MAX: u32 = 1_000;
@@ -70,12 +71,12 @@ struct Removed {
 
 /// The routes; for administrators.
 pub(in crate::http) fn routes() -> Router<Arc<App>> {
-    Router::new().route("/inboxes/{inbox}", put(register))
+    Router::new().route(under!("/inboxes/{inbox}"), put(register))
 }
 
 /// Removing one is Chatwoot's route too, and fails in its words.
 pub(in crate::http) fn removal() -> Router<Arc<App>> {
-    Router::new().route("/inboxes/{inbox}", delete(remove))
+    Router::new().route(under!("/inboxes/{inbox}"), delete(remove))
 }
 
 async fn register(

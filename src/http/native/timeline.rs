@@ -15,6 +15,7 @@ use crate::http::fresh::Fresh;
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
 use crate::http::query::{self, Query};
+use crate::http::under;
 use crate::rendering::{Rendered, render};
 use crate::timeline;
 
@@ -30,8 +31,8 @@ struct Asked {
 /// The routes; for agents too.
 pub(in crate::http) fn routes() -> Router<Arc<App>> {
     Router::new()
-        .route("/inboxes/{inbox}/timeline", get(inbox))
-        .route("/webhooks/{webhook}/timeline", get(webhook))
+        .route(under!("/inboxes/{inbox}/timeline"), get(inbox))
+        .route(under!("/webhooks/{webhook}/timeline"), get(webhook))
 }
 
 /// Also of an inbox that is removed: its history is not.

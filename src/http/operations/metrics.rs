@@ -1,14 +1,15 @@
 //! Measurements for Prometheus: requests as they come, all else when it is asked for.
 
+use std::fmt::Write;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, StatusCode};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -29,16 +30,47 @@ pub(in crate::http) struct Metrics {
     durations: Family<Route, Histogram, fn() -> Histogram>,
 }
 
+/// The route as it was declared. Paths that are no routes are all the same, or anybody could make
+/// endless labels.
+#[derive(Debug, Clone)]
+struct RouteName(Option<MatchedPath>);
+
+impl RouteName {
+    fn as_str(&self) -> &str {
+        self.0.as_ref().map_or("none", MatchedPath::as_str)
+    }
+}
+
+impl PartialEq for RouteName {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for RouteName {}
+
+impl Hash for RouteName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl EncodeLabelValue for RouteName {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
+        encoder.write_str(self.as_str())
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
     method: &'static str,
-    route: String,
+    route: RouteName,
     status: u16,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Route {
-    route: String,
+    route: RouteName,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -64,23 +96,28 @@ impl Default for Metrics {
     }
 }
 
-/// Measures one request; a layer of all routes.
-pub(in crate::http) async fn measure(
-    State(metrics): State<Metrics>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let matched = request.extensions().get::<MatchedPath>();
-    // Paths that are no routes are all the same, or anybody could make endless labels.
-    let route = matched.map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
-    let method = word(request.method());
-    let began = Instant::now();
-    let response = next.run(request).await;
-    let labels = Route { route: route.clone() };
-    metrics.durations.get_or_create(&labels).observe(began.elapsed().as_secs_f64());
-    let status = response.status().as_u16();
-    metrics.requests.get_or_create(&Answered { method, route, status }).inc();
-    response
+/// A request that is being answered.
+pub(in crate::http) struct Measured {
+    route: RouteName,
+    method: &'static str,
+    began: Instant,
+}
+
+impl Metrics {
+    /// A request came.
+    pub(in crate::http) fn begin(&self, request: &Request) -> Measured {
+        let route = RouteName(request.extensions().get::<MatchedPath>().cloned());
+        Measured { route, method: word(request.method()), began: Instant::now() }
+    }
+
+    /// It was answered.
+    pub(in crate::http) fn end(&self, measured: Measured, response: &Response) {
+        let Measured { route, method, began } = measured;
+        let labels = Route { route };
+        self.durations.get_or_create(&labels).observe(began.elapsed().as_secs_f64());
+        let (route, status) = (labels.route, response.status().as_u16());
+        self.requests.get_or_create(&Answered { method, route, status }).inc();
+    }
 }
 
 fn word(method: &Method) -> &'static str {

@@ -128,11 +128,11 @@ async fn an_actor_that_owes_nothing_any_more_is_let_go() {
 #[tokio::test(start_paused = true)]
 async fn an_actor_begins_no_more_effects_at_once_than_it_may() {
     let (_, ledgers, host) = start();
-    for number in 0..100 {
+    for number in 0..300 {
         queue(&ledgers, number, NOON).await;
     }
     pass(HOUR).await;
-    assert_eq!(host.begun().len(), 64);
+    assert_eq!(host.begun().len(), 256);
     host.end_all();
     abandon_all(&ledgers).await;
     pass(HOUR).await;
