@@ -1,6 +1,7 @@
 //! How deliveries are made, limited and shown.
 
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use crate::api::Api;
 use crate::receiver::{Receiver, Reply};
@@ -130,6 +131,57 @@ async fn a_redirect_is_a_failure_and_is_not_followed() {
     assert_eq!(receiver.arrivals().len(), 1, "{:?}", receiver.arrivals());
 }
 
+/// The only delivery of a webhook, with all its attempts.
+async fn only_delivery(api: &Api, webhook: &Value, query: &str) -> Value {
+    let listed = deliveries(api, webhook, query).await;
+    assert_eq!(listed.len(), 1, "{listed:?}");
+    let path = format!("/deliveries/{}?{query}", listed[0]["id"].as_str().unwrap());
+    api.get(&path).await.json(200)
+}
+
+#[tokio::test]
+async fn each_way_to_fail_is_shown_with_its_class() {
+    let place = Place::new().set("RELINK_RETRY_SCHEDULE", "1h");
+    let relink = place.serve().await;
+    let (api, receiver) = (relink.api(), Receiver::start().await);
+    register_account(&api).await;
+    let ways = [
+        (Reply::With(302, "location", "/elsewhere"), "client", json!(302)),
+        (Reply::With(308, "location", "/elsewhere"), "client", json!(308)),
+        (Reply::Status(404), "client", json!(404)),
+        (Reply::Status(401), "auth", json!(401)),
+        (Reply::Status(410), "gone", json!(410)),
+        (Reply::Status(429), "throttled", json!(429)),
+        (Reply::Status(503), "server", json!(503)),
+    ];
+    let mut expected = Vec::new();
+    for (number, (reply, class, status)) in ways.into_iter().enumerate() {
+        let path = format!("/hook/{number}");
+        receiver.answer(&path, reply);
+        let webhook = subscribe(&api, &receiver.url(&path), &["message_created"]).await;
+        expected.push((webhook, class, status));
+    }
+    // A port that nobody listens on any more.
+    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let webhook = subscribe(&api, &format!("http://{gone}/"), &["message_created"]).await;
+    expected.push((webhook, "connect", Value::Null));
+    message(&api, "in vain").await;
+
+    let position = place.written("delivery.attempt_failed", expected.len()).await;
+    let seen = format!("consistent_to={position}");
+    for (webhook, class, status) in &expected {
+        let shown = only_delivery(&api, webhook, &seen).await;
+        assert_eq!(shown["status"], "pending", "{shown}");
+        assert!(shown["next_attempt_at"].is_string(), "{shown}");
+        assert_eq!(shown["attempts"].as_array().unwrap().len(), 1, "{shown}");
+        let attempt = &shown["attempts"][0];
+        assert_eq!((&attempt["class"], &attempt["status"]), (&json!(class), status), "{shown}");
+        assert!(attempt["detail"].is_string(), "{shown}");
+        assert_eq!(&attempt["response"]["status"], status, "{shown}");
+    }
+    assert!(receiver.arrivals_at("/elsewhere").is_empty(), "no redirect is followed");
+}
+
 #[tokio::test]
 async fn private_addresses_are_refused_unless_allowed() {
     let place = Place::new().unset("RELINK_ALLOW_PRIVATE").set("RELINK_RETRY_SCHEDULE", "10ms");
@@ -138,14 +190,19 @@ async fn private_addresses_are_refused_unless_allowed() {
     register_account(&api).await;
     let port = receiver.url("").rsplit(':').next().unwrap().to_owned();
     let hosts = ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "0.0.0.0"];
+    let mut webhooks = Vec::new();
     for (number, host) in hosts.iter().enumerate() {
         let url = format!("http://{host}:{port}/hook/{number}");
-        subscribe(&api, &url, &["message_created"]).await;
+        webhooks.push(subscribe(&api, &url, &["message_created"]).await);
     }
     message(&api, "not to be sent").await;
-    place.written("delivery.abandoned", hosts.len()).await;
-    for failed in place.log_of("delivery.attempt_failed").await {
-        assert_eq!(failed["data"]["class"], "blocked", "{failed}");
+    let position = place.written("delivery.abandoned", hosts.len()).await;
+    for webhook in &webhooks {
+        let shown = only_delivery(&api, webhook, &format!("consistent_to={position}")).await;
+        assert_eq!((&shown["status"], &shown["reason"]), (&json!("abandoned"), &json!("blocked")));
+        assert_eq!(shown["attempts"].as_array().unwrap().len(), 1, "{shown}");
+        assert_eq!(shown["attempts"][0]["class"], "blocked", "{shown}");
+        assert_eq!(shown["attempts"][0]["response"], Value::Null, "{shown}");
     }
     assert!(receiver.arrivals().is_empty(), "{:?}", receiver.arrivals());
 }

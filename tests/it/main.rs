@@ -15,6 +15,7 @@ mod broken_log;
 mod crash;
 mod deliveries;
 mod events;
+mod full;
 mod inboxes;
 mod main_job;
 mod operator;

@@ -1,5 +1,7 @@
 //! The main job: a failing inbox becomes one signed webhook, and so does its way back.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::receiver::Receiver;
@@ -228,4 +230,39 @@ async fn turning_the_flag_on_sends_nothing_of_the_past() {
     let arrivals = receiver.expect(1).await;
     assert_eq!(arrivals[0].json()["changed_attributes"], changed(true, false));
     assert_eq!(place.log_of("delivery.queued").await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_flag_of_each_start_holds_for_what_happens_behind_it() {
+    let place = with_inbox_events();
+    let receiver = Receiver::start().await;
+    let relink = place.serve().await;
+    register(&relink.api()).await;
+    subscribe(&relink.api(), &receiver.url("/hook"), &["inbox_updated"]).await;
+    fail(&relink.api()).await.json(200);
+    fail(&relink.api()).await.json(200);
+    // It may not be fanned out yet; the flag was on when it happened, and that is what counts.
+    relink.kill().await;
+
+    let place = place.set("ENABLE_INBOX_EVENTS", "false");
+    let relink = place.serve().await;
+    receiver.expect(1).await;
+    reauthorize(&relink.api()).await.json(200);
+    relink.kill().await;
+
+    let place = place.set("ENABLE_INBOX_EVENTS", "true");
+    let relink = place.serve().await;
+    let prompt = format!("{INBOX}/prompt_reauthorization");
+    relink.api().post(&prompt, json!({})).await.json(200);
+    place.written("delivery.delivered", 2).await;
+    let mut deliveries = BTreeSet::new();
+    for arrival in receiver.arrivals() {
+        assert_eq!(arrival.json()["changed_attributes"], changed(false, true));
+        // A crash may have repeated an attempt.
+        deliveries.insert(arrival.delivery());
+    }
+    assert_eq!(deliveries.len(), 2);
+    assert_eq!(place.log_of("delivery.queued").await.len(), 2);
+    assert_eq!(place.log_of("installation.inbox_events_enabled").await.len(), 2);
+    assert_eq!(place.log_of("installation.inbox_events_disabled").await.len(), 1);
 }
