@@ -16,6 +16,7 @@ mod crash;
 mod deliveries;
 mod events;
 mod full;
+mod halted;
 mod inboxes;
 mod main_job;
 mod operator;

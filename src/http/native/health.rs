@@ -66,7 +66,7 @@ async fn show(
         "position": shown.position,
         "inboxes": shown.inboxes,
         "webhooks": shown.webhooks,
-        "halted": shown::halted(&app, caller.account),
+        "halted": shown::halted(&app, caller.account).await,
     })))
 }
 

@@ -1,0 +1,126 @@
+//! A stream that cannot be folded stops alone: it is named, and everything else goes on.
+
+use std::fs;
+
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use crate::api::Api;
+use crate::receiver::Receiver;
+use crate::relink::{Place, Relink};
+use crate::steps::{INBOX, fail, invalidated, message, register, register_account, subscribe};
+
+/// The stream of [`INBOX`].
+const STREAM: &str = "inbox-42";
+const OTHER: &str = "/inboxes/43";
+
+/// A place whose service has ended well, with two inboxes of account 1 and one error of each.
+async fn written() -> Place {
+    let place = Place::new();
+    let relink = place.serve().await;
+    let api = relink.api();
+    register(&api).await;
+    register_account(&api.of_account(2)).await;
+    let other = json!({ "name": "Another", "channel_type": "Channel::Email" });
+    assert_eq!(api.put(OTHER, other).await.status, 201);
+    fail(&api).await.json(200);
+    fail_other(&api).await;
+    assert!(relink.terminate().await.success());
+    place
+}
+
+async fn fail_other(api: &Api) -> Value {
+    api.post(&format!("{OTHER}/authorization_errors"), invalidated()).await.json(200)
+}
+
+/// Changes the payload of a record of the stream behind everybody's back; its position.
+fn alter(place: &Place, revision: i64, change: impl FnOnce(&mut Vec<u8>)) -> i64 {
+    let log = Connection::open(place.data().join("relink.db")).unwrap();
+    let record = "SELECT position, data FROM log WHERE stream = ?1 AND revision = ?2";
+    let (position, mut data): (i64, Vec<u8>) =
+        log.query_row(record, (STREAM, revision), |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    change(&mut data);
+    let update = "UPDATE events SET data = ?1 WHERE position = ?2";
+    assert_eq!(log.execute(update, (data, position)).unwrap(), 1);
+    position
+}
+
+fn flip_a_byte(data: &mut [u8]) {
+    let middle = data.len() / 2;
+    data[middle] ^= 0x20;
+}
+
+/// What postcard can make nothing of.
+fn replace(data: &mut Vec<u8>) {
+    *data = vec![0xff; 20];
+}
+
+/// The altered inbox is refused by its name and shown as halted; the other one counts on.
+async fn stops_alone(relink: &Relink) {
+    let api = relink.api();
+    for call in ["authorization_errors", "authorization_successes", "reauthorized"] {
+        let problem = api.post(&format!("{INBOX}/{call}"), json!({})).await.problem(503);
+        assert_eq!(problem["code"], "halted", "{problem}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(STREAM), "{STREAM} is not named: {detail}");
+    }
+    let counted = fail_other(&api).await;
+    assert_eq!(counted["authorization_error_count"], 2, "{counted}");
+
+    let seen = format!("/health?consistent_to={}", counted["position"]);
+    let health = api.get(&seen).await.json(200);
+    let halted = health["halted"].as_array().unwrap();
+    assert!(!halted.is_empty() && halted.iter().all(|it| it["stream"] == STREAM), "{health}");
+    assert!(halted.iter().all(|it| it["reason"].is_string()), "{health}");
+    let inboxes = health["inboxes"].as_array().unwrap();
+    assert!(inboxes.iter().any(|it| it["id"] == 43 && it["state"] == "degraded"), "{health}");
+    let stranger = api.of_account(2).get("/health").await.json(200);
+    assert_eq!(stranger["halted"], json!([]), "it is no other account's affair");
+
+    let ready = api.by_nobody().get("//readyz").await.json(200);
+    assert_eq!(ready["halted"], json!([STREAM]), "{ready}");
+}
+
+async fn verify_finds(place: &Place, position: i64) {
+    let done = place.run(&["verify"]).await;
+    done.refused(1);
+    let named = format!("position {position}");
+    assert!(done.said().contains(&named), "not {named}: {done:?}");
+}
+
+#[tokio::test]
+async fn a_stream_with_a_changed_record_stops_alone() {
+    let place = written().await;
+    let position = alter(&place, 1, |data| flip_a_byte(data));
+    let relink = place.serve().await;
+    stops_alone(&relink).await;
+    verify_finds(&place, position).await;
+}
+
+#[tokio::test]
+async fn a_record_without_a_meaning_stops_neither_the_views_nor_the_fan_out() {
+    let place = written().await;
+    let position = alter(&place, 1, replace);
+    // Without snapshots the views must pass by the record too.
+    fs::remove_dir_all(place.data().join("snapshots")).unwrap();
+    let (relink, receiver) = (place.serve().await, Receiver::start().await);
+    stops_alone(&relink).await;
+    let api = relink.api();
+    let ready = api.by_nobody().get("//readyz").await.json(200);
+    assert_eq!(ready["quarantined"], json!([STREAM]), "{ready}");
+
+    subscribe(&api, &receiver.url("/hook"), &["message_created"]).await;
+    message(&api, "all the same").await;
+    receiver.expect(1).await;
+    verify_finds(&place, position).await;
+}
+
+#[tokio::test]
+async fn an_inbox_whose_registration_is_damaged_is_still_shown_to_its_account() {
+    let place = written().await;
+    let position = alter(&place, 0, replace);
+    fs::remove_dir_all(place.data().join("snapshots")).unwrap();
+    let relink = place.serve().await;
+    stops_alone(&relink).await;
+    verify_finds(&place, position).await;
+}
