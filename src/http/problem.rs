@@ -144,7 +144,6 @@ impl Problem {
 
     /// The body of problem+json: RFC 9457's members, `code`, and Chatwoot's members for its
     /// clients.
-    /// The problem as JSON (RFC 9457).
     pub fn native_body(&self) -> Value {
         let status = self.status();
         let mut body = json!({
