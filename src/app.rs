@@ -113,4 +113,11 @@ impl App {
         // A late view is shown as it is; `consistent_to` is for those who must know.
         let _ = self.views.wait_for(position, OWN_WRITES_WITHIN).await;
     }
+
+    /// The same for everything that is in the log, whichever process wrote it.
+    pub async fn all_writes(&self) {
+        if let Ok(head) = self.store.head().await {
+            let _ = self.views.wait_for(head, OWN_WRITES_WITHIN).await;
+        }
+    }
 }

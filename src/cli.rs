@@ -108,8 +108,7 @@ pub fn run() -> ExitCode {
 
 fn dispatch(cli: Cli) -> Result<(), Stop> {
     if let Command::Completions(args) = cli.command {
-        completions::print(&args, &mut Cli::command());
-        return Ok(());
+        return completions::print(&args, &mut Cli::command());
     }
     let settings = config::load(&cli.settings).map_err(|mistakes| Stop::Usage(mistakes.into()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -102,8 +102,8 @@ async fn known(
     let find = || app.views.access.read(|access| access.token(&hash));
     let mut found = find();
     if found.is_none() {
-        // It may have been made a moment ago.
-        app.own_writes().await;
+        // It may have been made a moment ago, at the command line too.
+        app.all_writes().await;
         found = find();
     }
     match found {

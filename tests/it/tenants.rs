@@ -69,6 +69,18 @@ async fn an_agent_looks_and_an_ingest_token_reports() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_made_beside_the_service_is_good_at_once() {
+    let place = Place::new();
+    let relink = place.serve().await;
+    let admin = relink.api();
+    register(&admin).await;
+    for _ in 0..3 {
+        let ingest = place.token(1, "ingest").await;
+        fail(&admin.by(&ingest)).await.json(200);
+    }
+}
+
+#[tokio::test]
 async fn a_missing_and_a_wrong_token_are_told_apart_as_in_chatwoot() {
     let place = Place::new();
     let relink = place.serve().await;
