@@ -247,3 +247,27 @@ fn a_category_on_the_wire_has_no_hyphen() {
     }
     assert!(seen >= 8, "only {seen} categories were found: the rule sees nothing");
 }
+
+/// Whether a file defines a test of this name, and lies where `place` says: all of its parts are
+/// among the file's folders and its own name.
+fn has_test(source: &Source, place: &[&str], name: &str) -> bool {
+    let parts: Vec<_> = source.path.with_extension("").iter().map(ToOwned::to_owned).collect();
+    source.is_test()
+        && place.iter().all(|wanted| parts.iter().any(|part| part == *wanted))
+        && source.text.contains(&format!("fn {name}("))
+}
+
+#[test]
+fn the_tests_that_the_table_of_compatibility_names_are_there() {
+    let text = fs::read_to_string(root().join("docs/compatibility.md")).unwrap();
+    let sources = sources();
+    let quoted = text.split('`').skip(1).step_by(2);
+    let named = quoted.filter_map(|quoted| quoted.rsplit_once("::"));
+    let named: Vec<_> = named.filter(|(_, name)| name.len() > "NAME".len()).collect();
+    assert!(named.len() > 40, "only {} tests were found: the rule sees nothing", named.len());
+    let missing = named.into_iter().filter(|(place, name)| {
+        let place: Vec<_> = place.split("::").collect();
+        !sources.iter().any(|source| has_test(source, &place, name))
+    });
+    nothing_of("no such test", missing.map(|(place, name)| format!("{place}::{name}")).collect());
+}
