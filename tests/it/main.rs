@@ -14,6 +14,7 @@ mod bad_settings;
 mod broken_log;
 mod crash;
 mod deliveries;
+mod described;
 mod events;
 mod full;
 mod halted;
