@@ -120,30 +120,24 @@ async fn every_route_that_is_described_is_there() {
 #[test]
 fn every_route_that_is_there_is_described() {
     let mut routes = BTreeSet::new();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http");
-    collect(&root, &root, &mut routes);
+    let package = std::env::var("CARGO_MANIFEST_DIR").expect("cargo tells tests their package");
+    collect(&Path::new(&package).join("src/http"), &mut routes);
     let document = document();
     let described: BTreeSet<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
     assert_eq!(described, routes);
 }
 
-/// The paths of all `.route("...")` in the sources of a folder.
-fn collect(root: &Path, folder: &Path, routes: &mut BTreeSet<String>) {
+/// The paths of all `.route("...")` and `.route(under!("..."))` in the sources of a folder.
+fn collect(folder: &Path, routes: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            collect(root, &path, routes);
+            collect(&path, routes);
         } else if path.extension().is_some_and(|kind| kind == "rs") && !path.ends_with("tests.rs") {
-            let outside = path.strip_prefix(root).unwrap().starts_with("operations.rs");
             let text = std::fs::read_to_string(&path).unwrap();
-            for found in text.split(".route(\"").skip(1) {
-                let route = found.split('"').next().unwrap();
-                let route = match (outside, route) {
-                    (true, route) => route.to_owned(),
-                    (false, "/") => ACCOUNT.to_owned(),
-                    (false, route) => format!("{ACCOUNT}{route}"),
-                };
-                routes.insert(route);
+            for (before, stem) in [(".route(\"", ""), (".route(under!(\"", ACCOUNT)] {
+                let found = text.split(before).skip(1).filter_map(|rest| rest.split('"').next());
+                routes.extend(found.map(|route| format!("{stem}{route}")));
             }
         }
     }
