@@ -22,7 +22,7 @@ use crate::tokens;
 use crate::vault::Vault;
 
 /// As long as attempts under way may take when the service stops.
-const ATTEMPTS_WITHIN: Duration = Duration::from_secs(6);
+const ATTEMPTS_WITHIN: Duration = Duration::from_secs(4);
 
 /// What the log's sealing key is proved with.
 const KEY_PROOF: (&str, &[u8]) = ("installation/proof", b"relink");
