@@ -43,18 +43,23 @@ pub fn router(app: Arc<App>) -> Router {
     let under_way = UnderWay::default();
     let metrics = Metrics::default();
     let open = |role, routes| open_to(role, &app, &under_way, routes);
+    // Twice: within, so that an answer is kept for its Idempotency-Key as it was given; and
+    // without, for those who are not let in.
+    let theirs =
+        |role, routes: Router<Arc<App>>| open(role, routes.layer(map_response(problem::chatwoot)));
     let chatwoot = Router::new()
-        .merge(open(Role::Agent, chatwoot::inboxes::routes()))
-        .merge(open(Role::Administrator, chatwoot::webhooks::routes()))
-        .merge(open(Role::Administrator, native::inboxes::removal()))
-        .merge(open(Role::Agent, chatwoot::cache_keys::routes()))
+        .merge(theirs(Role::Agent, chatwoot::inboxes::routes()))
+        .merge(theirs(Role::Administrator, chatwoot::webhooks::routes()))
+        .merge(theirs(Role::Administrator, native::inboxes::removal()))
+        .merge(theirs(Role::Agent, chatwoot::cache_keys::routes()))
         .layer(map_response(problem::chatwoot));
     let native = Router::new()
         .merge(open(Role::Administrator, native::accounts::routes()))
         .merge(open(Role::Administrator, native::inboxes::routes()))
         .merge(open(Role::Administrator, native::deliveries::routes()))
         .merge(open(Role::Agent, native::health::routes()))
-        .merge(open(Role::Agent, native::timeline::routes()))
+        .merge(open(Role::Agent, native::timeline::of_inboxes()))
+        .merge(open(Role::Administrator, native::timeline::of_webhooks()))
         .merge(open(Role::Ingest, ingest::evidence::routes()))
         .merge(open(Role::Ingest, ingest::events::routes()));
     Router::new()

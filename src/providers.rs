@@ -13,6 +13,11 @@ mod table;
 
 pub use answer::{BadReport, evidence};
 
+/// People's words about a failure, with whatever looks like a credential taken out.
+pub fn redacted(text: &str) -> String {
+    redact::text(text).into_owned()
+}
+
 /// What this evidence is taken for: by the row of the table that matches it best, else by the
 /// general meaning of its code or HTTP status. Evidence that names neither a provider, a status
 /// nor a code says only that a call with the credential failed, and counts as auth.

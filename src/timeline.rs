@@ -1,6 +1,6 @@
 //! The records of a subject, newest first, from one stream or several merged.
 
-use events::store::Slice;
+use events::store::{Slice, is_last};
 use events::{EventStore, Failure, Position, Record, Revision, StreamName};
 
 /// One page of a timeline.
@@ -23,6 +23,7 @@ pub async fn page(
     limit: usize,
 ) -> Result<Page, Failure> {
     let mut records = Vec::new();
+    let mut known_from = Position::START;
     for stream in streams {
         let before = match before {
             Some(position) => match first_from(store, stream, position).await? {
@@ -31,12 +32,19 @@ pub async fn page(
             },
             None => Slice::Before(None),
         };
-        records.extend(store.read_stream(stream, before, limit.saturating_add(1)).await?);
+        let page = store.read_stream(stream, before, limit.saturating_add(1)).await?;
+        if !is_last(&page, limit.saturating_add(1)) {
+            // Of this stream there is more behind its oldest: nothing older can be shown yet.
+            let oldest = page.last().map_or(Position::START, |oldest| oldest.position);
+            known_from = known_from.max(oldest);
+        }
+        records.extend(page);
     }
     // A record may have come while the streams were looked at one after the other.
     records.retain(|record| before.is_none_or(|before| record.position < before));
+    records.retain(|record| record.position >= known_from);
     records.sort_by_key(|record| std::cmp::Reverse(record.position));
-    let more = records.len() > limit;
+    let more = records.len() > limit || known_from > Position::START;
     records.truncate(limit);
     let next_before = records.last().map(|last| last.position).filter(|_| more);
     Ok(Page { records, next_before })

@@ -45,6 +45,9 @@ pub trait Aggregate: Fold<Event: Into<Event> + Clone> + Send + 'static {
     /// Which streams hold its events.
     const CATEGORY: Category;
 
+    /// Whether the end of its stream is all that it needs: its events make no state.
+    const STATELESS: bool = false;
+
     /// Which one of them.
     type Id: Copy + Eq + Hash + fmt::Display + fmt::Debug + Send + Sync + 'static;
     /// What can be asked of it.

@@ -19,8 +19,8 @@ use crate::ports::Ended;
 
 pub use attempts::{Delivery, Rules};
 
-/// As many finished deliveries as a ledger knows again when they are queued anew. The fan-out
-/// never goes back further: see [`crate::fanout`].
+/// As many deliveries as a ledger knows again when they are queued anew: those queued last,
+/// whether or not they have ended. The fan-out goes back less far: see [`crate::fanout`].
 pub const REMEMBERED_MAX: usize = 8192;
 
 /// As many deliveries as are abandoned at once, so that they fit one append. Those left over
@@ -34,8 +34,9 @@ pub struct Ledger {
     /// By when, then in the order of queueing.
     due: BTreeSet<(Timestamp, u64, DeliveryId)>,
     queued: u64,
-    finished: VecDeque<DeliveryId>,
-    finished_ids: BTreeSet<DeliveryId>,
+    /// Those queued last, the oldest first.
+    recent: VecDeque<DeliveryId>,
+    recent_ids: BTreeSet<DeliveryId>,
 }
 
 /// A delivery that has not ended.
@@ -140,14 +141,24 @@ impl Ledger {
         self.pending.len()
     }
 
-    fn has_ended(&self, delivery: DeliveryId) -> bool {
-        self.finished_ids.contains(&delivery)
+    fn knows(&self, delivery: DeliveryId) -> bool {
+        self.pending.contains_key(&delivery) || self.recent_ids.contains(&delivery)
+    }
+
+    fn remember(&mut self, delivery: DeliveryId) {
+        if self.recent.len() == REMEMBERED_MAX
+            && let Some(oldest) = self.recent.pop_front()
+        {
+            self.recent_ids.remove(&oldest);
+        }
+        self.recent.push_back(delivery);
+        self.recent_ids.insert(delivery);
     }
 
     fn record(&self, report: &Report) -> Result<Vec<Event>, Rejection> {
         let delivery = report.delivery;
         let Some(pending) = self.pending.get(&delivery) else {
-            return if self.has_ended(delivery) {
+            return if self.knows(delivery) {
                 Ok(vec![])
             } else {
                 Err(Rejection::Unknown(delivery))
@@ -205,6 +216,7 @@ impl Ledger {
     }
 
     fn queue(&mut self, queued: &Queued) {
+        self.remember(queued.delivery);
         self.queued += 1;
         self.due.insert((queued.due, self.queued, queued.delivery));
         let pending = Pending {
@@ -231,13 +243,6 @@ impl Ledger {
     fn finish(&mut self, delivery: DeliveryId) {
         let Some(pending) = self.pending.remove(&delivery) else { return };
         self.due.remove(&(pending.due, pending.number, delivery));
-        if self.finished.len() == REMEMBERED_MAX
-            && let Some(oldest) = self.finished.pop_front()
-        {
-            self.finished_ids.remove(&oldest);
-        }
-        self.finished.push_back(delivery);
-        self.finished_ids.insert(delivery);
     }
 }
 
@@ -269,12 +274,7 @@ impl Aggregate for Ledger {
 
     fn decide(&self, command: &Command) -> Result<Vec<Event>, Rejection> {
         match command {
-            Command::Queue(queued)
-                if self.pending.contains_key(&queued.delivery)
-                    || self.has_ended(queued.delivery) =>
-            {
-                Ok(vec![])
-            }
+            Command::Queue(queued) if self.knows(queued.delivery) => Ok(vec![]),
             Command::Queue(queued) => Ok(vec![Event::Queued((**queued).clone())]),
             Command::Record(report) => self.record(report),
             Command::Abandon { delivery, reason } => Ok(self.abandon(*delivery, *reason)),

@@ -108,6 +108,8 @@ async fn supervise(worker: Worker) {
             Ok(()) => return,
             Err(panic) => {
                 tracing::error!("the fan-out fell over and is restarted: {panic}");
+                let failing = Some("the fan-out fell over and is restarted".to_owned());
+                worker.progress.send_modify(|progress| progress.failing = failing);
                 tokio::time::sleep(RETRY.1).await;
             }
         }

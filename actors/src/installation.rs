@@ -28,6 +28,8 @@ pub struct Installation {
     pub webhook: u64,
     /// The highest token number taken.
     pub token: u64,
+    /// Whether there is a token of an administrator of every account.
+    pub administrator: bool,
     /// The key that secrets are sealed under, and its proof.
     pub key: Option<(KeyId, Sealed)>,
     /// Whether inbox events are delivered.
@@ -74,7 +76,10 @@ impl Fold for Installation {
 
     fn evolve(&mut self, event: &Event) {
         match event {
-            Event::TokenCreated(it) => self.token = self.token.max(it.token.0),
+            Event::TokenCreated(it) => {
+                self.token = self.token.max(it.token.0);
+                self.administrator |= it.account.is_none() && it.role == Role::Administrator;
+            }
             Event::SealingKeyIntroduced(it) => self.key = Some((it.key, it.proof.clone())),
             Event::WebhookNumberTaken(it) => self.webhook = self.webhook.max(it.webhook.0),
             Event::InboxEventsEnabled(_) => self.inbox_events = true,

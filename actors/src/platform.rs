@@ -27,6 +27,7 @@ impl Fold for Platform {
 
 impl Aggregate for Platform {
     const CATEGORY: Category = Category::Platform;
+    const STATELESS: bool = true;
 
     type Id = AccountId;
     type Command = EventReceived;

@@ -21,8 +21,11 @@ use crate::config::Settings;
 use crate::tokens;
 use crate::vault::Vault;
 
-/// As long as attempts under way may take when the service stops.
-const ATTEMPTS_WITHIN: Duration = Duration::from_secs(4);
+/// As long as the fan-out and attempts under way may take when the service stops.
+const WORK_WITHIN: Duration = Duration::from_secs(4);
+
+/// As long as keeping the views may take then.
+const VIEWS_WITHIN: Duration = Duration::from_millis(2500);
 
 /// What the log's sealing key is proved with.
 const KEY_PROOF: (&str, &[u8]) = ("installation/proof", b"relink");
@@ -128,15 +131,15 @@ impl App {
         Ok((app, running))
     }
 
-    /// Creates an administrator's token for the installation when there was never any token; it
-    /// can be told only now.
+    /// Creates an administrator's token for the installation when there was never any; it can be
+    /// told only now.
     ///
     /// # Errors
     /// When the log cannot be written.
     pub async fn first_token(&self) -> Result<Option<String>, StartError> {
         let look = self.actors.installation.ask(TheOne, startup(&*self.clock), Command::Look);
         let known = look.await.map_err(|refused| refusal(&refused))?.answer;
-        if self.admin.is_some() || known.token > 0 {
+        if self.admin.is_some() || known.administrator {
             return Ok(None);
         }
         let token = tokens::generate();
@@ -155,13 +158,18 @@ impl Running {
         self.views.caught_up().await
     }
 
-    /// Finishes what is in flight, keeps the views, and returns when nothing is left to do.
+    /// Finishes what is in flight, keeps the views, and returns when nothing is left to do or the
+    /// time for it is over: what is not finished is owed as before at the next start.
     pub async fn stop(self) {
-        self.fanout.stop().await;
-        if tokio::time::timeout(ATTEMPTS_WITHIN, self.app.delivery.close()).await.is_err() {
+        let fanout = tokio::time::timeout(WORK_WITHIN, self.fanout.stop());
+        let attempts = tokio::time::timeout(WORK_WITHIN, self.app.delivery.close());
+        let (fanout, attempts) = tokio::join!(fanout, attempts);
+        if fanout.is_err() || attempts.is_err() {
             tracing::warn!("attempts are still under way; they are repeated at the next start");
         }
-        self.views.stop().await;
+        if tokio::time::timeout(VIEWS_WITHIN, self.views.stop()).await.is_err() {
+            tracing::warn!("the views are not kept; the next start reads more of the log");
+        }
     }
 }
 
@@ -176,7 +184,12 @@ async fn introduce(
     let key = Command::IntroduceKey { key: have, proof: vault.seal(KEY_PROOF.0, KEY_PROOF.1) };
     for command in [key, Command::SetInboxEvents(inbox_events)] {
         match actors.installation.ask(TheOne, startup(clock), command).await {
-            Ok(_) => {}
+            Ok(done) => {
+                let proof = done.answer.key.map(|(_, proof)| proof);
+                if let Some(proof) = proof.filter(|it| vault.unseal(KEY_PROOF.0, it).is_err()) {
+                    return Err(StartError::OtherKey { needed: proof.key, have });
+                }
+            }
             Err(Refused::Rejected(Rejection::OtherKey(needed))) => {
                 return Err(StartError::OtherKey { needed, have });
             }

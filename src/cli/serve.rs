@@ -42,7 +42,6 @@ pub(super) async fn run(settings: Settings) -> Result<(), Stop> {
         tracing::warn!("a second serve will not be told where this one listens: {error}");
     }
     println!("listening on {url}");
-    tracing::info!(%url, "listening on {url}");
 
     http::serve(listener, app, told(stopping)).await;
     running.stop().await;
@@ -80,7 +79,7 @@ async fn vault(settings: &Settings, log: &dyn EventStore) -> Result<Vault, Stop>
     if let Origin::Generated(path) = origin {
         tracing::warn!(
             "RELINK_SECRET_KEY is not set: a key was made in {}; keep a copy of it apart from the \
-             log, which cannot be read without it",
+             log: without it the log's secrets are lost and nothing is served from it",
             path.display()
         );
     }

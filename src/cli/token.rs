@@ -32,7 +32,15 @@ pub(super) enum Command {
 
 pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Stop> {
     let Command::Create { account, role } = command;
+    let begun = open::log(settings, For::Reading).is_err();
     let log = open::log(settings, For::Appending)?;
+    if begun {
+        // Good before the first `serve`; in a mistyped folder the token would be good for nothing.
+        eprintln!(
+            "relink: there was no log in {}, and a new one is begun",
+            settings.data.display()
+        );
+    }
     let clock = Arc::new(SystemClock);
     let world = World {
         store: log.clone(),

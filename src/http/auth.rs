@@ -69,7 +69,7 @@ async fn guard(
     };
     if request.method() == Method::POST && request.headers().contains_key(idempotency::HEADER) {
         request.extensions_mut().insert(caller.clone());
-        return idempotency::once(&gate.app, &gate.under_way, &caller, request, next).await;
+        return idempotency::once(gate.app, gate.under_way, caller, request, next).await;
     }
     request.extensions_mut().insert(caller);
     next.run(request).await

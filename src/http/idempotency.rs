@@ -56,17 +56,23 @@ impl UnderWay {
     }
 }
 
-/// Answers a POST with a key as it was answered before, or runs it and keeps the answer.
+/// Answers a POST with a key as it was answered before, or runs it and keeps the answer: to its
+/// end, also when whoever asked goes away half way.
 pub(super) async fn once(
-    app: &App,
-    under_way: &UnderWay,
-    caller: &Caller,
+    app: Arc<App>,
+    under_way: UnderWay,
+    caller: Caller,
     request: Request,
     next: Next,
 ) -> Response {
-    match try_once(app, under_way, caller, request, next).await {
-        Ok(response) => response,
-        Err(problem) => problem.into_response(),
+    let run = async move { try_once(&app, &under_way, &caller, request, next).await };
+    match tokio::spawn(run).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(problem)) => problem.into_response(),
+        Err(panic) => {
+            tracing::error!("a handler fell over: {panic}");
+            Problem::Bug.into_response()
+        }
     }
 }
 

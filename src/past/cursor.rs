@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use events::store::Slice;
+use events::store::{Slice, is_last};
 use events::{EventStore, Failure, Position, Record, Revision, StreamName, Until};
 
 /// As many records as are read at once.
@@ -38,7 +38,7 @@ impl<'a> Cursor<'a> {
 
     async fn read(&mut self) -> Result<(), Failure> {
         let page = self.store.read_stream(&self.stream, Slice::From(self.next), PAGE).await?;
-        self.ended = page.len() < PAGE;
+        self.ended = is_last(&page, PAGE);
         if let Some(last) = page.last() {
             self.next = last.revision.next();
         }

@@ -125,8 +125,8 @@ impl Scalar {
 
 fn word(text: Option<String>) -> Option<String> {
     let text = text?;
-    let text = cut(text.trim(), WORD_BYTES_MAX);
-    (!text.is_empty()).then(|| text.to_owned())
+    let text = redact::text(cut(text.trim(), WORD_BYTES_MAX));
+    (!text.is_empty()).then(|| cut(&text, WORD_BYTES_MAX).to_owned())
 }
 
 fn message(text: Option<String>) -> Option<String> {

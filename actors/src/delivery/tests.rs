@@ -275,7 +275,7 @@ fn a_retry_stands_behind_what_is_due_before_it() {
 }
 
 #[test]
-fn a_ledger_remembers_as_many_finished_deliveries_as_it_says_and_no_more() {
+fn a_ledger_remembers_as_many_deliveries_as_it_says_and_no_more() {
     let number = |number: usize| DeliveryId(Uuid::from_u128(number as u128));
     let mut ledger = Ledger::default();
     let again = |delivery| Command::Queue(Box::new(Queued { delivery, ..queued(FIRST) }));
@@ -285,11 +285,27 @@ fn a_ledger_remembers_as_many_finished_deliveries_as_it_says_and_no_more() {
         }
         ledger.evolve(&Abandoned { delivery, reason: AbandonReason::Exhausted }.into());
     }
-    assert_eq!(ledger.finished.len(), REMEMBERED_MAX);
-    assert_eq!(ledger.finished_ids.len(), REMEMBERED_MAX);
+    assert_eq!(ledger.recent.len(), REMEMBERED_MAX);
+    assert_eq!(ledger.recent_ids.len(), REMEMBERED_MAX);
     assert!(ledger.due.is_empty() && ledger.pending.is_empty());
     assert_eq!(ledger.decide(&again(number(1))), Ok(vec![]));
     assert_eq!(ledger.decide(&again(number(0))).unwrap().len(), 1);
+}
+
+#[test]
+fn what_was_queued_last_is_known_however_much_older_ends_after_it() {
+    let number = |number: usize| DeliveryId(Uuid::from_u128(number as u128));
+    let mut ledger = Ledger::default();
+    let queue = |delivery| Command::Queue(Box::new(Queued { delivery, ..queued(FIRST) }));
+    for delivery in (0..=REMEMBERED_MAX).map(number) {
+        for event in ledger.decide(&queue(delivery)).unwrap() {
+            ledger.evolve(&event);
+        }
+    }
+    for delivery in (0..=REMEMBERED_MAX).rev().map(number) {
+        ledger.evolve(&Abandoned { delivery, reason: AbandonReason::Exhausted }.into());
+    }
+    assert_eq!(ledger.decide(&queue(number(REMEMBERED_MAX))), Ok(vec![]));
 }
 
 #[test]

@@ -19,12 +19,20 @@ pub(super) struct InboxFacts {
 
 /// A platform event's content with `event` merged last, as Chatwoot's listener does, and the
 /// inbox it happened in. None when it is no JSON object.
+///
+/// What the platform wrote is kept to the letter, so that no number changes on its way.
 pub(super) fn of_platform_event(received: &EventReceived) -> Option<(String, Option<InboxId>)> {
-    let mut body: Map<String, Value> = serde_json::from_str(&received.data).ok()?;
-    let inbox = inbox_of(&body);
-    body.shift_remove("event");
-    body.insert("event".into(), received.event.as_str().into());
-    Some((Value::Object(body).to_string(), inbox))
+    let mut content: Map<String, Value> = serde_json::from_str(&received.data).ok()?;
+    let inbox = inbox_of(&content);
+    let event = Value::from(received.event.as_str());
+    if content.contains_key("event") {
+        content.shift_remove("event");
+        content.insert("event".into(), event);
+        return Some((Value::Object(content).to_string(), inbox));
+    }
+    let head = received.data.trim_end().strip_suffix('}')?.trim_end();
+    let comma = if content.is_empty() { "" } else { "," };
+    Some((format!(r#"{head}{comma}"event":{event}}}"#), inbox))
 }
 
 /// Where Chatwoot's payloads say which inbox they are about.

@@ -35,7 +35,7 @@ impl Checkpoint {
         let mut tail = Tail::default();
         let mut position = Position::START;
         if let Some(record) = last {
-            tail = Tail { revision: Some(record.revision), hash: record.hash, at: record.at };
+            tail = Tail::behind(&record);
             position = advanced(record)?;
         }
         let (queued, passed, stuck) = (0, 0, None);

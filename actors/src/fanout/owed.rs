@@ -152,6 +152,10 @@ impl Debtor {
             tracing::error!(%position, "position {position} is no JSON object and is not sent");
             return vec![];
         };
+        // Whoever reports them: where inbox events are off, nobody is sent any.
+        if received.event.starts_with("inbox_") && !self.subscriptions.inbox_events() {
+            return vec![];
+        }
         let wanting = self.subscriptions.wanting(received.account, &received.event, inbox);
         owed_to(&wanting, recorded, received.account, &received.event, &body)
     }

@@ -15,7 +15,7 @@ use crate::aggregate::Aggregate;
 const BATCH_BYTES: usize = 1 << 20;
 
 /// As many repeatable commands as an actor remembers to have done.
-const REMEMBERED: usize = 32;
+const REMEMBERED: usize = 256;
 
 /// Why an actor cannot go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,6 +108,9 @@ impl<A: Aggregate> Loaded<A> {
             position: Position::START,
             done: VecDeque::new(),
         };
+        if A::STATELESS {
+            loaded.start_near_the_end(store).await?;
+        }
         loop {
             let from = Slice::From(loaded.tail.revision.map_or(Revision::FIRST, Revision::next));
             let page = store.read_stream(stream, from, PAGE_MAX).await?;
@@ -120,6 +123,16 @@ impl<A: Aggregate> Loaded<A> {
                 return Ok(loaded);
             }
         }
+    }
+
+    /// Takes up the chain a few records before its end.
+    async fn start_near_the_end(&mut self, store: &dyn EventStore) -> Result<(), Problem> {
+        let end = store.read_stream(&self.stream, Slice::Before(None), REMEMBERED + 1).await?;
+        if let Some(record) = end.last().filter(|record| record.revision > Revision::FIRST) {
+            self.tail = Tail::behind(record);
+            self.position = record.position;
+        }
+        Ok(())
     }
 
     fn follow(&mut self, record: Record, remember: bool) -> Result<(), Problem> {

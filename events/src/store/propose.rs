@@ -23,6 +23,11 @@ impl Default for Tail {
 }
 
 impl Tail {
+    /// The end of a stream whose last record this is.
+    pub fn behind(record: &Record) -> Self {
+        Self { revision: Some(record.revision), hash: record.hash, at: record.at }
+    }
+
     /// What an append behind this end expects.
     pub fn expected(&self) -> Expected {
         self.revision.into()

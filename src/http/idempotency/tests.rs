@@ -63,3 +63,14 @@ async fn counted_evidence_with_a_key_counts_once() {
         assert_eq!(answer.json()["authorization_error_count"], 1);
     }
 }
+
+#[tokio::test]
+async fn a_refusal_in_chatwoots_words_is_repeated_in_them() {
+    let service = furnished().await;
+    let bad = r#"{"url":"javascript:alert(1)"}"#;
+    let first = post(&service, "1/webhooks", "k", bad).await;
+    assert_eq!(first.status, 422, "{first:?}");
+    let second = post(&service, "1/webhooks", "k", bad).await;
+    assert_eq!((second.status, &second.text), (422, &first.text));
+    assert_eq!(second.head.headers["content-type"], first.head.headers["content-type"]);
+}

@@ -18,6 +18,7 @@ use events::platform::EventReceived;
 use events::{Category, EventId, Position, StreamName};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::http::auth::Caller;
@@ -79,6 +80,11 @@ fn read(caller: &Caller, json: &[u8]) -> Result<EventReceived, Problem> {
     }
     if !data.get().starts_with('{') {
         return Err(Problem::invalid("data", "Data must be an object"));
+    }
+    // Raw JSON may hold what no reader takes, such as half of a surrogate pair: what is taken here
+    // must be readable wherever it goes.
+    if let Err(error) = serde_json::from_str::<Map<String, Value>>(data.get()) {
+        return Err(Problem::invalid("data", format!("Data cannot be read: {error}")));
     }
     Ok(EventReceived { account: caller.account, event, data: data.get().to_owned() })
 }

@@ -96,7 +96,10 @@ async fn prompt(
         b"" => Prompt::default(),
         json => body::parse(json)?,
     };
-    let reason = given.reason.map(|reason| reason.chars().take(REASON_MAX).collect());
+    let reason = given.reason.map(|reason| {
+        let reason: String = reason.chars().take(REASON_MAX).collect();
+        providers::redacted(&reason)
+    });
     record(&app, &caller, id, cause, Report::Prompt { reason }, None).await
 }
 

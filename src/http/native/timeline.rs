@@ -28,11 +28,14 @@ struct Asked {
     limit: Option<String>,
 }
 
-/// The routes; for agents too.
-pub(in crate::http) fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route(under!("/inboxes/{inbox}/timeline"), get(inbox))
-        .route(under!("/webhooks/{webhook}/timeline"), get(webhook))
+/// The route of inboxes; for agents too.
+pub(in crate::http) fn of_inboxes() -> Router<Arc<App>> {
+    Router::new().route(under!("/inboxes/{inbox}/timeline"), get(inbox))
+}
+
+/// The route of webhooks, which shows whole urls and bodies; for administrators.
+pub(in crate::http) fn of_webhooks() -> Router<Arc<App>> {
+    Router::new().route(under!("/webhooks/{webhook}/timeline"), get(webhook))
 }
 
 /// Also of an inbox that is removed: its history is not.

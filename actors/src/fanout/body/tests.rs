@@ -114,3 +114,16 @@ fn attributes_cannot_pretend_to_be_what_relink_says() {
     assert_eq!(body.as_object().unwrap().keys().next_back().unwrap(), "event");
     assert_eq!(body, transition("{}", true));
 }
+
+#[test]
+fn what_the_platform_wrote_is_kept_to_the_letter() {
+    let body = |data: &str| {
+        let (account, event) = (AccountId(1), "message_created".to_owned());
+        of_platform_event(&EventReceived { account, event, data: data.to_owned() }).unwrap().0
+    };
+    let exact = r#"{ "id":18446744073709551616, "price":1.10 }"#;
+    let expected = r#"{ "id":18446744073709551616, "price":1.10,"event":"message_created"}"#;
+    assert_eq!(body(exact), expected);
+    assert_eq!(body("{ }"), r#"{"event":"message_created"}"#);
+    assert_eq!(body(r#"{"event":"x","a":1}"#), r#"{"a":1,"event":"message_created"}"#);
+}

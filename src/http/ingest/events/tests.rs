@@ -74,3 +74,14 @@ async fn lines_with_a_key_are_taken_once() {
     assert_eq!(second.head.headers["content-type"], "application/x-ndjson");
     assert_eq!(lines(&service, Some("l"), "\n".repeat(10_001)).await.status, 400);
 }
+
+#[tokio::test]
+async fn what_could_not_be_fanned_out_is_not_taken() {
+    let service = furnished().await;
+    let deep = format!("{}1{}", r#"{"a":"#.repeat(200), "}".repeat(200));
+    for data in [r#"{"text":"\ud83d"}"#, r#"{"number":1e999}"#, &deep] {
+        let body = format!(r#"{{"event":"message_created","data":{data}}}"#);
+        let answer = service.call("POST", "1/events", &body).await;
+        assert_eq!(answer.status, 422, "{}", answer.text);
+    }
+}

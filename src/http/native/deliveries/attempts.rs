@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use events::delivery::{AbandonReason, AttemptClass, Event as DeliveryEvent, Queued, Response};
-use events::store::{PAGE_MAX, Slice};
+use events::store::{PAGE_MAX, Slice, is_last};
 use events::{
     Category, DeliveryId, Event, EventStore, Failure, Record, Revision, StreamName, Timestamp,
 };
@@ -36,11 +36,11 @@ pub(super) async fn of(
     while told.ended.is_none() {
         let page = store.read_stream(&stream, Slice::From(from), PAGE_MAX).await?;
         let Some(last) = page.last().map(|last| last.revision) else { break };
-        let whole = page.len() == PAGE_MAX;
+        let end = is_last(&page, PAGE_MAX);
         for record in page {
             told.take(id, record);
         }
-        if !whole {
+        if end {
             break;
         }
         from = last.next();
