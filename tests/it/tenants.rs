@@ -53,6 +53,10 @@ async fn an_agent_looks_and_an_ingest_token_reports() {
     assert_eq!(agent.get("/inboxes").await.status, 200);
     assert_eq!(agent.get(INBOX).await.status, 200);
     assert_eq!(agent.get("/health").await.status, 200);
+    assert_eq!(agent.get(&format!("{INBOX}/timeline")).await.status, 200);
+    // It would show whole urls and bodies.
+    refused(&agent.get("/webhooks/1/timeline").await);
+    refused(&agent.get("/webhooks/1/deliveries").await);
     let inbox = json!({ "name": "Mine", "channel_type": "Channel::Email" });
     let event = json!({ "event": "message_created", "data": {} });
     refused(&agent.put("/inboxes/43", inbox.clone()).await);

@@ -77,3 +77,15 @@ fn looking_changes_nothing_and_tells_everything() {
     assert!(installation.state().answer(&Command::Look).inbox_events);
     installation.when(Command::Look).then_nothing();
 }
+
+#[test]
+fn only_a_token_for_every_account_makes_an_administrator_of_all() {
+    let after = |account, role| {
+        let hash = [7; 32];
+        let created = TokenCreated { token: TokenId(1), hash, account, role };
+        given::<Installation>([created]).state().administrator
+    };
+    assert!(after(None, Role::Administrator));
+    assert!(!after(Some(AccountId(1)), Role::Administrator));
+    assert!(!after(None, Role::Ingest));
+}
