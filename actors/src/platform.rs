@@ -49,3 +49,6 @@ impl Aggregate for Platform {
         Next::Idle
     }
 }
+
+#[cfg(test)]
+mod tests;
