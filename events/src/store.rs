@@ -52,6 +52,12 @@ impl Proposed {
     pub fn size(&self) -> usize {
         self.metadata.len() + self.data.len()
     }
+
+    /// The record that it has become.
+    pub fn placed(self, position: Position, stream: StreamName, revision: Revision) -> Record {
+        let Self { id, kind, version, at, metadata, data, hash } = self;
+        Record { position, stream, revision, id, kind, version, at, metadata, data, hash }
+    }
 }
 
 /// What the writer believes the stream's last revision to be.

@@ -11,6 +11,7 @@ mod heads;
 mod lock;
 mod page;
 mod reader;
+mod recent;
 mod schema;
 mod upkeep;
 mod wal;
@@ -20,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use events::store::{Proposed, Slice, check_size};
+use events::store::{PAGE_MAX, Proposed, Slice, check_size};
 use events::{Appended, EventStore, Expected, Failure, Position, Record, StreamName};
 use futures_core::future::BoxFuture;
 use tokio::sync::watch;
@@ -30,6 +31,7 @@ use commit::Ledger;
 use failure::unavailable;
 use lock::Lock;
 use reader::Readers;
+use recent::Recent;
 use upkeep::Upkeep;
 use wal::Wal;
 use writer::Writer;
@@ -72,6 +74,7 @@ pub struct Embedded {
     readers: Readers,
     upkeep: Arc<Upkeep>,
     growth: Arc<Growth>,
+    recent: Arc<Recent>,
     /// Dropped last: the folder is free once nothing is written any more.
     lock: Mutex<Option<Lock>>,
 }
@@ -107,7 +110,8 @@ impl Embedded {
         let readers = Readers::open(file)?;
         let (growth, upkeep) = (Arc::new(Growth(watch::Sender::new(head))), Arc::default());
         Upkeep::start(&upkeep, watcher, Arc::clone(&growth), LOOK_AT_WRITER)?;
-        Ok(Self { writer: None, readers, upkeep, growth, lock: Mutex::new(None) })
+        let recent = Arc::default();
+        Ok(Self { writer: None, readers, upkeep, growth, recent, lock: Mutex::new(None) })
     }
 
     fn write(file: PathBuf, options: Options, lock: Option<Lock>) -> Result<Self, OpenError> {
@@ -123,9 +127,11 @@ impl Embedded {
         let readers = Readers::open(file)?;
         let (growth, upkeep) = (Arc::new(Growth(watch::Sender::new(head))), Arc::default());
         Upkeep::start(&upkeep, side, Arc::clone(&growth), LOOK_BESIDE)?;
-        let ledger = Ledger::new(connection);
+        let recent = Arc::new(Recent::default());
+        let ledger = Ledger::new(connection, Arc::clone(&recent));
         let writer = Writer::start(ledger, wal, Arc::clone(&growth), Arc::clone(&upkeep))?;
-        Ok(Self { writer: Some(writer), readers, upkeep, growth, lock: Mutex::new(lock) })
+        let (writer, lock) = (Some(writer), Mutex::new(lock));
+        Ok(Self { writer, readers, upkeep, growth, recent, lock })
     }
 
     /// Tells a second `serve` where this one listens.
@@ -232,7 +238,14 @@ impl EventStore for Embedded {
         behind: Position,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Record>, Failure>> {
-        Box::pin(self.readers.all(behind, limit))
+        let head = *self.growth.0.borrow();
+        let recent = self.recent.behind(behind, head, limit.min(PAGE_MAX));
+        Box::pin(async move {
+            match recent {
+                Some(records) => Ok(records),
+                None => self.readers.all(behind, limit).await,
+            }
+        })
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Position, Failure>> {

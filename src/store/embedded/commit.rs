@@ -1,11 +1,14 @@
 //! One transaction for many appends: all of them are durable when it has committed.
 
+use std::sync::Arc;
+
 use events::store::Proposed;
-use events::{Appended, Expected, Failure, Position, Revision, StreamName};
+use events::{Appended, Expected, Failure, Position, Record, Revision, StreamName};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::heads::{Head, Heads};
+use super::recent::Recent;
 
 const FIND: &str = "SELECT id, (SELECT max(revision) FROM events WHERE stream = streams.id)
     FROM streams WHERE name = ?1";
@@ -30,12 +33,16 @@ pub(super) struct Ledger {
     heads: Heads,
     /// What `PRAGMA data_version` said last: it changes when another connection commits.
     version: i64,
+    recent: Arc<Recent>,
+    /// Written in the transaction under way.
+    written: Vec<Record>,
 }
 
 impl Ledger {
-    pub(super) fn new(connection: Connection) -> Self {
+    pub(super) fn new(connection: Connection, recent: Arc<Recent>) -> Self {
         connection.set_prepared_statement_cache_capacity(32);
-        Self { connection, heads: Heads::default(), version: i64::MIN }
+        let (heads, written) = (Heads::default(), Vec::new());
+        Self { connection, heads, version: i64::MIN, recent, written }
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -49,7 +56,10 @@ impl Ledger {
         answers: &mut Vec<Result<Appended, Failure>>,
     ) -> rusqlite::Result<()> {
         let committed = self.transact(appends, answers);
-        if committed.is_err() {
+        if committed.is_ok() {
+            self.recent.extend(self.written.drain(..));
+        } else {
+            self.written.clear();
             self.heads.clear();
             answers.clear();
             if !self.connection.is_autocommit() {
@@ -65,7 +75,7 @@ impl Ledger {
         appends: impl Iterator<Item = &'a Append>,
         answers: &mut Vec<Result<Appended, Failure>>,
     ) -> rusqlite::Result<()> {
-        let Self { connection, heads, version } = self;
+        let Self { connection, heads, version, written, .. } = self;
         connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let now: i64 =
             connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
@@ -75,7 +85,7 @@ impl Ledger {
         }
         let mut insert = connection.prepare_cached(INSERT)?;
         for append in appends {
-            answers.push(apply(connection, &mut insert, heads, append)?);
+            answers.push(apply(connection, &mut insert, heads, append, written)?);
         }
         connection.prepare_cached("COMMIT")?.execute([])?;
         Ok(())
@@ -88,6 +98,7 @@ fn apply(
     insert: &mut CachedStatement<'_>,
     heads: &mut Heads,
     append: &Append,
+    written: &mut Vec<Record>,
 ) -> rusqlite::Result<Result<Appended, Failure>> {
     let stream = &append.stream;
     let head = match heads.get(stream) {
@@ -114,6 +125,8 @@ fn apply(
     let mut last = revision;
     for record in &append.records {
         write(insert, id, revision, record)?;
+        let position = position(connection.last_insert_rowid());
+        written.push(record.clone().placed(position, stream.clone(), revision));
         last = revision;
         revision = revision.next();
     }
