@@ -10,6 +10,7 @@ pub mod problem;
 pub mod query;
 
 mod chatwoot;
+mod front;
 mod ingest;
 mod native;
 mod operations;
@@ -34,14 +35,14 @@ use events::installation::Role;
 use crate::app::App;
 use auth::open_to;
 use idempotency::UnderWay;
-use operations::metrics::Metrics;
+use operations::metrics::{Metrics, RouteName};
 
+pub use front::Front;
 pub use server::serve;
 
 /// All routes.
-pub fn router(app: Arc<App>) -> Router {
+fn router(app: Arc<App>, metrics: Metrics) -> Router {
     let under_way = UnderWay::default();
-    let metrics = Metrics::default();
     let open = |role, routes| open_to(role, &app, &under_way, routes);
     // Twice: within, so that an answer is kept for its Idempotency-Key as it was given; and
     // without, for those who are not let in.
@@ -72,10 +73,20 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-/// Numbers and measures every request. One layer for both: each costs as much as a route.
+/// One layer for all that every request needs: each costs as much as a route.
 async fn observe(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
-    let measured = metrics.begin(&request);
-    let response = context::number(request, next).await;
+    observed(&metrics, RouteName::of(&request), request, |request| next.run(request)).await
+}
+
+/// Numbers and measures a request.
+async fn observed(
+    metrics: &Metrics,
+    route: RouteName,
+    request: Request,
+    answer: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
+    let measured = metrics.begin(route, request.method());
+    let response = context::number(request, answer).await;
     metrics.end(measured, &response);
     response
 }

@@ -77,17 +77,28 @@ async fn guard(
 
 impl Gate {
     async fn caller(&self, headers: &HeaderMap, params: &RawPathParams) -> Result<Caller, Problem> {
-        let (actor, only, role) = known(&self.app, headers).await?;
         let (_, account) = params.iter().next().ok_or(Problem::Bug)?;
-        let account = AccountId(path::number(account).ok_or(Problem::NoResource)?);
-        if only.is_some_and(|only| only != account) {
-            return Err(Problem::OtherAccount);
-        }
-        if role != Role::Administrator && role != self.role {
-            return Err(Problem::Forbidden);
-        }
-        Ok(Caller { actor, account, role })
+        let account = path::number(account).map(AccountId);
+        admit(&self.app, headers, account, self.role).await
     }
+}
+
+/// Who may do what takes this role in the account; none is one that cannot be.
+pub(super) async fn admit(
+    app: &App,
+    headers: &HeaderMap,
+    account: Option<AccountId>,
+    needed: Role,
+) -> Result<Caller, Problem> {
+    let (actor, only, role) = known(app, headers).await?;
+    let account = account.ok_or(Problem::NoResource)?;
+    if only.is_some_and(|only| only != account) {
+        return Err(Problem::OtherAccount);
+    }
+    if role != Role::Administrator && role != needed {
+        return Err(Problem::Forbidden);
+    }
+    Ok(Caller { actor, account, role })
 }
 
 /// Whose token it is, the only account that it is good for, and its role.

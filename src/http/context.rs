@@ -8,8 +8,7 @@ use std::task::Poll;
 use actors::Context;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::Next;
+use axum::http::{Extensions, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
@@ -36,6 +35,20 @@ pub(super) struct Derived(pub(super) Uuid);
 pub struct Cause(pub Context);
 
 impl Cause {
+    /// The context of what this caller commands with the request that has these extensions.
+    pub(super) fn of(extensions: &Extensions, caller: &Caller, app: &App) -> Self {
+        let request = extensions.get::<RequestId>().map_or_else(Uuid::new_v4, |id| id.0);
+        let derived = extensions.get::<Derived>().map(|derived| derived.0);
+        Self(Context {
+            // The correlation may be the client's and come again; a command's id may not.
+            id: derived.unwrap_or_else(Uuid::new_v4),
+            correlation: request,
+            actor: caller.actor.clone(),
+            account: Some(caller.account),
+            now: app.clock.now(),
+        })
+    }
+
     /// The context of one of several commands that one request gives to the same stream: a derived
     /// id must not be used twice there.
     pub fn step(&self, name: &str) -> Context {
@@ -53,27 +66,21 @@ impl FromRequestParts<Arc<App>> for Cause {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let caller: &Caller = parts.extensions.get().ok_or(Problem::Bug)?;
-        let request = parts.extensions.get::<RequestId>().map_or_else(Uuid::new_v4, |id| id.0);
-        let derived = parts.extensions.get::<Derived>().map(|derived| derived.0);
-        Ok(Self(Context {
-            // The correlation may be the client's and come again; a command's id may not.
-            id: derived.unwrap_or_else(Uuid::new_v4),
-            correlation: request,
-            actor: caller.actor.clone(),
-            account: Some(caller.account),
-            now: app.clock.now(),
-        }))
+        Ok(Self::of(&parts.extensions, caller, app))
     }
 }
 
-/// Numbers the request, and turns a panic into an answer; the outermost layer.
-pub(super) async fn number(mut request: Request, next: Next) -> Response {
+/// Numbers the request, and turns a panic into an answer.
+pub(super) async fn number(
+    mut request: Request,
+    answer: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
     let given = request.headers().get(X_REQUEST_ID);
     let given = given.filter(|text| text.len() <= REQUEST_ID_MAX).cloned();
     let id = given.as_ref().and_then(|text| Uuid::try_parse_ascii(text.as_bytes()).ok());
     let id = id.unwrap_or_else(Uuid::new_v4);
     request.extensions_mut().insert(RequestId(id));
-    let mut response = run(request, next).await;
+    let mut response = caught(answer(request)).await;
     let text = given.or_else(|| {
         let mut text = Uuid::encode_buffer();
         HeaderValue::from_str(id.hyphenated().encode_lower(&mut text)).ok()
@@ -84,8 +91,8 @@ pub(super) async fn number(mut request: Request, next: Next) -> Response {
     response
 }
 
-async fn run(request: Request, next: Next) -> Response {
-    let mut running = pin!(next.run(request));
+async fn caught(answer: impl Future<Output = Response>) -> Response {
+    let mut running = pin!(answer);
     std::future::poll_fn(|cx| {
         // What the handler held is dropped with it; what others see is behind locks of their own.
         catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx))).unwrap_or_else(|_| {

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -14,9 +14,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
-use tower::Service;
 
-use super::router;
+use super::Front;
 use crate::app::App;
 
 /// As many connections as are open at once; further ones wait to be accepted.
@@ -33,7 +32,7 @@ const ACCEPT_AFTER: Duration = Duration::from_millis(100);
 
 /// Serves until `shutdown` ends, then finishes the requests under way.
 pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Output = ()>) {
-    let router = router(app);
+    let front = Arc::new(Front::new(app));
     let (stop, stopping) = watch::channel(false);
     let limit = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
@@ -44,7 +43,7 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<O
             () = &mut shutdown => break,
             accepted = accept(&listener, &limit) => accepted,
         };
-        connections.spawn(converse(stream, permit, router.clone(), stopping.clone()));
+        connections.spawn(converse(stream, permit, front.clone(), stopping.clone()));
         while connections.try_join_next().is_some() {}
     }
     drop(listener);
@@ -75,7 +74,7 @@ async fn accept(
 async fn converse(
     stream: TcpStream,
     _permit: OwnedSemaphorePermit,
-    router: Router,
+    front: Arc<Front>,
     mut stopping: watch::Receiver<bool>,
 ) {
     // Answers are small and complete: waiting to fill a packet only delays them.
@@ -83,8 +82,8 @@ async fn converse(
         tracing::debug!("a connection waits to fill packets: {error}");
     }
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let mut router = router.clone();
-        async move { Ok::<_, Infallible>(answered(router.call(request).await)) }
+        let front = front.clone();
+        async move { Ok::<_, Infallible>(front.answer(request.map(Body::new)).await) }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
@@ -104,13 +103,6 @@ async fn converse(
 async fn told(stopping: &mut watch::Receiver<bool>) {
     // It fails when the sender is gone, which means to stop as well.
     let _ = stopping.wait_for(|stopping| *stopping).await;
-}
-
-fn answered<T>(answer: Result<T, Infallible>) -> T {
-    match answer {
-        Ok(answer) => answer,
-        Err(never) => match never {},
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use actors::Context;
 use actors::installation::{Command, TheOne};
 use actors::ports::{Attempt, Ended, Outbound};
-use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
 use events::installation::Role;
@@ -14,7 +13,6 @@ use events::{AccountId, Actor};
 use futures_core::future::BoxFuture;
 use projections::{SnapshotFailure, Snapshots};
 use serde_json::Value;
-use tower::ServiceExt;
 use uuid::Uuid;
 
 use crate::app::{App, Parts, Running};
@@ -50,7 +48,7 @@ impl Outbound for Nowhere {
 /// The service under test.
 pub(super) struct Service {
     pub(super) app: Arc<App>,
-    router: Router,
+    front: super::Front,
     running: Running,
 }
 
@@ -94,11 +92,11 @@ impl Service {
         let admin = |name: &str| (name == "RELINK_ADMIN_TOKEN").then(|| ADMIN.to_owned());
         let settings = resolve(&Args::default(), admin, None).unwrap();
         let (app, running) = App::start(parts, &settings).await.unwrap();
-        Self { router: super::router(app.clone()), app, running }
+        Self { front: super::Front::new(app.clone()), app, running }
     }
 
     pub(super) async fn send(&self, request: Request<Body>) -> Answer {
-        Answer::of(self.router.clone().oneshot(request).await.unwrap()).await
+        Answer::of(self.front.answer(request).await).await
     }
 
     /// A new token of account 1.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actors::inbox::{Action, Command};
 use axum::extract::State;
+use axum::response::IntoResponse;
 use axum::routing::post;
 use axum::{Json, Router};
 use events::evidence::{Class, Scope, Verdict};
@@ -53,64 +54,82 @@ impl From<BadReport> for Problem {
     }
 }
 
+/// One of the four.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::http) enum Call {
+    Error,
+    Success,
+    Prompt,
+    Reauthorized,
+}
+
+impl Call {
+    const ALL: [Self; 4] = [Self::Error, Self::Success, Self::Prompt, Self::Reauthorized];
+
+    /// By the last word of its path.
+    pub(in crate::http) fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|call| {
+            let before = call.route().strip_suffix(word);
+            before.is_some_and(|before| before.ends_with('/'))
+        })
+    }
+
+    pub(in crate::http) fn route(self) -> &'static str {
+        match self {
+            Self::Error => under!("/inboxes/{inbox}/authorization_errors"),
+            Self::Success => under!("/inboxes/{inbox}/authorization_successes"),
+            Self::Prompt => under!("/inboxes/{inbox}/prompt_reauthorization"),
+            Self::Reauthorized => under!("/inboxes/{inbox}/reauthorized"),
+        }
+    }
+}
+
 /// The routes; for ingest.
 pub(in crate::http) fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route(under!("/inboxes/{inbox}/authorization_errors"), post(error))
-        .route(under!("/inboxes/{inbox}/authorization_successes"), post(success))
-        .route(under!("/inboxes/{inbox}/prompt_reauthorization"), post(prompt))
-        .route(under!("/inboxes/{inbox}/reauthorized"), post(reauthorized))
+    Call::ALL.into_iter().fold(Router::new(), |router, call| {
+        let report = async move |State(app): State<Arc<App>>,
+                                 caller: Caller,
+                                 PathId(id): PathId<InboxId>,
+                                 cause: Cause,
+                                 Raw(body): Raw| {
+            answer(&app, &caller, id, cause, call, &body).await
+        };
+        router.route(call.route(), post(report))
+    })
 }
 
-async fn error(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    PathId(id): PathId<InboxId>,
+/// Tells the inbox, and what came of it.
+pub(in crate::http) async fn answer(
+    app: &App,
+    caller: &Caller,
+    id: InboxId,
     cause: Cause,
-    Raw(body): Raw,
-) -> Result<Json<Shown>, Problem> {
-    let evidence = providers::evidence(&body)?;
-    let verdict = providers::classify(&evidence);
-    let report = Report::RecordError { evidence, verdict: verdict.clone() };
-    record(&app, &caller, id, cause, report, Some(verdict)).await
+    call: Call,
+    body: &[u8],
+) -> Result<impl IntoResponse + use<>, Problem> {
+    let (report, verdict) = match call {
+        Call::Error => {
+            let evidence = providers::evidence(body)?;
+            let verdict = providers::classify(&evidence);
+            (Report::RecordError { evidence, verdict: verdict.clone() }, Some(verdict))
+        }
+        Call::Success => (Report::RecordSuccess, None),
+        Call::Prompt => (Report::Prompt { reason: reason(body)? }, None),
+        Call::Reauthorized => (Report::Reauthorize, None),
+    };
+    record(app, caller, id, cause, report, verdict).await
 }
 
-async fn success(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    PathId(id): PathId<InboxId>,
-    cause: Cause,
-    _: Raw,
-) -> Result<Json<Shown>, Problem> {
-    record(&app, &caller, id, cause, Report::RecordSuccess, None).await
-}
-
-async fn prompt(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    PathId(id): PathId<InboxId>,
-    cause: Cause,
-    Raw(body): Raw,
-) -> Result<Json<Shown>, Problem> {
+/// Why somebody must reauthorize, in the platform's words.
+fn reason(body: &[u8]) -> Result<Option<String>, Problem> {
     let given = match body.trim_ascii() {
         b"" => Prompt::default(),
         json => body::parse(json)?,
     };
-    let reason = given.reason.map(|reason| {
+    Ok(given.reason.map(|reason| {
         let reason: String = reason.chars().take(REASON_MAX).collect();
         providers::redacted(&reason)
-    });
-    record(&app, &caller, id, cause, Report::Prompt { reason }, None).await
-}
-
-async fn reauthorized(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    PathId(id): PathId<InboxId>,
-    cause: Cause,
-    _: Raw,
-) -> Result<Json<Shown>, Problem> {
-    record(&app, &caller, id, cause, Report::Reauthorize, None).await
+    }))
 }
 
 async fn record(

@@ -33,11 +33,27 @@ pub(in crate::http) struct Metrics {
 /// The route as it was declared. Paths that are no routes are all the same, or anybody could make
 /// endless labels.
 #[derive(Debug, Clone)]
-struct RouteName(Option<MatchedPath>);
+pub(in crate::http) enum RouteName {
+    /// It was matched by the router.
+    Matched(MatchedPath),
+    /// It was found without the router.
+    Declared(&'static str),
+    /// There is none.
+    Unknown,
+}
 
 impl RouteName {
+    /// As the router has noted it with the request.
+    pub(in crate::http) fn of(request: &Request) -> Self {
+        request.extensions().get().cloned().map_or(Self::Unknown, Self::Matched)
+    }
+
     fn as_str(&self) -> &str {
-        self.0.as_ref().map_or("none", MatchedPath::as_str)
+        match self {
+            Self::Matched(path) => path.as_str(),
+            Self::Declared(path) => path,
+            Self::Unknown => "none",
+        }
     }
 }
 
@@ -105,9 +121,8 @@ pub(in crate::http) struct Measured {
 
 impl Metrics {
     /// A request came.
-    pub(in crate::http) fn begin(&self, request: &Request) -> Measured {
-        let route = RouteName(request.extensions().get::<MatchedPath>().cloned());
-        Measured { route, method: word(request.method()), began: Instant::now() }
+    pub(in crate::http) fn begin(&self, route: RouteName, method: &Method) -> Measured {
+        Measured { route, method: word(method), began: Instant::now() }
     }
 
     /// It was answered.

@@ -127,7 +127,7 @@ fn every_route_that_is_there_is_described() {
     assert_eq!(described, routes);
 }
 
-/// The paths of all `.route("...")` and `.route(under!("..."))` in the sources of a folder.
+/// The paths of all `.route("...")` and `under!("...")` in the sources of a folder.
 fn collect(folder: &Path, routes: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -135,7 +135,7 @@ fn collect(folder: &Path, routes: &mut BTreeSet<String>) {
             collect(&path, routes);
         } else if path.extension().is_some_and(|kind| kind == "rs") && !path.ends_with("tests.rs") {
             let text = std::fs::read_to_string(&path).unwrap();
-            for (before, stem) in [(".route(\"", ""), (".route(under!(\"", ACCOUNT)] {
+            for (before, stem) in [(".route(\"", ""), ("under!(\"", ACCOUNT)] {
                 let found = text.split(before).skip(1).filter_map(|rest| rest.split('"').next());
                 routes.extend(found.map(|route| format!("{stem}{route}")));
             }

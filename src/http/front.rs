@@ -1,0 +1,91 @@
+//! Where every request comes in: plain evidence goes straight to its inbox, all else to its route.
+//!
+//! Evidence is what comes by the thousands. Each layer of a route costs as much as deciding about
+//! it does (docs/benchmarks.md), so it takes a way without any; what that way decides, it decides
+//! with the same functions as the layers.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::Method;
+use axum::response::{IntoResponse, Response};
+use events::installation::Role;
+use events::{AccountId, InboxId};
+use tower::ServiceExt;
+
+use super::auth;
+use super::body;
+use super::context::Cause;
+use super::idempotency;
+use super::ingest::evidence::{self, Call};
+use super::operations::metrics::{Metrics, RouteName};
+use super::path::number;
+use super::problem::Problem;
+use crate::app::App;
+
+/// All there is to answer requests with.
+pub struct Front {
+    app: Arc<App>,
+    metrics: Metrics,
+    router: Router,
+}
+
+/// A report on an inbox, named by nothing but its path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Report {
+    account: AccountId,
+    inbox: InboxId,
+    call: Call,
+}
+
+impl Report {
+    /// None for all that its route has to look at.
+    fn of(request: &Request) -> Option<Self> {
+        let plain = request.method() == Method::POST
+            && !request.headers().contains_key(idempotency::HEADER);
+        let path = request.uri().path().strip_prefix("/api/v1/accounts/").filter(|_| plain)?;
+        let (account, rest) = path.split_once("/inboxes/")?;
+        let (inbox, call) = rest.split_once('/')?;
+        let (account, inbox) = (AccountId(number(account)?), InboxId(number(inbox)?));
+        Some(Self { account, inbox, call: Call::named(call)? })
+    }
+}
+
+impl Front {
+    /// In front of all routes.
+    pub fn new(app: Arc<App>) -> Self {
+        let metrics = Metrics::default();
+        let router = super::router(app.clone(), metrics.clone());
+        Self { app, metrics, router }
+    }
+
+    /// The answer; there is always one.
+    pub async fn answer(&self, request: Request) -> Response {
+        let Some(report) = Report::of(&request) else {
+            return match self.router.clone().oneshot(request).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            };
+        };
+        let route = RouteName::Declared(report.call.route());
+        let answer = async |request| match self.report(report, request).await {
+            Ok(answer) => answer.into_response(),
+            Err(problem) => problem.into_response(),
+        };
+        super::observed(&self.metrics, route, request, answer).await
+    }
+
+    async fn report(&self, report: Report, request: Request) -> Result<Response, Problem> {
+        let Report { account, inbox, call } = report;
+        let (parts, body) = request.into_parts();
+        let caller = auth::admit(&self.app, &parts.headers, Some(account), Role::Ingest).await?;
+        let cause = Cause::of(&parts.extensions, &caller, &self.app);
+        let body = body::read(body).await?;
+        let answer = evidence::answer(&self.app, &caller, inbox, cause, call, &body).await?;
+        Ok(answer.into_response())
+    }
+}
+
+#[cfg(test)]
+mod tests;
