@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::ports::{Attempt, Clock, Ended, Outbound};
+use events::EndpointId;
 use events::delivery::AttemptClass;
 use futures_core::future::BoxFuture;
 use ipnet::IpNet;
@@ -51,9 +52,13 @@ pub struct HttpOutbound {
 #[error("cannot make an HTTP client")]
 pub struct NoClient(#[from] reqwest::Error);
 
-/// What the signing secret of a webhook is sealed for; see [`Vault::seal`].
-pub fn secret_context(webhook: events::WebhookId) -> String {
-    format!("webhook/{webhook}/secret")
+/// What the signing secret of an endpoint is sealed for; see [`Vault::seal`].
+pub fn secret_context(endpoint: impl Into<EndpointId>) -> String {
+    match endpoint.into() {
+        EndpointId::Webhook(webhook) => format!("webhook/{webhook}/secret"),
+        EndpointId::Inbox(inbox) => format!("inbox/{inbox}/webhook_secret"),
+        EndpointId::Mail(account) => format!("account/{account}/mail"),
+    }
 }
 
 impl HttpOutbound {
@@ -77,7 +82,7 @@ impl HttpOutbound {
         self.rules.check(&url)?;
         let secret = self
             .vault
-            .unseal(&secret_context(attempt.endpoint.webhook), &attempt.endpoint.secret)
+            .unseal(&secret_context(attempt.endpoint.id), &attempt.endpoint.secret)
             .map_err(|error| Failure::ours(format!("cannot sign: {error}")))?;
         let delivery = attempt.delivery.to_string();
         let now = self.clock.now().as_seconds();

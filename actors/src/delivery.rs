@@ -1,9 +1,10 @@
-//! The ledger of one webhook decides what is attempted when, and when to give up.
+//! The ledger of one endpoint decides what is attempted when, and when to give up.
 //!
 //! Attempts under way are nowhere in its state: after a crash they are owed as before, so that
 //! a crash repeats at most the attempts it interrupted and loses none.
 
 mod attempts;
+mod targets;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -12,12 +13,13 @@ use bytes::Bytes;
 use events::delivery::{
     AbandonReason, Abandoned, AttemptClass, AttemptFailed, Delivered, Event, Queued,
 };
-use events::{AccountId, Category, DeliveryId, Fold, Timestamp, WebhookId};
+use events::{AccountId, Category, DeliveryId, EndpointId, Fold, Timestamp};
 
 use crate::aggregate::{Aggregate, Effect, Next};
 use crate::ports::Ended;
 
 pub use attempts::{Delivery, Rules};
+pub use targets::ActorTargets;
 
 /// As many deliveries as a ledger knows again when they are queued anew: those queued last,
 /// whether or not they have ended. The fan-out goes back less far: see [`crate::fanout`].
@@ -27,7 +29,7 @@ pub const REMEMBERED_MAX: usize = 8192;
 /// are abandoned one by one when they come due.
 const ABANDONED_MAX: usize = 4096;
 
-/// What one webhook is owed.
+/// What one endpoint is owed.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Ledger {
     pending: BTreeMap<DeliveryId, Pending>,
@@ -262,7 +264,7 @@ impl Fold for Ledger {
 impl Aggregate for Ledger {
     const CATEGORY: Category = Category::Ledger;
 
-    type Id = WebhookId;
+    type Id = EndpointId;
     type Command = Command;
     type Answer = ();
     type Effect = Owed;

@@ -150,7 +150,7 @@ impl Worker {
                 }
                 Ok(Heard::CaughtUp(_)) => {
                     if !std::mem::replace(&mut woken, true) {
-                        debtor.webhooks().for_each(|webhook| self.ledgers.wake(webhook));
+                        debtor.webhooks().for_each(|webhook| self.ledgers.wake(webhook.into()));
                     }
                     let due = checkpoint.queued > 0 && checkpoint.is_old(self.clock.now());
                     self.save_if(due, &mut checkpoint).await;
@@ -225,8 +225,8 @@ impl Worker {
                         telling = self.tell_ledger(&debt);
                     }
                     Err(refused) => {
-                        let webhook = debt.webhook;
-                        tracing::error!(%webhook, "webhook {webhook} is not told: {refused}");
+                        let endpoint = debt.endpoint;
+                        tracing::error!(%endpoint, "ledger {endpoint} is not told: {refused}");
                         // Anything else would be refused for ever.
                         if matches!(refused, Refused::Halted { .. }) {
                             *stuck = stuck.or(Some(debt.position));
@@ -241,7 +241,7 @@ impl Worker {
 
     fn tell_ledger(&self, debt: &Debt) -> Telling {
         let context = debt.context(self.clock.now());
-        Box::pin(self.ledgers.ask(debt.webhook, context, debt.command.clone()))
+        Box::pin(self.ledgers.ask(debt.endpoint, context, debt.command.clone()))
     }
 
     async fn save_if(&self, needed: bool, checkpoint: &mut Checkpoint) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use events::delivery::{AttemptClass, Response};
-use events::{AccountId, DeliveryId, Sealed, Timestamp, WebhookId};
+use events::{AccountId, DeliveryId, EndpointId, Sealed, Timestamp};
 use futures_core::future::BoxFuture;
 
 /// Knows what time it is.
@@ -13,11 +13,11 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
 }
 
-/// Where a webhook's deliveries go, as its settings are now.
+/// Where an endpoint's deliveries go, as its settings are now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    /// Which webhook.
-    pub webhook: WebhookId,
+    /// Which.
+    pub id: EndpointId,
     /// The tenant.
     pub account: AccountId,
     /// The url.
@@ -30,6 +30,23 @@ pub struct Endpoint {
     pub concurrency: Option<u32>,
     /// Waits between attempts; none means the installation's.
     pub retry_schedule: Option<Vec<Duration>>,
+}
+
+/// What is known of where an endpoint's deliveries go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// There.
+    To(Box<Endpoint>),
+    /// Nowhere any more: what is owed is abandoned.
+    Nowhere,
+    /// Nobody can tell before somebody looks at the endpoint's stream.
+    Halted,
+}
+
+/// Knows where deliveries go, for every kind of endpoint.
+pub trait Targets: Send + Sync {
+    /// Answers as soon as it can tell: what is owed is never given up for our own trouble.
+    fn target(&self, endpoint: EndpointId) -> BoxFuture<'_, Target>;
 }
 
 /// One attempt to deliver.
@@ -63,7 +80,7 @@ pub enum Ended {
     },
 }
 
-/// Reaches the endpoints of webhooks.
+/// Reaches endpoints.
 pub trait Outbound: Send + Sync {
     /// Makes one attempt: signs afresh, sends the exact bytes, follows no redirect, reads no more
     /// of the answer than it keeps, and ends within the endpoint's timeout.

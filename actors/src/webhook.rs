@@ -48,7 +48,7 @@ impl Settings {
     pub fn endpoint(&self, webhook: WebhookId) -> Endpoint {
         let schedule = self.policy.retry_schedule_ms.as_ref();
         Endpoint {
-            webhook,
+            id: webhook.into(),
             account: self.account,
             url: self.url.clone(),
             secret: self.secret.clone(),

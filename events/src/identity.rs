@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::EndpointId;
+
 /// A text that is not an id of the kind that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is no {kind} id")]
@@ -75,29 +77,35 @@ impl fmt::Display for EventId {
     }
 }
 
-/// One event owed to one webhook.
+/// One event owed to one endpoint.
 ///
 /// Derived from both, so fanning out twice owes nothing twice. The first six bytes are the
-/// webhook's number, so that a delivery is found from its id alone; the rest is a hash. It is a
-/// UUID of version 8 (RFC 9562, section 5.8: custom).
+/// endpoint's kind (four bits) and number, so that a delivery is found from its id alone; the
+/// rest is a hash. It is a UUID of version 8 (RFC 9562, section 5.8: custom).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DeliveryId(pub Uuid);
 
 impl DeliveryId {
-    /// The delivery of `event` to `webhook`.
-    pub fn of(event: EventId, webhook: WebhookId) -> Self {
-        let hash = Uuid::new_v5(&event.0, &webhook.0.to_be_bytes());
+    /// The delivery of `event` to `endpoint`.
+    pub fn of(event: EventId, endpoint: impl Into<EndpointId>) -> Self {
+        let number = endpoint.into().packed().to_be_bytes();
+        let hash = Uuid::new_v5(&event.0, &number);
         let mut bytes = *hash.as_bytes();
-        bytes[..6].copy_from_slice(&webhook.0.to_be_bytes()[2..]);
+        bytes[..6].copy_from_slice(&number[2..]);
         Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
     }
 
-    /// The webhook that this delivery is owed to.
-    pub fn webhook(self) -> WebhookId {
+    /// The endpoint that this delivery is owed to.
+    pub fn endpoint(self) -> EndpointId {
         let mut number = [0; 8];
         number[2..].copy_from_slice(&self.0.as_bytes()[..6]);
-        WebhookId(u64::from_be_bytes(number))
+        EndpointId::unpacked(u64::from_be_bytes(number))
+    }
+
+    /// The webhook that this delivery is owed to, where it is one.
+    pub fn webhook(self) -> Option<WebhookId> {
+        self.endpoint().webhook()
     }
 }
 

@@ -3,6 +3,7 @@
 //! This crate opens nothing: no file, no socket, no clock, no randomness.
 
 mod chain;
+mod endpoint;
 mod fold;
 mod identity;
 mod position;
@@ -28,6 +29,7 @@ pub mod webhook;
 
 pub use chain::{BrokenChain, Hash, Link};
 pub use codec::Undecodable;
+pub use endpoint::EndpointId;
 pub use fold::{Fold, Until, replay};
 pub use identity::{
     AccountId, Actor, DeliveryId, EventId, InboxId, KeyId, ParseIdError, TokenId, WebhookId,

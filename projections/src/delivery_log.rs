@@ -1,9 +1,9 @@
-//! What each webhook is owed and was lately delivered. Bodies and attempts stay in its ledger.
+//! What each endpoint is owed and was lately delivered. Bodies and attempts stay in its ledger.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use events::delivery::{AttemptClass, Event as DeliveryEvent};
-use events::{DeliveryId, Event, Fold, Recorded, Revision, Timestamp, WebhookId, words};
+use events::{DeliveryId, EndpointId, Event, Fold, Recorded, Revision, Timestamp, words};
 use serde::{Deserialize, Serialize};
 
 use crate::{Projection, Seen};
@@ -63,11 +63,11 @@ pub struct Filter {
     pub limit: usize,
 }
 
-/// Every webhook's deliveries.
+/// Every endpoint's deliveries.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryLog {
     seen: Seen,
-    ledgers: HashMap<WebhookId, Ledger>,
+    ledgers: HashMap<EndpointId, Ledger>,
 }
 
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,13 +94,13 @@ impl Filter {
 impl DeliveryLog {
     /// One delivery; none when it is unknown or finished too long ago.
     pub fn delivery(&self, id: DeliveryId) -> Option<&Delivery> {
-        let ledger = self.ledgers.get(&id.webhook())?;
+        let ledger = self.ledgers.get(&id.endpoint())?;
         ledger.deliveries.get(ledger.places.get(&id)?)
     }
 
-    /// A webhook's deliveries, those queued last first.
-    pub fn list(&self, webhook: WebhookId, filter: &Filter) -> Vec<&Delivery> {
-        let Some(ledger) = self.ledgers.get(&webhook) else { return vec![] };
+    /// An endpoint's deliveries, those queued last first.
+    pub fn list(&self, endpoint: impl Into<EndpointId>, filter: &Filter) -> Vec<&Delivery> {
+        let Some(ledger) = self.ledgers.get(&endpoint.into()) else { return vec![] };
         let deliveries = ledger.deliveries.values().rev();
         // Time in a stream never runs backwards, so the two moments cut out one piece.
         deliveries
@@ -186,7 +186,7 @@ impl Fold for DeliveryLog {
         }
         match &record.event {
             Event::Delivery(event) => {
-                self.ledgers.entry(event.delivery().webhook()).or_default().take(record, event);
+                self.ledgers.entry(event.delivery().endpoint()).or_default().take(record, event);
             }
             Event::Account(_)
             | Event::Inbox(_)
@@ -201,7 +201,7 @@ impl Fold for DeliveryLog {
 
 impl Projection for DeliveryLog {
     const NAME: &'static str = "delivery_log";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 }
 
 #[cfg(test)]

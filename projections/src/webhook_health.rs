@@ -202,7 +202,8 @@ impl Fold for WebhookHealth {
                 }
             }
             Event::Delivery(event) => {
-                if let Some(webhook) = self.webhooks.get_mut(&event.delivery().webhook()) {
+                let webhook = event.delivery().webhook();
+                if let Some(webhook) = webhook.and_then(|id| self.webhooks.get_mut(&id)) {
                     webhook.deliver(record.at, event);
                 }
             }

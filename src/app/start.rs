@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use actors::delivery::{Delivery, Rules};
+use actors::delivery::{ActorTargets, Delivery, Rules};
 use actors::fanout::Fanout;
 use actors::installation::{Command, Rejection, TheOne};
 use actors::ports::{Clock, Outbound};
@@ -109,7 +109,8 @@ impl App {
             concurrency_in_all: settings.delivery_concurrency,
         };
         let (ledgers, webhooks) = (actors.ledgers.clone(), actors.webhooks.clone());
-        let delivery = Delivery::start(ledgers.clone(), webhooks, outbound, clock.clone(), rules);
+        let targets = Arc::new(ActorTargets { webhooks, clock: clock.clone() });
+        let delivery = Delivery::start(ledgers.clone(), targets, outbound, clock.clone(), rules);
         let fanout = Fanout::start(store.clone(), ledgers, clock.clone());
         let views = Views::default();
         let running = views.runner(store.clone(), snapshots).start();

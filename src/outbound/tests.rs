@@ -48,7 +48,7 @@ fn attempt(url: impl Into<String>, timeout: Option<Duration>) -> Attempt {
         event: "inbox_updated".to_owned(),
         body: Bytes::from_static(br#"{"event":"inbox_updated"}"#),
         endpoint: Endpoint {
-            webhook: WEBHOOK,
+            id: WEBHOOK.into(),
             account: AccountId(1),
             url: url.into(),
             secret: vault().seal(&secret_context(WEBHOOK), SECRET.as_bytes()),

@@ -7,18 +7,17 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 use events::delivery::{AbandonReason, AttemptClass};
-use events::{Actor, Timestamp, WebhookId};
+use events::{Actor, EndpointId, Timestamp};
 use tokio::sync::{Semaphore, watch};
 use uuid::Uuid;
 
 use super::{Command, Ledger, Owed, Report};
-use crate::ports::{Attempt, Clock, Ended, Endpoint, Outbound};
+use crate::ports::{Attempt, Clock, Ended, Endpoint, Outbound, Target, Targets};
 use crate::registry::{Finish, Host, Registry};
 use crate::shell::{Context, Refused};
-use crate::webhook::{self, Webhook};
 
 /// The first wait before something is tried again that the log refused.
-const RETRY_FIRST: Duration = Duration::from_millis(100);
+pub(super) const RETRY_FIRST: Duration = Duration::from_millis(100);
 
 /// The longest such wait.
 const RETRY_MAX: Duration = Duration::from_secs(5);
@@ -42,14 +41,14 @@ pub struct Delivery {
 
 struct Inner {
     ledgers: Registry<Ledger>,
-    webhooks: Registry<Webhook>,
+    targets: Arc<dyn Targets>,
     outbound: Arc<dyn Outbound>,
     clock: Arc<dyn Clock>,
     rules: Rules,
     all: Arc<Semaphore>,
     /// Attempts that were begun and are not recorded.
     under_way: watch::Sender<usize>,
-    gates: DashMap<WebhookId, Gate>,
+    gates: DashMap<EndpointId, Gate>,
     closing: AtomicBool,
 }
 
@@ -70,7 +69,7 @@ impl Delivery {
     /// Becomes the host of the ledgers.
     pub fn start(
         ledgers: Registry<Ledger>,
-        webhooks: Registry<Webhook>,
+        targets: Arc<dyn Targets>,
         outbound: Arc<dyn Outbound>,
         clock: Arc<dyn Clock>,
         rules: Rules,
@@ -79,7 +78,7 @@ impl Delivery {
             all: Arc::new(Semaphore::new(rules.concurrency_in_all)),
             under_way: watch::Sender::new(0),
             ledgers: ledgers.clone(),
-            webhooks,
+            targets,
             outbound,
             clock,
             rules,
@@ -106,10 +105,10 @@ impl Delivery {
 }
 
 impl Host<Ledger> for Delivery {
-    fn perform(&self, webhook: WebhookId, owed: Owed, finish: Finish<Ledger>) {
+    fn perform(&self, id: EndpointId, owed: Owed, finish: Finish<Ledger>) {
         let inner = self.inner.clone();
         tokio::spawn(async move {
-            inner.attempt(webhook, owed).await;
+            inner.attempt(id, owed).await;
             drop(finish);
         });
     }
@@ -131,18 +130,10 @@ impl Drop for UnderWay<'_> {
     }
 }
 
-/// What a webhook says when asked where its deliveries go.
-enum Where {
-    To(Box<Endpoint>),
-    Nowhere,
-    /// Nobody can tell before somebody looks at the webhook's stream.
-    Halted,
-}
-
 impl Inner {
-    async fn attempt(self: &Arc<Self>, webhook: WebhookId, owed: Owed) {
+    async fn attempt(self: &Arc<Self>, id: EndpointId, owed: Owed) {
         loop {
-            let gate = self.gate(webhook);
+            let gate = self.gate(id);
             let Ok(slot) = gate.permits.acquire().await else { return };
             let Ok(permit) = self.all.acquire().await else { return };
             // Counted first: whoever closes and finds none under way has closed before this.
@@ -151,35 +142,35 @@ impl Inner {
                 drop((slot, permit, counted));
                 return never().await;
             }
-            let command = match self.whereto(webhook).await {
-                Where::Nowhere => {
-                    self.gates.remove(&webhook);
+            let command = match self.targets.target(id).await {
+                Target::Nowhere => {
+                    self.gates.remove(&id);
                     let (delivery, reason) = (Some(owed.delivery), AbandonReason::WebhookDeleted);
                     Command::Abandon { delivery, reason }
                 }
-                Where::Halted => {
+                Target::Halted => {
                     drop((slot, permit, counted));
                     return never().await;
                 }
-                Where::To(endpoint) if !self.fits(webhook, &gate, endpoint.concurrency) => continue,
-                Where::To(endpoint) => Command::Record(Box::new(self.send(&owed, *endpoint).await)),
+                Target::To(to) if !self.fits(id, &gate, to.concurrency) => continue,
+                Target::To(to) => Command::Record(Box::new(self.send(&owed, *to).await)),
             };
             // The endpoint is free again; what is left is between us and the log.
             drop((slot, permit));
-            return self.record(webhook, &owed, command).await;
+            return self.record(id, &owed, command).await;
         }
     }
 
-    fn gate(&self, webhook: WebhookId) -> Gate {
-        self.gates.entry(webhook).or_insert_with(|| Gate::new(self.rules.concurrency)).clone()
+    fn gate(&self, id: EndpointId) -> Gate {
+        self.gates.entry(id).or_insert_with(|| Gate::new(self.rules.concurrency)).clone()
     }
 
     /// Whether the gate is the one of the endpoint's settings as they are now; if not, whoever
     /// came through it has to come through the right one.
-    fn fits(&self, webhook: WebhookId, gate: &Gate, wanted: Option<u32>) -> bool {
+    fn fits(&self, id: EndpointId, gate: &Gate, wanted: Option<u32>) -> bool {
         let wanted = wanted.and_then(|wanted| usize::try_from(wanted).ok());
         let width = wanted.unwrap_or(self.rules.concurrency).max(1);
-        let mut current = self.gates.entry(webhook).or_insert_with(|| Gate::new(width));
+        let mut current = self.gates.entry(id).or_insert_with(|| Gate::new(width));
         if current.width != width {
             *current = Gate::new(width);
         }
@@ -217,32 +208,14 @@ impl Inner {
         }
     }
 
-    /// Asks until there is an answer: what is owed is never given up for our own trouble.
-    async fn whereto(&self, webhook: WebhookId) -> Where {
-        let mut wait = RETRY_FIRST;
-        loop {
-            let context = self.context(Uuid::nil(), Uuid::nil(), None, self.clock.now());
-            match self.webhooks.ask(webhook, context, webhook::Command::Look).await {
-                Ok(done) => {
-                    let settings = done.answer.settings();
-                    return settings.map_or(Where::Nowhere, |settings| {
-                        Where::To(Box::new(settings.endpoint(webhook)))
-                    });
-                }
-                Err(Refused::Halted { .. }) => return Where::Halted,
-                Err(_) => pause(&mut wait).await,
-            }
-        }
-    }
-
     /// Tells the ledger until it is written; while the log cannot be reached, the attempt counts
     /// as under way and is not repeated.
-    async fn record(&self, webhook: WebhookId, owed: &Owed, command: Command) {
+    async fn record(&self, endpoint: EndpointId, owed: &Owed, command: Command) {
         let id = Uuid::new_v5(&owed.delivery.0, &owed.attempt.to_be_bytes());
         let mut wait = RETRY_FIRST;
         loop {
             let context = self.context(id, owed.delivery.0, Some(owed.account), self.clock.now());
-            let told = self.ledgers.ask(webhook, context, command.clone()).await;
+            let told = self.ledgers.ask(endpoint, context, command.clone()).await;
             match told {
                 Ok(_) => return,
                 Err(refused) if refused.is_passing() => pause(&mut wait).await,
@@ -272,7 +245,7 @@ async fn never() {
     std::future::pending().await
 }
 
-async fn pause(wait: &mut Duration) {
+pub(super) async fn pause(wait: &mut Duration) {
     tokio::time::sleep(*wait).await;
     *wait = (*wait * 2).min(RETRY_MAX);
 }

@@ -1,5 +1,5 @@
 use events::delivery::Response;
-use events::{AccountId, EventId};
+use events::{AccountId, EventId, WebhookId};
 use proptest::prelude::*;
 use uuid::Uuid;
 

@@ -7,8 +7,8 @@ use events::platform::EventReceived;
 use events::reauthorization::{Event as Authorization, Reauthorized};
 use events::store::{PAGE_MAX, Slice};
 use events::{
-    AccountId, Actor, DeliveryId, Event, EventStore, Failure, Fold, InboxId, Position, Record,
-    Recorded, Revision, Timestamp, WebhookId,
+    AccountId, Actor, DeliveryId, EndpointId, Event, EventStore, Failure, Fold, InboxId, Position,
+    Record, Recorded, Revision, Timestamp, WebhookId,
 };
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ use crate::shell::Context;
 #[derive(Debug)]
 pub(super) struct Debt {
     /// Which ledger.
-    pub(super) webhook: WebhookId,
+    pub(super) endpoint: EndpointId,
     /// What.
     pub(super) command: Command,
     /// The record that brought it about.
@@ -129,7 +129,7 @@ impl Debtor {
             Event::Webhook(events::webhook::Event::Deleted(_)) => {
                 let reason = AbandonReason::WebhookDeleted;
                 let command = Command::Abandon { delivery: None, reason };
-                let webhook = recorded.stream.number().map(WebhookId);
+                let webhook = recorded.stream.number().map(WebhookId).map(EndpointId::from);
                 Ok(webhook.map(|webhook| debt(recorded, webhook, command)).into_iter().collect())
             }
             Event::Webhook(_)
@@ -237,16 +237,16 @@ fn owed_to(
             body: body.to_owned(),
             due: recorded.at,
         };
-        debt(recorded, *webhook, Command::Queue(Box::new(queued)))
+        debt(recorded, (*webhook).into(), Command::Queue(Box::new(queued)))
     };
     webhooks.iter().map(queue).collect()
 }
 
-fn debt(recorded: &Recorded<Event>, webhook: WebhookId, command: Command) -> Debt {
+fn debt(recorded: &Recorded<Event>, endpoint: EndpointId, command: Command) -> Debt {
     // Metadata that is not ours loses the thread, never the delivery.
     let metadata = recorded.metadata().ok();
     Debt {
-        webhook,
+        endpoint,
         command,
         position: recorded.position,
         cause: recorded.id.0,

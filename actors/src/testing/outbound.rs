@@ -80,7 +80,7 @@ impl Endpoints {
     }
 
     fn enter(&self, attempt: &Attempt) -> Manner {
-        let webhook = attempt.endpoint.webhook;
+        let webhook = webhook_of(attempt);
         let at = self.clock.now();
         let mut seen = self.seen();
         let (delivery, number) = (attempt.delivery, attempt.number);
@@ -103,6 +103,10 @@ impl Drop for Leaving<'_> {
     }
 }
 
+fn webhook_of(attempt: &Attempt) -> WebhookId {
+    attempt.endpoint.id.webhook().expect("only webhooks have endpoints in tests")
+}
+
 fn taken() -> Ended {
     Ended::Delivered(Response { status: 200, body: "ok".into(), truncated: false })
 }
@@ -111,7 +115,7 @@ impl Outbound for Endpoints {
     fn attempt(&self, attempt: Attempt) -> BoxFuture<'_, Ended> {
         Box::pin(async move {
             let manner = self.enter(&attempt);
-            let _leaving = Leaving(self, attempt.endpoint.webhook);
+            let _leaving = Leaving(self, webhook_of(&attempt));
             match manner {
                 Manner::Takes(time) => {
                     tokio::time::sleep(time).await;

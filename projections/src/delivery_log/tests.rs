@@ -1,5 +1,5 @@
 use events::delivery::{AbandonReason, Abandoned, AttemptFailed, Delivered, Queued, Response};
-use events::{Category, EventId, StreamName};
+use events::{Category, EventId, StreamName, WebhookId};
 use uuid::Uuid;
 
 use super::*;

@@ -61,7 +61,7 @@ async fn show(
     PathId(id): PathId<DeliveryId>,
     _: Fresh,
 ) -> Result<Json<Value>, Problem> {
-    check_owner(&app, &caller, id.webhook())?;
+    check_owner(&app, &caller, id.webhook().ok_or(Problem::NoResource)?)?;
     let hint = app.views.delivery_log.read(|view| view.delivery(id).map(|it| it.revision));
     attempts::of(&*app.store, id, hint).await?.map(Json).ok_or(Problem::NoResource)
 }

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use events::delivery::{Event, Queued};
 use events::webhook::Policy;
-use events::{AccountId, Category, DeliveryId, EventId, KeyId, Sealed, StreamName};
+use events::{AccountId, Category, DeliveryId, EventId, KeyId, Sealed, StreamName, WebhookId};
 
 use super::*;
 use crate::aggregate::Aggregate;
-use crate::delivery::wait_after;
+use crate::delivery::{ActorTargets, wait_after};
 use crate::registry::World;
 use crate::testing::outbound::{Endpoints, Manner};
 use crate::testing::probe::anew;
 use crate::testing::{NOON, TestStore, pass, world};
-use crate::webhook::Settings;
+use crate::webhook::{self, Settings, Webhook};
 
 const ACCOUNT: AccountId = AccountId(1);
 const HOOK: WebhookId = WebhookId(7);
@@ -51,7 +51,7 @@ impl Service {
         let webhooks = Registry::new(world.clone());
         let delivery = Delivery::start(
             ledgers.clone(),
-            webhooks.clone(),
+            Arc::new(ActorTargets { webhooks: webhooks.clone(), clock: world.clock.clone() }),
             endpoints.clone(),
             world.clock,
             rules(),
@@ -87,7 +87,7 @@ impl Service {
             body: "{}".into(),
             due: NOON,
         };
-        self.ledgers.ask(webhook, anew(), Command::Queue(Box::new(queued))).await.unwrap();
+        self.ledgers.ask(webhook.into(), anew(), Command::Queue(Box::new(queued))).await.unwrap();
     }
 
     async fn told(&self, webhook: WebhookId) -> Vec<Event> {
@@ -260,7 +260,7 @@ async fn closing_waits_for_what_is_under_way_and_begins_nothing_more() {
     pass(DAY).await;
     assert_eq!(service.endpoints.visits().len(), 4);
     let restarted = Service::over(&service.store);
-    restarted.ledgers.wake(HOOK);
+    restarted.ledgers.wake(HOOK.into());
     pass(SECOND).await;
     assert_eq!(restarted.ends(HOOK).await, (21, 0, 0));
     assert_eq!(restarted.endpoints.visits().len(), 17);

@@ -64,8 +64,8 @@ async fn each_record_owes_at_its_own_position() {
     let store = history().await;
     let mut debtor = Debtor::new(store.clone(), Position::START);
     let debts = debtor.debts(&page(&store).await).await.unwrap();
-    let positions: Vec<_> = debts.iter().map(|debt| (debt.webhook, debt.position)).collect();
-    assert_eq!(positions, [(HOOK, Position(4)), (HOOK, Position(5))]);
+    let positions: Vec<_> = debts.iter().map(|debt| (debt.endpoint, debt.position)).collect();
+    assert_eq!(positions, [(HOOK.into(), Position(4)), (HOOK.into(), Position(5))]);
     assert_eq!(debtor.webhooks().collect::<Vec<_>>(), [HOOK]);
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use events::delivery::{AbandonReason, Queued};
-use events::{DeliveryId, EventId, WebhookId};
+use events::{DeliveryId, EndpointId, EventId, WebhookId};
 use uuid::Uuid;
 
 use super::*;
@@ -30,7 +30,7 @@ impl Patient {
 }
 
 impl Host<Ledger> for Patient {
-    fn perform(&self, _: WebhookId, owed: Owed, finish: Finish<Ledger>) {
+    fn perform(&self, _: EndpointId, owed: Owed, finish: Finish<Ledger>) {
         self.begun.lock().unwrap().push((owed.delivery, finish));
     }
 }
@@ -64,12 +64,12 @@ fn queued(number: u128, due: Timestamp) -> Command {
 }
 
 async fn queue(ledgers: &Registry<Ledger>, number: u128, due: Timestamp) {
-    ledgers.ask(WEBHOOK, anew(), queued(number, due)).await.unwrap();
+    ledgers.ask(WEBHOOK.into(), anew(), queued(number, due)).await.unwrap();
 }
 
 async fn abandon_all(ledgers: &Registry<Ledger>) {
     let abandon = Command::Abandon { delivery: None, reason: AbandonReason::WebhookDeleted };
-    ledgers.ask(WEBHOOK, anew(), abandon).await.unwrap();
+    ledgers.ask(WEBHOOK.into(), anew(), abandon).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -98,7 +98,7 @@ async fn an_actor_with_an_effect_under_way_stays_awake_and_does_not_repeat_it() 
     let (_, ledgers, host) = start();
     queue(&ledgers, 1, NOON).await;
     pass(HOUR).await;
-    ledgers.wake(WEBHOOK);
+    ledgers.wake(WEBHOOK.into());
     pass(HOUR).await;
     assert_eq!((ledgers.awake(), host.begun()), (1, vec![delivery(1)]));
 }
@@ -146,11 +146,11 @@ async fn after_a_restart_exactly_what_was_owed_is_owed() {
     queue(&ledgers, 2, NOON.after(HOUR)).await;
     let abandon =
         Command::Abandon { delivery: Some(delivery(1)), reason: AbandonReason::WebhookDeleted };
-    ledgers.ask(WEBHOOK, anew(), abandon).await.unwrap();
+    ledgers.ask(WEBHOOK.into(), anew(), abandon).await.unwrap();
     let (ledgers, host) = restart(&store);
     pass(HOUR * 2).await;
     assert_eq!(host.begun(), [], "nobody woke it");
-    ledgers.wake(WEBHOOK);
+    ledgers.wake(WEBHOOK.into());
     // The clock of the new registry began anew, at noon.
     pass(HOUR * 2).await;
     assert_eq!(host.begun(), [delivery(2)]);
@@ -162,7 +162,7 @@ async fn an_actor_that_owes_and_cannot_read_the_log_tries_again() {
     queue(&ledgers, 1, NOON).await;
     let (ledgers, host) = restart(&store);
     store.shut();
-    ledgers.wake(WEBHOOK);
+    ledgers.wake(WEBHOOK.into());
     pass(HOUR).await;
     assert_eq!((ledgers.awake(), host.begun()), (1, vec![]));
     store.reopen();
@@ -175,7 +175,7 @@ async fn an_actor_that_owes_and_falls_over_wakes_again_by_itself() {
     let (store, ledgers, host) = start();
     queue(&ledgers, 1, NOON.after(HOUR)).await;
     store.fall_over(1);
-    let fallen = ledgers.ask(WEBHOOK, anew(), queued(2, NOON)).await;
+    let fallen = ledgers.ask(WEBHOOK.into(), anew(), queued(2, NOON)).await;
     assert_eq!(fallen.unwrap_err(), Refused::Restarted);
     pass(HOUR * 2).await;
     assert_eq!(host.begun(), [delivery(1)]);

@@ -30,7 +30,7 @@ pub(super) async fn of(
     id: DeliveryId,
     hint: Option<Revision>,
 ) -> Result<Option<Value>, Failure> {
-    let stream = StreamName::new(Category::Ledger, id.webhook());
+    let stream = StreamName::new(Category::Ledger, id.endpoint());
     let mut told = Told::default();
     let mut from = hint.unwrap_or(Revision::FIRST);
     while told.ended.is_none() {

@@ -20,7 +20,7 @@ async fn a_restart_repeats_at_most_what_was_under_way() {
     assert_eq!(under_way.len(), 4);
 
     let second = Service::over(&first.store);
-    second.ledgers.wake(HOOK);
+    second.ledgers.wake(HOOK.into());
     pass(MINUTE).await;
     let visits = second.endpoints.visits_to(HOOK);
     let mut owed: Vec<_> = (1..=10).map(|number| delivery(HOOK, number)).collect();
@@ -44,7 +44,7 @@ async fn a_restart_keeps_the_time_of_the_next_attempt() {
     first.delivery.close().await;
 
     let second = Service::within(&store, world);
-    second.ledgers.wake(HOOK);
+    second.ledgers.wake(HOOK.into());
     pass(DAY).await;
     let visits = second.endpoints.visits();
     assert_eq!(visits.len(), 1);
