@@ -12,7 +12,7 @@ use axum::http::Method;
 use axum::response::{IntoResponse, Response};
 use events::installation::Role;
 use events::{AccountId, InboxId};
-use tower::ServiceExt;
+use tower::Service;
 
 use super::auth;
 use super::body;
@@ -63,7 +63,7 @@ impl Front {
     /// The answer; there is always one.
     pub async fn answer(&self, request: Request) -> Response {
         let Some(report) = Report::of(&request) else {
-            return match self.router.clone().oneshot(request).await {
+            return match self.router.clone().call(request).await {
                 Ok(response) => response,
                 Err(never) => match never {},
             };

@@ -5,8 +5,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rusqlite::Connection;
 use rusqlite::wal::CheckpointMode;
+use rusqlite::{Connection, ErrorCode};
 
 use super::{Growth, OpenError, commit};
 
@@ -73,15 +73,20 @@ impl Upkeep {
             }
             let checkpoint = std::mem::take(&mut wanted.checkpoint);
             drop(wanted);
-            let done = if checkpoint {
-                connection.wal_checkpoint_v2(Some("main"), CheckpointMode::PASSIVE).map(|_| ())
-            } else {
-                look(connection, growth, &mut version)
-            };
+            let done =
+                if checkpoint { copy(connection) } else { look(connection, growth, &mut version) };
             if let Err(error) = done {
                 tracing::warn!(%error, "the upkeep of the log is late: {error}");
             }
         }
+    }
+}
+
+/// Copies what it can. Where the writer is copying itself, or a command beside it, it is done.
+fn copy(connection: &Connection) -> rusqlite::Result<()> {
+    match connection.wal_checkpoint_v2(Some("main"), CheckpointMode::PASSIVE) {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(()),
+        copied => copied.map(|_| ()),
     }
 }
 
