@@ -4,6 +4,7 @@
 //! behind a payload is refused, because a longer shape would otherwise read as a shorter one.
 
 pub mod inbox;
+pub mod webhook;
 
 use serde::de::DeserializeOwned;
 

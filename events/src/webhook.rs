@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::codec::webhook::{CreatedV1, PolicyChangedV1};
 use crate::vocabulary::vocabulary;
-use crate::{AccountId, InboxId, Sealed};
+use crate::{AccountId, InboxId, Sealed, words};
 
 /// Every event that an account can subscribe to, in Chatwoot's order
 /// (`Webhook::ALLOWED_WEBHOOK_EVENTS`).
@@ -45,6 +46,45 @@ pub struct Policy {
     pub retry_schedule_ms: Option<Vec<u64>>,
     /// Only events of these inboxes; none means of all.
     pub inboxes: Option<Vec<InboxId>>,
+    /// Attempts begun in any second, retries among them; none means as many as can be.
+    pub rate_per_second: Option<u32>,
+    /// What waits for what.
+    pub ordering: Ordering,
+    /// Sent with every attempt beside our own.
+    pub headers: Vec<Header>,
+}
+
+words! {
+    /// Which deliveries to one endpoint wait for which.
+    #[derive(Default)]
+    pub enum Ordering {
+        /// None for any other.
+        #[default]
+        None = "none",
+        /// Each for all that were queued before it.
+        Fifo = "fifo",
+        /// Each for those before it that have the same key.
+        ByKey = "by_key",
+    }
+}
+
+/// A header that an endpoint wants to be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// Its name as it is sent.
+    pub name: String,
+    /// Its value.
+    pub value: HeaderValue,
+}
+
+/// The value of a header.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeaderValue {
+    /// Anybody may read it who may read the settings.
+    Plain(String),
+    /// Nobody may.
+    Sealed(Sealed),
 }
 
 /// An account subscribed an endpoint.
@@ -110,7 +150,7 @@ vocabulary! {
     /// What can happen to a webhook.
     pub enum Event {
         /// See [`Created`].
-        Created = "created" v 1,
+        Created = "created" v 2 lifts 1 CreatedV1,
         /// See [`Renamed`].
         Renamed = "renamed" v 1,
         /// See [`UrlChanged`].
@@ -120,7 +160,7 @@ vocabulary! {
         /// See [`InboxChanged`].
         InboxChanged = "inbox_changed" v 1,
         /// See [`PolicyChanged`].
-        PolicyChanged = "policy_changed" v 1,
+        PolicyChanged = "policy_changed" v 2 lifts 1 PolicyChangedV1,
         /// See [`Deleted`].
         Deleted = "deleted" v 1,
     }

@@ -219,7 +219,7 @@ impl Fold for WebhookHealth {
 
 impl Projection for WebhookHealth {
     const NAME: &'static str = "webhook_health";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 }
 
 #[cfg(test)]

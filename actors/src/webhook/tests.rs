@@ -117,6 +117,7 @@ fn an_endpoint_speaks_in_durations() {
         timeout_ms: Some(1500),
         retry_schedule_ms: Some(vec![1, 2000]),
         inboxes: None,
+        ..Policy::default()
     };
     let endpoint = Settings { policy, ..settings() }.endpoint(WebhookId(7));
     assert_eq!(endpoint.timeout, Some(Duration::from_millis(1500)));

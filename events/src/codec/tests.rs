@@ -6,8 +6,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::inbox::RegisteredV1;
+use super::webhook::{CreatedV1, PolicyChangedV1, PolicyV1};
 use super::*;
-use crate::{AccountId, inbox as inbox_events};
+use crate::{AccountId, InboxId, inbox as inbox_events};
 
 /// The folder of golden files; found when the tests run, so that no build knows its path.
 fn golden() -> PathBuf {
@@ -30,7 +31,7 @@ fn pretty(view: &serde_json::Value) -> Vec<u8> {
     text
 }
 
-/// The only old shapes there are, as their build would have written them.
+/// All old shapes, as their build would have written them.
 fn old_samples() -> Vec<(&'static str, u16, Vec<u8>, serde_json::Value)> {
     let registered = RegisteredV1 {
         account: AccountId(1),
@@ -39,8 +40,35 @@ fn old_samples() -> Vec<(&'static str, u16, Vec<u8>, serde_json::Value)> {
         attributes: "{}".into(),
         credentials: Some(samples::sealed(1)),
     };
-    let data = postcard::to_stdvec(&registered).unwrap();
-    vec![("inbox.registered", 1, data, serde_json::to_value(&registered).unwrap())]
+    let policy = PolicyV1 {
+        concurrency: Some(4),
+        timeout_ms: Some(5_000),
+        retry_schedule_ms: Some(vec![1_000, 5_000]),
+        inboxes: Some(vec![InboxId(42)]),
+    };
+    let created = CreatedV1 {
+        account: AccountId(1),
+        url: "https://receiver.example/hook".into(),
+        name: Some("Receiver".into()),
+        inbox: Some(InboxId(42)),
+        subscriptions: vec!["inbox_updated".into(), "conversation_*".into()],
+        secret: samples::sealed(1),
+        policy: policy.clone(),
+    };
+    vec![
+        old("inbox.registered", 1, &registered),
+        old("webhook.created", 1, &created),
+        old("webhook.policy_changed", 1, &PolicyChangedV1 { policy }),
+    ]
+}
+
+fn old(
+    kind: &'static str,
+    version: u16,
+    shape: &impl serde::Serialize,
+) -> (&'static str, u16, Vec<u8>, serde_json::Value) {
+    let data = postcard::to_stdvec(shape).unwrap();
+    (kind, version, data, serde_json::to_value(shape).unwrap())
 }
 
 #[test]

@@ -100,6 +100,18 @@ fn webhooks(secret: u8) -> Vec<Event> {
         timeout_ms: Some(5_000),
         retry_schedule_ms: Some(vec![1_000, 5_000]),
         inboxes: Some(vec![InboxId(42)]),
+        rate_per_second: Some(50),
+        ordering: webhook::Ordering::ByKey,
+        headers: vec![
+            webhook::Header {
+                name: "X-Team".into(),
+                value: webhook::HeaderValue::Plain("support".into()),
+            },
+            webhook::Header {
+                name: "X-Key".into(),
+                value: webhook::HeaderValue::Sealed(sealed(secret)),
+            },
+        ],
     };
     [
         webhook::Created {

@@ -59,12 +59,13 @@ impl PolicyChange {
 
     /// The policy that comes of it.
     pub(super) fn apply(&self, policy: &Policy) -> Policy {
-        let Policy { concurrency, timeout_ms, retry_schedule_ms, inboxes } = policy.clone();
         Policy {
-            concurrency: self.concurrency.unwrap_or(concurrency),
-            timeout_ms: self.timeout_ms.unwrap_or(timeout_ms),
-            retry_schedule_ms: self.retry_schedule_ms.clone().unwrap_or(retry_schedule_ms),
-            inboxes: self.inboxes.clone().unwrap_or(inboxes),
+            concurrency: self.concurrency.unwrap_or(policy.concurrency),
+            timeout_ms: self.timeout_ms.unwrap_or(policy.timeout_ms),
+            retry_schedule_ms: (self.retry_schedule_ms.clone())
+                .unwrap_or_else(|| policy.retry_schedule_ms.clone()),
+            inboxes: self.inboxes.clone().unwrap_or_else(|| policy.inboxes.clone()),
+            ..policy.clone()
         }
     }
 
