@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use events::account::{
-    AdministratorsChanged, Event, Registered, Renamed, WebhookUrlClaimed, WebhookUrlReleased,
+    AdministratorsChanged, Event, LocaleSet, Registered, Renamed, WebhookUrlClaimed,
+    WebhookUrlReleased,
 };
 use events::{AccountId, Category, Fold, Timestamp, WebhookId};
 
@@ -23,6 +24,8 @@ pub struct Profile {
     pub name: String,
     /// Who is told when a connection breaks.
     pub administrator_emails: Vec<String>,
+    /// The language it is written to in, in Chatwoot's words; none means English.
+    pub locale: Option<String>,
 }
 
 /// What can be asked of an account.
@@ -34,6 +37,8 @@ pub enum Command {
         name: Option<String>,
         /// Who is told.
         administrator_emails: Option<Vec<String>>,
+        /// The language it is written to in; the inner none means English.
+        locale: Option<Option<String>>,
     },
     /// Give a url to a webhook.
     ClaimUrl {
@@ -78,18 +83,23 @@ impl Account {
         &self,
         name: Option<&String>,
         emails: Option<&Vec<String>>,
+        locale: Option<&Option<String>>,
     ) -> Result<Vec<Event>, Rejection> {
+        let spoken = self.profile.as_ref().and_then(|profile| profile.locale.as_ref());
+        let set = locale.filter(|locale| locale.as_ref() != spoken);
+        let set = set.map(|locale| LocaleSet { locale: locale.clone() }.into());
         let Some(profile) = &self.profile else {
             let name = name.ok_or(Rejection::Nameless)?.clone();
             let administrator_emails = emails.cloned().unwrap_or_default();
-            return Ok(vec![Registered { name, administrator_emails }.into()]);
+            let registered = Registered { name, administrator_emails }.into();
+            return Ok(std::iter::once(registered).chain(set).collect());
         };
         let renamed = name.filter(|name| **name != profile.name);
         let changed = emails.filter(|emails| **emails != profile.administrator_emails);
         let renamed = renamed.map(|name| Renamed { name: name.clone() }.into());
         let changed = changed
             .map(|emails| AdministratorsChanged { administrator_emails: emails.clone() }.into());
-        Ok(renamed.into_iter().chain(changed).collect())
+        Ok(renamed.into_iter().chain(changed).chain(set).collect())
     }
 
     fn claim(
@@ -119,7 +129,8 @@ impl Fold for Account {
         match event {
             Event::Registered(Registered { name, administrator_emails }) => {
                 let administrator_emails = administrator_emails.clone();
-                self.profile = Some(Profile { name: name.clone(), administrator_emails });
+                let (name, locale) = (name.clone(), None);
+                self.profile = Some(Profile { name, administrator_emails, locale });
             }
             Event::Renamed(Renamed { name }) => {
                 if let Some(profile) = &mut self.profile {
@@ -129,6 +140,11 @@ impl Fold for Account {
             Event::AdministratorsChanged(changed) => {
                 if let Some(profile) = &mut self.profile {
                     profile.administrator_emails.clone_from(&changed.administrator_emails);
+                }
+            }
+            Event::LocaleSet(LocaleSet { locale }) => {
+                if let Some(profile) = &mut self.profile {
+                    profile.locale.clone_from(locale);
                 }
             }
             Event::WebhookUrlClaimed(WebhookUrlClaimed { webhook, url }) => {
@@ -156,8 +172,8 @@ impl Aggregate for Account {
 
     fn decide(&self, command: &Command) -> Result<Vec<Event>, Rejection> {
         match command {
-            Command::Register { name, administrator_emails } => {
-                self.register(name.as_ref(), administrator_emails.as_ref())
+            Command::Register { name, administrator_emails, locale } => {
+                self.register(name.as_ref(), administrator_emails.as_ref(), locale.as_ref())
             }
             Command::ClaimUrl { webhook, url, instead_of } => {
                 self.claim(*webhook, url, *instead_of)

@@ -5,9 +5,14 @@
 //! because delivery ids derive from (event, webhook) and a ledger knows those it has had; the
 //! checkpoint is a fact in the log, so that losing a file never sends old news again.
 
+pub mod mail;
+
+mod api_inboxes;
 mod body;
 mod checkpoint;
+mod history;
 mod owed;
+mod report;
 mod subscriptions;
 
 use std::collections::VecDeque;
@@ -150,7 +155,7 @@ impl Worker {
                 }
                 Ok(Heard::CaughtUp(_)) => {
                     if !std::mem::replace(&mut woken, true) {
-                        debtor.webhooks().for_each(|webhook| self.ledgers.wake(webhook.into()));
+                        debtor.endpoints().for_each(|endpoint| self.ledgers.wake(endpoint));
                     }
                     let due = checkpoint.queued > 0 && checkpoint.is_old(self.clock.now());
                     self.save_if(due, &mut checkpoint).await;

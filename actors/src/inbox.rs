@@ -37,6 +37,29 @@ pub struct Profile {
     pub threshold: Option<u32>,
 }
 
+/// Chatwoot's channel whose events go to an url of its own too.
+pub const API_CHANNEL: &str = "Channel::Api";
+
+/// The url that these attributes of an inbox name: `webhook_url`, as Chatwoot's `Channel::Api` has
+/// it, beside the others or within `channel`. A blank one is none.
+pub fn webhook_url(attributes: &str) -> Option<String> {
+    // Most inboxes have none, and are not read for it.
+    if !attributes.contains("webhook_url") {
+        return None;
+    }
+    let attributes: serde_json::Value = serde_json::from_str(attributes).ok()?;
+    let places = [attributes.get("webhook_url"), attributes.pointer("/channel/webhook_url")];
+    let url = places.into_iter().flatten().find_map(serde_json::Value::as_str)?.trim();
+    (!url.is_empty()).then(|| url.to_owned())
+}
+
+impl Profile {
+    /// Where what happens in it goes beside the webhooks of the account.
+    pub fn webhook_url(&self) -> Option<String> {
+        if self.channel_type == API_CHANNEL { webhook_url(&self.attributes) } else { None }
+    }
+}
+
 /// A registration; what is not given stays as it is.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Registration {

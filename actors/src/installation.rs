@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use events::installation::{
-    Event, InboxEventsDisabled, InboxEventsEnabled, Role, SealingKeyIntroduced, TokenCreated,
-    WebhookNumberTaken,
+    Event, InboxEventsDisabled, InboxEventsEnabled, MailDisabled, MailEnabled, Role,
+    SealingKeyIntroduced, TokenCreated, WebhookNumberTaken,
 };
 use events::{AccountId, Category, Fold, KeyId, Sealed, Timestamp, TokenId, WebhookId};
 
@@ -34,6 +34,8 @@ pub struct Installation {
     pub key: Option<(KeyId, Sealed)>,
     /// Whether inbox events are delivered.
     pub inbox_events: bool,
+    /// Whether administrators are written to.
+    pub mail: bool,
 }
 
 /// What can be asked of the installation.
@@ -59,6 +61,8 @@ pub enum Command {
     },
     /// Say whether inbox events are delivered.
     SetInboxEvents(bool),
+    /// Say whether administrators are written to.
+    SetMail(bool),
     /// Only look.
     Look,
 }
@@ -84,6 +88,8 @@ impl Fold for Installation {
             Event::WebhookNumberTaken(it) => self.webhook = self.webhook.max(it.webhook.0),
             Event::InboxEventsEnabled(_) => self.inbox_events = true,
             Event::InboxEventsDisabled(_) => self.inbox_events = false,
+            Event::MailEnabled(_) => self.mail = true,
+            Event::MailDisabled(_) => self.mail = false,
         }
     }
 }
@@ -119,6 +125,9 @@ impl Aggregate for Installation {
             Command::SetInboxEvents(on) if *on == self.inbox_events => vec![],
             Command::SetInboxEvents(true) => vec![InboxEventsEnabled {}.into()],
             Command::SetInboxEvents(false) => vec![InboxEventsDisabled {}.into()],
+            Command::SetMail(on) if *on == self.mail => vec![],
+            Command::SetMail(true) => vec![MailEnabled {}.into()],
+            Command::SetMail(false) => vec![MailDisabled {}.into()],
             Command::Look => vec![],
         })
     }

@@ -28,6 +28,13 @@ pub struct AdministratorsChanged {
     pub administrator_emails: Vec<String>,
 }
 
+/// It is written to in another language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocaleSet {
+    /// Chatwoot's word for it: `pt_BR`; none means English.
+    pub locale: Option<String>,
+}
+
 /// A url belongs to a webhook of this account; no other may have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WebhookUrlClaimed {
@@ -56,6 +63,8 @@ vocabulary! {
         Renamed = "renamed" v 1,
         /// See [`AdministratorsChanged`].
         AdministratorsChanged = "administrators_changed" v 1,
+        /// See [`LocaleSet`].
+        LocaleSet = "locale_set" v 1,
         /// See [`WebhookUrlClaimed`].
         WebhookUrlClaimed = "webhook_url_claimed" v 1,
         /// See [`WebhookUrlReleased`].

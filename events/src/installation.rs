@@ -65,6 +65,14 @@ pub struct InboxEventsEnabled {}
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InboxEventsDisabled {}
 
+/// From here on administrators are written to (`RELINK_SMTP_URL`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailEnabled {}
+
+/// From here on they are not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailDisabled {}
+
 vocabulary! {
     category "installation";
     /// What can happen to the installation.
@@ -79,5 +87,9 @@ vocabulary! {
         InboxEventsEnabled = "inbox_events_enabled" v 1,
         /// See [`InboxEventsDisabled`].
         InboxEventsDisabled = "inbox_events_disabled" v 1,
+        /// See [`MailEnabled`].
+        MailEnabled = "mail_enabled" v 1,
+        /// See [`MailDisabled`].
+        MailDisabled = "mail_disabled" v 1,
     }
 }

@@ -17,6 +17,7 @@ pub mod codec;
 pub mod store;
 
 pub mod account;
+pub mod credentials;
 pub mod delivery;
 pub mod evidence;
 pub mod fanout;

@@ -81,7 +81,9 @@ impl Access {
             }
             InstallationEvent::InboxEventsEnabled(_) => self.inbox_events = true,
             InstallationEvent::InboxEventsDisabled(_) => self.inbox_events = false,
-            InstallationEvent::WebhookNumberTaken(_) => {}
+            InstallationEvent::WebhookNumberTaken(_)
+            | InstallationEvent::MailEnabled(_)
+            | InstallationEvent::MailDisabled(_) => {}
         }
     }
 }

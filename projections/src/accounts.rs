@@ -15,6 +15,8 @@ pub struct Account {
     pub name: String,
     /// Who is told when a connection breaks.
     pub administrator_emails: Vec<String>,
+    /// The language it is written to in, in Chatwoot's words; none means English.
+    pub locale: Option<String>,
     /// When it was registered.
     pub registered_at: Timestamp,
 }
@@ -43,6 +45,7 @@ impl Accounts {
                 let account = Account {
                     name: registered.name.clone(),
                     administrator_emails: registered.administrator_emails.clone(),
+                    locale: None,
                     registered_at: at,
                 };
                 self.accounts.insert(id, account);
@@ -55,6 +58,11 @@ impl Accounts {
             AccountEvent::AdministratorsChanged(changed) => {
                 if let Some(account) = self.accounts.get_mut(&id) {
                     account.administrator_emails.clone_from(&changed.administrator_emails);
+                }
+            }
+            AccountEvent::LocaleSet(set) => {
+                if let Some(account) = self.accounts.get_mut(&id) {
+                    account.locale.clone_from(&set.locale);
                 }
             }
             AccountEvent::WebhookUrlClaimed(_) | AccountEvent::WebhookUrlReleased(_) => {}
@@ -88,7 +96,7 @@ impl Fold for Accounts {
 
 impl Projection for Accounts {
     const NAME: &'static str = "accounts";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 }
 
 #[cfg(test)]

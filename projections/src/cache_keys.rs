@@ -94,6 +94,7 @@ impl Fold for CacheKeys {
             Event::Account(
                 events::account::Event::Renamed(_)
                 | events::account::Event::AdministratorsChanged(_)
+                | events::account::Event::LocaleSet(_)
                 | events::account::Event::WebhookUrlClaimed(_)
                 | events::account::Event::WebhookUrlReleased(_),
             )

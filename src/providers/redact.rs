@@ -2,23 +2,10 @@
 
 use std::borrow::Cow;
 
+use events::credentials::is_name;
 use serde_json::Value;
 
 const SHOWN: &str = "[redacted]";
-
-/// Ends of names behind which a credential stands, without `_` and `-`: `access_token`,
-/// `clientSecret`, `X-Api-Key`.
-const NAMES: [&str; 9] = [
-    "token",
-    "secret",
-    "password",
-    "passwd",
-    "apikey",
-    "authorization",
-    "privatekey",
-    "cookie",
-    "assertion",
-];
 
 /// Beginnings of credentials that tell themselves: Meta, Slack, OpenAI and Stripe, Google, GitHub,
 /// Standard Webhooks, JSON Web Tokens, Relink.
@@ -94,11 +81,11 @@ fn announced(text: &str, start: usize, end: usize) -> Option<(usize, usize)> {
         let to = from + value_end(&text[from..], None);
         return (to - from >= 8).then_some((from, to));
     }
+    let mark = rest.trim_start_matches(['"', '\'', ' ', '\\']);
+    let marked = mark.strip_prefix(['=', ':'])?;
     if !is_name(name) {
         return None;
     }
-    let mark = rest.trim_start_matches(['"', '\'', ' ', '\\']);
-    let marked = mark.strip_prefix(['=', ':'])?;
     let value = marked.trim_start_matches(['"', '\'', ' ', '\\', '>']);
     let quote =
         marked[..marked.len() - value.len()].chars().rfind(|char| matches!(char, '"' | '\''));
@@ -136,17 +123,6 @@ fn is_scheme(word: &str) -> bool {
 fn tells_itself(word: &str) -> bool {
     word.len() >= BEGINNING_LENGTH_MIN
         && BEGINNINGS.iter().any(|beginning| word.starts_with(beginning))
-}
-
-fn is_name(name: &str) -> bool {
-    let bare = |byte: &u8| !matches!(byte, b'_' | b'-');
-    NAMES.iter().any(|known| {
-        let mut name = name.bytes().rev().filter(bare);
-        known
-            .bytes()
-            .rev()
-            .all(|one| name.next().is_some_and(|byte| byte.eq_ignore_ascii_case(&one)))
-    })
 }
 
 #[cfg(test)]

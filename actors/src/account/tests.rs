@@ -21,7 +21,13 @@ fn register(name: Option<&str>, emails: Option<&[&str]>) -> Command {
     Command::Register {
         name: name.map(Into::into),
         administrator_emails: emails.map(|emails| emails.iter().copied().map(Into::into).collect()),
+        locale: None,
     }
+}
+
+fn speak(locale: Option<&str>) -> Command {
+    let locale = Some(locale.map(Into::into));
+    Command::Register { name: None, administrator_emails: None, locale }
 }
 
 fn claim(webhook: WebhookId, instead_of: Option<WebhookId>) -> Command {
@@ -124,4 +130,18 @@ fn looking_changes_nothing_and_tells_the_profile() {
     assert_eq!(profile.name, "Acme");
     assert_eq!(profile.administrator_emails, ["a@acme.test"]);
     account.when(Command::Look).then_nothing();
+}
+
+#[test]
+fn an_account_is_written_to_in_its_language_once_it_has_said_which() {
+    let set = |locale: Option<&str>| LocaleSet { locale: locale.map(Into::into) };
+    given::<Account>([registered()])
+        .when(speak(None))
+        .then_nothing()
+        .and_when(speak(Some("pt_BR")))
+        .then([set(Some("pt_BR"))])
+        .and_when(speak(Some("pt_BR")))
+        .then_nothing()
+        .and_when(speak(None))
+        .then([set(None)]);
 }

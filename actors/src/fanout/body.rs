@@ -1,74 +1,75 @@
-//! The bodies that subscribers receive, in Chatwoot's shapes.
+//! What subscribers receive of an inbox, in Chatwoot's shapes.
 
-use events::platform::EventReceived;
-use events::{AccountId, InboxId, Timestamp};
+use events::{InboxId, Timestamp, credentials};
 use serde_json::{Map, Value, json};
 
-/// An inbox at the moment of an event.
-#[derive(Debug, Clone)]
-pub(super) struct InboxFacts {
-    pub(super) id: InboxId,
-    pub(super) account: AccountId,
-    pub(super) name: String,
-    pub(super) channel_type: String,
-    /// Further attributes, a JSON object.
-    pub(super) attributes: String,
-    pub(super) created_at: Timestamp,
-    pub(super) updated_at: Timestamp,
-}
+use super::history::{Change, Known};
+use crate::inbox::Profile;
 
-/// A platform event's content with `event` merged last, as Chatwoot's listener does, and the
-/// inbox it happened in. None when it is no JSON object.
-///
-/// What the platform wrote is kept to the letter, so that no number changes on its way.
-pub(super) fn of_platform_event(received: &EventReceived) -> Option<(String, Option<InboxId>)> {
-    let mut content: Map<String, Value> = serde_json::from_str(&received.data).ok()?;
-    let inbox = inbox_of(&content);
-    let event = Value::from(received.event.as_str());
-    if content.contains_key("event") {
-        content.shift_remove("event");
-        content.insert("event".into(), event);
-        return Some((Value::Object(content).to_string(), inbox));
+/// What no attribute may say in Relink's stead.
+const OURS: [&str; 7] =
+    ["id", "name", "channel_type", "updated_at", "account", "changed_attributes", "event"];
+
+/// What subscribers are told of a change: Chatwoot's inbox representation with `id`, `name` and
+/// `channel_type`, without any credential, and what changed. None when they see no difference, and
+/// when the inbox is gone. The event's name comes first.
+pub(super) fn of_change(change: &Change, account_name: &str) -> Option<(&'static str, String)> {
+    let profile = change.after.inbox.profile()?;
+    let mut body = representation(change.id, profile);
+    let (name, changed) = match change.before.inbox.profile() {
+        None => ("inbox_created", None),
+        Some(before) => {
+            let before = representation(change.id, before);
+            let changed = changed_attributes(&before, &body, [&change.before, &change.after]);
+            ("inbox_updated", Some(changed))
+        }
+    };
+    if changed.as_ref().is_some_and(Vec::is_empty) {
+        return None;
     }
-    let head = received.data.trim_end().strip_suffix('}')?.trim_end();
-    let comma = if content.is_empty() { "" } else { "," };
-    Some((format!(r#"{head}{comma}"event":{event}}}"#), inbox))
+    let at = |at: Timestamp| json!(at.to_millis());
+    let created_at = change.after.created_at.unwrap_or(change.at);
+    body.entry("created_at").or_insert_with(|| at(created_at));
+    body.insert("updated_at".into(), at(change.at));
+    body.insert("account".into(), json!({ "id": profile.account, "name": account_name }));
+    if let Some(changed) = changed {
+        body.insert("changed_attributes".into(), Value::Array(changed));
+    }
+    body.insert("event".into(), name.into());
+    Some((name, Value::Object(body).to_string()))
 }
 
-/// Where Chatwoot's payloads say which inbox they are about.
-fn inbox_of(body: &Map<String, Value>) -> Option<InboxId> {
-    let conversation = body.get("conversation");
-    let places = [
-        body.get("inbox").and_then(|inbox| inbox.get("id")),
-        body.get("inbox_id"),
-        conversation.and_then(|conversation| conversation.get("inbox_id")),
-    ];
-    places.into_iter().flatten().find_map(Value::as_u64).map(InboxId)
+/// As Chatwoot's `BaseListener#extract_changed_attributes`: one object with one key for each
+/// attribute that changed. What is only about time, `updated_at`, is left out.
+fn changed_attributes(
+    before: &Map<String, Value>,
+    after: &Map<String, Value>,
+    known: [&Known; 2],
+) -> Vec<Value> {
+    let gone = before.keys().filter(|key| !after.contains_key(*key));
+    let keys = after.keys().chain(gone).filter(|key| before.get(*key) != after.get(*key));
+    let mut changed: Vec<_> =
+        keys.map(|key| changed_attribute(key, before.get(key), after.get(key))).collect();
+    let [was, is] = known.map(|known| known.inbox.reauthorization().required);
+    if was != is {
+        let (was, is) = (Value::from(was), Value::from(is));
+        changed.push(changed_attribute("reauthorization_required", Some(&was), Some(&is)));
+    }
+    changed
 }
 
-/// Chatwoot's inbox representation with `id`, `name` and `channel_type`, without any credential,
-/// and what changed.
-pub(super) fn of_transition(
-    event: &str,
-    facts: &InboxFacts,
-    account_name: &str,
-    required: bool,
-) -> String {
-    let mut body = representation(facts);
-    body.insert("account".into(), json!({ "id": facts.account, "name": account_name }));
-    let change = json!({ "previous_value": !required, "current_value": required });
-    body.insert("changed_attributes".into(), json!([{ "reauthorization_required": change }]));
-    body.insert("event".into(), event.into());
-    Value::Object(body).to_string()
+/// `{"name": {"previous_value": "A", "current_value": "B"}}`
+pub(super) fn changed_attribute(key: &str, was: Option<&Value>, is: Option<&Value>) -> Value {
+    json!({ key: { "previous_value": was, "current_value": is } })
 }
 
 /// The keys of Chatwoot's `Inbox::EventDataPresenter` with the defaults of its schema, and over
 /// them whatever the platform registered.
-fn representation(facts: &InboxFacts) -> Map<String, Value> {
+fn representation(id: InboxId, profile: &Profile) -> Map<String, Value> {
     let mut body = Map::new();
-    body.insert("id".into(), json!(facts.id));
-    body.insert("name".into(), json!(facts.name));
-    body.insert("channel_type".into(), json!(facts.channel_type));
+    body.insert("id".into(), json!(id));
+    body.insert("name".into(), json!(profile.name));
+    body.insert("channel_type".into(), json!(profile.channel_type));
     let defaults = [
         ("allow_messages_after_resolved", json!(true)),
         ("lock_to_single_conversation", json!(false)),
@@ -84,18 +85,14 @@ fn representation(facts: &InboxFacts) -> Map<String, Value> {
         ("out_of_office_message", Value::Null),
         ("working_hours_enabled", json!(false)),
         ("working_hours", json!([])),
-        ("created_at", json!(facts.created_at.to_millis())),
-        ("updated_at", json!(facts.updated_at.to_millis())),
     ];
     body.extend(defaults.map(|(key, value)| (key.to_owned(), value)));
-    // Attributes were checked to be an object when the inbox was registered.
-    let attributes: Map<String, Value> =
-        serde_json::from_str(&facts.attributes).unwrap_or_default();
-    for (key, value) in attributes {
-        if !matches!(key.as_str(), "id" | "name" | "channel_type" | "account" | "event") {
-            body.insert(key, value);
-        }
-    }
+    // Attributes were checked to be an object when the inbox was registered. Their credentials
+    // were sealed then, by the names that were known at that time.
+    let mut attributes: Value = serde_json::from_str(&profile.attributes).unwrap_or_default();
+    credentials::strip(&mut attributes);
+    let Value::Object(attributes) = attributes else { return body };
+    body.extend(attributes.into_iter().filter(|(key, _)| !OURS.contains(&key.as_str())));
     body
 }
 

@@ -4,19 +4,17 @@ use std::sync::Arc;
 
 use events::delivery::{AbandonReason, Queued};
 use events::platform::EventReceived;
-use events::reauthorization::{Event as Authorization, Reauthorized};
-use events::store::{PAGE_MAX, Slice};
 use events::{
-    AccountId, Actor, DeliveryId, EndpointId, Event, EventStore, Failure, Fold, InboxId, Position,
-    Record, Recorded, Revision, Timestamp, WebhookId,
+    AccountId, Actor, DeliveryId, EndpointId, Event, EventStore, Failure, Fold, Position, Record,
+    Recorded, Timestamp, WebhookId,
 };
 use uuid::Uuid;
 
-use super::body;
+use super::history::{self, Change, Histories};
+use super::report::{self, Report};
 use super::subscriptions::Subscriptions;
-use crate::aggregate::Aggregate;
+use super::{body, mail};
 use crate::delivery::Command;
-use crate::inbox::Inbox;
 use crate::shell::Context;
 
 /// Something to tell a ledger.
@@ -47,7 +45,7 @@ impl Debt {
 
 /// Knows who is subscribed, and so what each record owes.
 pub(super) struct Debtor {
-    store: Arc<dyn EventStore>,
+    histories: Histories,
     /// What lies before has been paid.
     paid: Position,
     subscriptions: Subscriptions,
@@ -58,12 +56,12 @@ pub(super) struct Debtor {
 
 impl Debtor {
     pub(super) fn new(store: Arc<dyn EventStore>, paid: Position) -> Self {
-        let subscriptions = Subscriptions::default();
-        Self { store, paid, subscriptions, folded: Position::START, debts: vec![] }
+        let (histories, subscriptions) = (Histories::new(store), Subscriptions::default());
+        Self { histories, paid, subscriptions, folded: Position::START, debts: vec![] }
     }
 
-    /// Every webhook there ever was.
-    pub(super) fn webhooks(&self) -> impl Iterator<Item = WebhookId> {
+    /// Every endpoint there ever was.
+    pub(super) fn endpoints(&self) -> impl Iterator<Item = EndpointId> {
         self.subscriptions.ever()
     }
 
@@ -71,6 +69,7 @@ impl Debtor {
     /// so that each record meets the subscriptions of its own position.
     pub(super) async fn debts(&mut self, page: &[Record]) -> Result<Vec<Debt>, Failure> {
         for record in page {
+            self.subscriptions.note(&record.stream);
             if record.position > self.folded && self.concerns(record) {
                 self.take_in(record).await?;
             }
@@ -100,8 +99,15 @@ impl Debtor {
     fn concerns(&self, record: &Record) -> bool {
         let unpaid = record.position > self.paid;
         match &*record.kind {
-            "inbox.reauthorization_required" | "inbox.reauthorized" => unpaid,
-            "installation.inbox_events_enabled" | "installation.inbox_events_disabled" => true,
+            "inbox.registered"
+            | "inbox.channel_type_changed"
+            | "inbox.attributes_changed"
+            | "inbox.removed"
+            | "installation.inbox_events_enabled"
+            | "installation.inbox_events_disabled"
+            | "installation.mail_enabled"
+            | "installation.mail_disabled" => true,
+            kind if history::tells(kind) => unpaid,
             kind => match kind.split('.').next() {
                 Some("webhook" | "account") => true,
                 Some("platform") => unpaid,
@@ -110,22 +116,14 @@ impl Debtor {
         }
     }
 
-    async fn owe(&self, recorded: &Recorded<Event>) -> Result<Vec<Debt>, Failure> {
+    async fn owe(&mut self, recorded: &Recorded<Event>) -> Result<Vec<Debt>, Failure> {
         match &recorded.event {
             Event::Platform(events::platform::Event::EventReceived(received)) => {
                 Ok(self.owe_platform_event(recorded, received))
             }
-            Event::Inbox(events::inbox::Event::Reauthorization(transition)) => match transition {
-                Authorization::ReauthorizationRequired(_) => {
-                    self.owe_transition(recorded, true).await
-                }
-                Authorization::Reauthorized(Reauthorized { was_required: true }) => {
-                    self.owe_transition(recorded, false).await
-                }
-                Authorization::Reauthorized(_)
-                | Authorization::AuthorizationErrorRecorded(_)
-                | Authorization::AuthorizationSucceeded(_) => Ok(vec![]),
-            },
+            Event::Inbox(_) if history::tells(recorded.event.kind()) => {
+                self.owe_change(recorded).await
+            }
             Event::Webhook(events::webhook::Event::Deleted(_)) => {
                 let reason = AbandonReason::WebhookDeleted;
                 let command = Command::Abandon { delivery: None, reason };
@@ -147,99 +145,80 @@ impl Debtor {
         recorded: &Recorded<Event>,
         received: &EventReceived,
     ) -> Vec<Debt> {
-        let Some((body, inbox)) = body::of_platform_event(received) else {
-            let position = recorded.position;
-            tracing::error!(%position, "position {position} is no JSON object and is not sent");
-            return vec![];
-        };
         // Whoever reports them: where inbox events are off, nobody is sent any.
         if received.event.starts_with("inbox_") && !self.subscriptions.inbox_events() {
             return vec![];
         }
-        let wanting = self.subscriptions.wanting(received.account, &received.event, inbox);
-        owed_to(&wanting, recorded, received.account, &received.event, &body)
+        let (account, event) = (received.account, &received.event);
+        match report::read(received) {
+            Report::Told(told) => {
+                let mut wanting = self.subscriptions.wanting(account, event, told.inbox);
+                let own = told.inbox.filter(|_| told.to_inbox);
+                wanting.extend(own.and_then(|inbox| self.subscriptions.of_inbox(account, inbox)));
+                owed_to(&wanting, recorded, account, event, &told.body)
+            }
+            Report::Untold => vec![],
+            Report::Unreadable => {
+                let position = recorded.position;
+                tracing::error!(%position, "position {position} is no JSON object and is not sent");
+                vec![]
+            }
+        }
     }
 
-    async fn owe_transition(
-        &self,
-        recorded: &Recorded<Event>,
-        required: bool,
-    ) -> Result<Vec<Debt>, Failure> {
-        const EVENT: &str = "inbox_updated";
-        if !self.subscriptions.inbox_events() {
+    /// Subscribers are told of whatever they can see of an inbox, administrators when they must act
+    /// and when they need not any more.
+    async fn owe_change(&mut self, recorded: &Recorded<Event>) -> Result<Vec<Debt>, Failure> {
+        if !self.subscriptions.inbox_events() && !self.subscriptions.mail() {
             return Ok(vec![]);
         }
-        let Some(facts) = self.inbox_at(recorded).await? else { return Ok(vec![]) };
-        let account = facts.account;
-        let wanting = self.subscriptions.wanting(account, EVENT, Some(facts.id));
-        let name = self.subscriptions.account_name(account);
-        let body = body::of_transition(EVENT, &facts, name, required);
-        Ok(owed_to(&wanting, recorded, account, EVENT, &body))
+        let Some(change) = self.histories.change(recorded).await? else { return Ok(vec![]) };
+        let mut debts = self.owe_inbox_event(recorded, &change);
+        debts.extend(self.owe_mail(recorded, &change));
+        Ok(debts)
     }
 
-    /// The inbox as it was when the record was written.
-    async fn inbox_at(
-        &self,
-        recorded: &Recorded<Event>,
-    ) -> Result<Option<body::InboxFacts>, Failure> {
-        let mut inbox = Inbox::default();
-        let (mut created_at, mut updated_at) = (recorded.at, recorded.at);
-        let mut from = Revision::FIRST;
-        while from <= recorded.revision {
-            let page =
-                self.store.read_stream(&recorded.stream, Slice::From(from), PAGE_MAX).await?;
-            if page.is_empty() {
-                break;
-            }
-            for record in page {
-                from = record.revision.next();
-                if record.revision > recorded.revision {
-                    break;
-                }
-                updated_at = record.at;
-                // What cannot be decoded has halted the inbox before it came here.
-                let event = record.decode().ok().and_then(|it| Inbox::narrow(it.event));
-                let Some(event) = event else { continue };
-                // It may have been removed and registered again.
-                if matches!(event, events::inbox::Event::Registered(_)) {
-                    created_at = updated_at;
-                }
-                inbox.evolve(&event);
-            }
-        }
-        let facts =
-            inbox.profile().zip(recorded.stream.number()).map(|(profile, id)| body::InboxFacts {
-                id: InboxId(id),
-                account: profile.account,
-                name: profile.name.clone(),
-                channel_type: profile.channel_type.clone(),
-                attributes: profile.attributes.clone(),
-                created_at,
-                updated_at,
-            });
-        Ok(facts)
+    fn owe_inbox_event(&self, recorded: &Recorded<Event>, change: &Change) -> Vec<Debt> {
+        let profile = change.after.inbox.profile();
+        let account = profile.map(|profile| profile.account);
+        let Some(account) = account.filter(|_| self.subscriptions.inbox_events()) else {
+            return vec![];
+        };
+        let told = body::of_change(change, self.subscriptions.account_name(account));
+        let Some((name, body)) = told else { return vec![] };
+        let wanting = self.subscriptions.wanting(account, name, Some(change.id));
+        owed_to(&wanting, recorded, account, name, &body)
+    }
+
+    fn owe_mail(&self, recorded: &Recorded<Event>, change: &Change) -> Vec<Debt> {
+        let Some(profile) = change.after.inbox.profile() else { return vec![] };
+        let Some(tenant) = self.subscriptions.addressees(profile.account) else { return vec![] };
+        let Some((name, body)) = mail::of_change(change, &recorded.event, profile, tenant) else {
+            return vec![];
+        };
+        owed_to(&[EndpointId::Mail(profile.account)], recorded, profile.account, name, &body)
     }
 }
 
 fn owed_to(
-    webhooks: &[WebhookId],
+    endpoints: &[EndpointId],
     recorded: &Recorded<Event>,
     account: AccountId,
     event: &str,
     body: &str,
 ) -> Vec<Debt> {
-    let queue = |webhook: &WebhookId| {
+    let queue = |endpoint: &EndpointId| {
         let queued = Queued {
-            delivery: DeliveryId::of(recorded.id, *webhook),
+            delivery: DeliveryId::of(recorded.id, *endpoint),
             account,
             event: event.to_owned(),
             source: recorded.id,
             body: body.to_owned(),
             due: recorded.at,
         };
-        debt(recorded, (*webhook).into(), Command::Queue(Box::new(queued)))
+        debt(recorded, *endpoint, Command::Queue(Box::new(queued)))
     };
-    webhooks.iter().map(queue).collect()
+    endpoints.iter().map(queue).collect()
 }
 
 fn debt(recorded: &Recorded<Event>, endpoint: EndpointId, command: Command) -> Debt {

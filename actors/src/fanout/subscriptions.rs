@@ -4,17 +4,31 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use events::installation::Event as InstallationEvent;
 use events::webhook::{Event as WebhookEvent, subscribes};
-use events::{AccountId, Event, Fold, InboxId, Recorded, WebhookId};
+use events::{
+    AccountId, Category, EndpointId, Event, Fold, InboxId, Recorded, StreamName, WebhookId,
+};
+
+use super::api_inboxes::ApiInboxes;
 
 /// All that fanning out depends on.
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions {
     webhooks: BTreeMap<WebhookId, Subscriber>,
     by_account: BTreeMap<AccountId, BTreeSet<WebhookId>>,
-    accounts: BTreeMap<AccountId, String>,
-    /// Every webhook there ever was: even a deleted one may still be owed an end.
-    ever: BTreeSet<WebhookId>,
+    accounts: BTreeMap<AccountId, Tenant>,
+    api_inboxes: ApiInboxes,
+    /// Every endpoint there ever was: even a deleted one may still be owed an end.
+    ever: BTreeSet<EndpointId>,
     inbox_events: bool,
+    mail: bool,
+}
+
+/// An account, as far as somebody is told of it.
+#[derive(Debug, Default)]
+pub(super) struct Tenant {
+    pub(super) name: String,
+    pub(super) administrator_emails: Vec<String>,
+    pub(super) locale: Option<String>,
 }
 
 #[derive(Debug)]
@@ -31,16 +45,41 @@ impl Subscriptions {
         account: AccountId,
         event: &str,
         inbox: Option<InboxId>,
-    ) -> Vec<WebhookId> {
+    ) -> Vec<EndpointId> {
         let of_account = self.by_account.get(&account).into_iter().flatten();
         of_account
             .filter(|webhook| self.webhooks.get(webhook).is_some_and(|it| it.wants(event, inbox)))
-            .copied()
+            .map(|webhook| EndpointId::Webhook(*webhook))
             .collect()
     }
 
     pub(super) fn account_name(&self, account: AccountId) -> &str {
-        self.accounts.get(&account).map_or("", String::as_str)
+        self.accounts.get(&account).map_or("", |tenant| &tenant.name)
+    }
+
+    /// Whether administrators are written to.
+    pub(super) fn mail(&self) -> bool {
+        self.mail
+    }
+
+    /// Whom to write to of what befell something of this account; none where nobody is to be.
+    pub(super) fn addressees(&self, account: AccountId) -> Option<&Tenant> {
+        let tenant = self.accounts.get(&account)?;
+        (self.mail && !tenant.administrator_emails.is_empty()).then_some(tenant)
+    }
+
+    /// The endpoint of an API inbox, which hears of all that happens in it.
+    pub(super) fn of_inbox(&self, account: AccountId, inbox: InboxId) -> Option<EndpointId> {
+        self.api_inboxes.has_webhook(account, inbox).then_some(EndpointId::Inbox(inbox))
+    }
+
+    /// Something stands in this stream: if it is a ledger, its endpoint may still be owed.
+    pub(super) fn note(&mut self, stream: &StreamName) {
+        if stream.category() != Category::Ledger.as_str() {
+            return;
+        }
+        let endpoint = stream.as_str().split_once('-').map(|(_, id)| id.parse::<EndpointId>());
+        self.ever.extend(endpoint.and_then(Result::ok));
     }
 
     /// Whether inbox events are delivered.
@@ -48,7 +87,7 @@ impl Subscriptions {
         self.inbox_events
     }
 
-    pub(super) fn ever(&self) -> impl Iterator<Item = WebhookId> {
+    pub(super) fn ever(&self) -> impl Iterator<Item = EndpointId> {
         self.ever.iter().copied()
     }
 
@@ -61,7 +100,7 @@ impl Subscriptions {
             };
             self.webhooks.insert(id, subscriber);
             self.by_account.entry(it.account).or_default().insert(id);
-            self.ever.insert(id);
+            self.ever.insert(id.into());
             return;
         }
         let Some(subscriber) = self.webhooks.get_mut(&id) else { return };
@@ -87,14 +126,19 @@ impl Subscriptions {
         use events::account::Event;
         match event {
             Event::Registered(it) => {
-                self.accounts.insert(id, it.name.clone());
+                let administrator_emails = it.administrator_emails.clone();
+                let tenant = Tenant { name: it.name.clone(), administrator_emails, locale: None };
+                self.accounts.insert(id, tenant);
             }
-            Event::Renamed(it) => {
-                self.accounts.insert(id, it.name.clone());
+            Event::Renamed(it) => self.accounts.entry(id).or_default().name.clone_from(&it.name),
+            Event::AdministratorsChanged(it) => {
+                let tenant = self.accounts.entry(id).or_default();
+                tenant.administrator_emails.clone_from(&it.administrator_emails);
             }
-            Event::AdministratorsChanged(_)
-            | Event::WebhookUrlClaimed(_)
-            | Event::WebhookUrlReleased(_) => {}
+            Event::LocaleSet(it) => {
+                self.accounts.entry(id).or_default().locale.clone_from(&it.locale);
+            }
+            Event::WebhookUrlClaimed(_) | Event::WebhookUrlReleased(_) => {}
         }
     }
 }
@@ -118,22 +162,19 @@ impl Fold for Subscriptions {
         match (&recorded.event, number) {
             (Event::Webhook(event), Some(id)) => self.webhook(WebhookId(id), event),
             (Event::Account(event), Some(id)) => self.account(AccountId(id), event),
+            (Event::Inbox(event), Some(id)) => self.api_inboxes.evolve(InboxId(id), event),
             (Event::Installation(event), _) => match event {
                 InstallationEvent::InboxEventsEnabled(_) => self.inbox_events = true,
                 InstallationEvent::InboxEventsDisabled(_) => self.inbox_events = false,
+                InstallationEvent::MailEnabled(_) => self.mail = true,
+                InstallationEvent::MailDisabled(_) => self.mail = false,
                 InstallationEvent::TokenCreated(_)
                 | InstallationEvent::SealingKeyIntroduced(_)
                 | InstallationEvent::WebhookNumberTaken(_) => {}
             },
-            (Event::Webhook(_) | Event::Account(_), None)
-            | (
-                Event::Inbox(_)
-                | Event::Delivery(_)
-                | Event::Platform(_)
-                | Event::Fanout(_)
-                | Event::Request(_),
-                _,
-            ) => {}
+            (Event::Webhook(_) | Event::Account(_) | Event::Inbox(_), None)
+            | (Event::Delivery(_) | Event::Platform(_) | Event::Fanout(_) | Event::Request(_), _) =>
+                {}
         }
     }
 }

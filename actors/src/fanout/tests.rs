@@ -1,3 +1,5 @@
+mod api_inboxes;
+mod mail;
 mod platform;
 mod transitions;
 mod trouble;
@@ -8,7 +10,8 @@ use events::delivery::{Event as DeliveryEvent, Queued};
 use events::platform::EventReceived;
 use events::webhook::{Created, Policy};
 use events::{
-    AccountId, Category, Event, EventStore, InboxId, KeyId, Sealed, StreamName, WebhookId,
+    AccountId, Category, EndpointId, Event, EventStore, InboxId, KeyId, Sealed, StreamName,
+    WebhookId,
 };
 use serde_json::{Value, json};
 
@@ -87,13 +90,13 @@ async fn report(store: &TestStore, event: &str, data: Value) -> Position {
     write(store, StreamName::new(Category::Platform, ACCOUNT), event).await
 }
 
-async fn ledger(store: &TestStore, webhook: WebhookId) -> Vec<DeliveryEvent> {
-    let events = store.events(&StreamName::new(Category::Ledger, webhook)).await;
+async fn ledger(store: &TestStore, endpoint: impl Into<EndpointId>) -> Vec<DeliveryEvent> {
+    let events = store.events(&StreamName::new(Category::Ledger, endpoint.into())).await;
     events.into_iter().map(|event| Ledger::narrow(event).unwrap()).collect()
 }
 
-async fn queued(store: &TestStore, webhook: WebhookId) -> Vec<Queued> {
-    let queued = ledger(store, webhook).await.into_iter().filter_map(|event| match event {
+async fn queued(store: &TestStore, endpoint: impl Into<EndpointId>) -> Vec<Queued> {
+    let queued = ledger(store, endpoint).await.into_iter().filter_map(|event| match event {
         DeliveryEvent::Queued(queued) => Some(queued),
         DeliveryEvent::AttemptFailed(_)
         | DeliveryEvent::Delivered(_)
@@ -103,8 +106,8 @@ async fn queued(store: &TestStore, webhook: WebhookId) -> Vec<Queued> {
 }
 
 /// What the webhook is owed: each event with its `id`.
-async fn owed(store: &TestStore, webhook: WebhookId) -> Vec<(String, u64)> {
-    let queued = queued(store, webhook).await.into_iter();
+async fn owed(store: &TestStore, endpoint: impl Into<EndpointId>) -> Vec<(String, u64)> {
+    let queued = queued(store, endpoint).await.into_iter();
     let owed = queued.map(|it| {
         let body: Value = serde_json::from_str(&it.body).unwrap();
         (it.event, body["id"].as_u64().unwrap())

@@ -72,6 +72,19 @@ fn inbox_events_are_off_until_somebody_turns_them_on() {
 }
 
 #[test]
+fn mail_is_off_until_there_is_a_server_for_it() {
+    fresh::<Installation>()
+        .when(Command::SetMail(false))
+        .then_nothing()
+        .and_when(Command::SetMail(true))
+        .then([MailEnabled {}])
+        .and_when(Command::SetMail(true))
+        .then_nothing()
+        .and_when(Command::SetMail(false))
+        .then([MailDisabled {}]);
+}
+
+#[test]
 fn looking_changes_nothing_and_tells_everything() {
     let installation = given::<Installation>([InboxEventsEnabled {}]);
     assert!(installation.state().answer(&Command::Look).inbox_events);

@@ -5,10 +5,11 @@ use crate::testing::{ACCOUNT, fold, history, obeys_the_law, second};
 
 fn story() -> Vec<(StreamName, AccountEvent)> {
     let emails = |name: &str| vec![format!("{name}@example.com")];
-    let events: [AccountEvent; 4] = [
+    let events: [AccountEvent; 5] = [
         account::Registered { name: "Acme".into(), administrator_emails: emails("first") }.into(),
         account::Renamed { name: "Acme Ltd".into() }.into(),
         account::AdministratorsChanged { administrator_emails: emails("second") }.into(),
+        account::LocaleSet { locale: Some("pt_BR".into()) }.into(),
         account::WebhookUrlClaimed { webhook: events::WebhookId(7), url: "https://x".into() }
             .into(),
     ];
@@ -21,6 +22,7 @@ fn an_account_is_known_by_what_was_last_said_of_it() {
     let expected = Account {
         name: "Acme Ltd".into(),
         administrator_emails: vec!["second@example.com".into()],
+        locale: Some("pt_BR".into()),
         registered_at: second(1),
     };
     assert_eq!(accounts.account(ACCOUNT), Some(&expected));

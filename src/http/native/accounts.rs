@@ -27,6 +27,19 @@ pub(super) const NAME_MAX: usize = 255;
 struct Given {
     name: Option<String>,
     administrator_emails: Option<Vec<String>>,
+    #[serde(default, with = "present")]
+    locale: Option<Option<String>>,
+}
+
+/// Tells `null` from nothing.
+mod present {
+    use serde::{Deserialize, Deserializer};
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Option<String>>, D::Error> {
+        Option::deserialize(deserializer).map(Some)
+    }
 }
 
 #[derive(Serialize)]
@@ -34,6 +47,7 @@ struct Shown {
     id: AccountId,
     name: String,
     administrator_emails: Vec<String>,
+    locale: Option<String>,
     position: Position,
 }
 
@@ -56,7 +70,8 @@ async fn put(
     };
     let administrator_emails = given.administrator_emails.map(emails).transpose()?;
     let name = given.name.map(|name| named(&name)).transpose()?;
-    let command = Command::Register { name, administrator_emails };
+    let locale = given.locale.map(spoken).transpose()?;
+    let command = Command::Register { name, administrator_emails, locale };
     let shown = ask(&app, &caller, cause.0, command).await?;
     app.acknowledge(shown.position);
     Ok((status, Json(shown)))
@@ -77,8 +92,9 @@ async fn ask(
     command: Command,
 ) -> Result<Shown, Problem> {
     let done = app.actors.accounts.ask(caller.account, context, command).await?;
-    let Profile { name, administrator_emails } = done.answer.ok_or(Problem::NoResource)?;
-    Ok(Shown { id: caller.account, name, administrator_emails, position: done.position })
+    let Profile { name, administrator_emails, locale } = done.answer.ok_or(Problem::NoResource)?;
+    let (id, position) = (caller.account, done.position);
+    Ok(Shown { id, name, administrator_emails, locale, position })
 }
 
 /// Whether somebody registered the account.
@@ -111,6 +127,21 @@ pub(super) fn named(name: &str) -> Result<String, Problem> {
         return Err(Problem::invalid("name", text));
     }
     Ok(name.to_owned())
+}
+
+/// One of Chatwoot's names of languages, such as `en` or `pt_BR`. Those that no mail is written in
+/// are taken too, and are written to in English.
+fn spoken(given: Option<String>) -> Result<Option<String>, Problem> {
+    let Some(given) = given else { return Ok(None) };
+    let (language, region) = given.split_once(['_', '-']).unwrap_or((&given, "XX"));
+    let word = |text: &str, lengths: std::ops::RangeInclusive<usize>| {
+        lengths.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphabetic())
+    };
+    if !word(language, 2..=3) || !word(region, 2..=4) {
+        let text = format!("Locale is no language such as en or pt_BR: {given:?}");
+        return Err(Problem::invalid("locale", text));
+    }
+    Ok(Some(given))
 }
 
 fn emails(given: Vec<String>) -> Result<Vec<String>, Problem> {

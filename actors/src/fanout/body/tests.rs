@@ -1,53 +1,54 @@
+use events::inbox::{AttributesChanged, Event, Registered, Renamed};
+use events::reauthorization::{
+    Cause, Event as Authorization, ReauthorizationRequired, Reauthorized,
+};
+use events::{AccountId, Fold};
+
 use super::*;
 use crate::testing::NOON;
 
-fn received(event: &str, data: &str) -> EventReceived {
-    EventReceived { account: AccountId(1), event: event.into(), data: data.into() }
-}
-
-fn facts(attributes: &str) -> InboxFacts {
-    InboxFacts {
-        id: InboxId(42),
+fn registered(attributes: &str) -> Event {
+    let registered = Registered {
         account: AccountId(1),
         name: "Support".into(),
         channel_type: "Channel::Whatsapp".into(),
         attributes: attributes.into(),
-        created_at: NOON,
-        updated_at: NOON.after(std::time::Duration::from_millis(1500)),
+        credentials: None,
+        threshold: None,
+    };
+    registered.into()
+}
+
+fn required() -> Event {
+    let cause = Cause::Prompted { reason: None };
+    Authorization::ReauthorizationRequired(ReauthorizationRequired { cause }).into()
+}
+
+fn reauthorized() -> Event {
+    Authorization::Reauthorized(Reauthorized { was_required: true }).into()
+}
+
+/// What is told of the last event behind the others.
+fn told(events: &[Event]) -> Option<(&'static str, Value)> {
+    let mut after = Known::default();
+    after.created_at = Some(NOON);
+    let mut before = after.clone();
+    for event in events {
+        before = after.clone();
+        after.inbox.evolve(event);
     }
+    let at = NOON.after(std::time::Duration::from_millis(1500));
+    let change = Change { id: InboxId(42), at, before, after };
+    let (name, body) = of_change(&change, "Acme")?;
+    Some((name, serde_json::from_str(&body).unwrap()))
 }
 
-fn transition(attributes: &str, required: bool) -> Value {
-    let body = of_transition("inbox_updated", &facts(attributes), "Acme", required);
-    serde_json::from_str(&body).unwrap()
-}
-
-#[test]
-fn a_platform_event_keeps_its_content_in_order_and_gets_its_name_last() {
-    let received = received("message_created", r#"{"id":1,"event":"spoofed","b":[1,2],"a":"x"}"#);
-    let (body, inbox) = of_platform_event(&received).unwrap();
-    assert_eq!(body, r#"{"id":1,"b":[1,2],"a":"x","event":"message_created"}"#);
-    assert_eq!(inbox, None);
-}
-
-#[test]
-fn a_platform_event_that_is_no_object_has_no_body() {
-    for data in ["", "[]", "1", "null", "{"] {
-        assert_eq!(of_platform_event(&received("message_created", data)), None, "{data:?}");
-    }
-}
-
-#[test]
-fn a_platform_event_says_where_it_happened_in_one_of_three_ways() {
-    for data in [
-        r#"{"inbox":{"id":42}}"#,
-        r#"{"inbox_id":42}"#,
-        r#"{"conversation":{"inbox_id":42}}"#,
-        r#"{"inbox":{"name":"x"},"inbox_id":null,"conversation":{"inbox_id":42}}"#,
-    ] {
-        let (_, inbox) = of_platform_event(&received("message_created", data)).unwrap();
-        assert_eq!(inbox, Some(InboxId(42)), "{data}");
-    }
+fn transition(attributes: &str, required_now: bool) -> Value {
+    let mut events = vec![registered(attributes), required()];
+    events.extend((!required_now).then(reauthorized));
+    let (name, body) = told(&events).unwrap();
+    assert_eq!(name, "inbox_updated");
+    body
 }
 
 #[test]
@@ -116,14 +117,49 @@ fn attributes_cannot_pretend_to_be_what_relink_says() {
 }
 
 #[test]
-fn what_the_platform_wrote_is_kept_to_the_letter() {
-    let body = |data: &str| {
-        let (account, event) = (AccountId(1), "message_created".to_owned());
-        of_platform_event(&EventReceived { account, event, data: data.to_owned() }).unwrap().0
-    };
-    let exact = r#"{ "id":18446744073709551616, "price":1.10 }"#;
-    let expected = r#"{ "id":18446744073709551616, "price":1.10,"event":"message_created"}"#;
-    assert_eq!(body(exact), expected);
-    assert_eq!(body("{ }"), r#"{"event":"message_created"}"#);
-    assert_eq!(body(r#"{"event":"x","a":1}"#), r#"{"a":1,"event":"message_created"}"#);
+fn a_registration_shows_the_inbox_and_no_change() {
+    let (name, body) = told(&[registered(r#"{"timezone":"UTC+1"}"#)]).unwrap();
+    assert_eq!((name, &body["event"]), ("inbox_created", &json!("inbox_created")));
+    assert_eq!((&body["id"], &body["timezone"]), (&json!(42), &json!("UTC+1")));
+    assert_eq!(body["account"], json!({ "id": 1, "name": "Acme" }));
+    assert_eq!(body.get("changed_attributes"), None);
+}
+
+#[test]
+fn a_change_shows_each_attribute_before_and_after() {
+    let (name, body) = told(&[registered("{}"), Renamed { name: "Sales".into() }.into()]).unwrap();
+    assert_eq!((name, &body["name"]), ("inbox_updated", &json!("Sales")));
+    let change = json!({ "previous_value": "Support", "current_value": "Sales" });
+    assert_eq!(body["changed_attributes"], json!([{ "name": change }]));
+
+    let attributes = r#"{"greeting_enabled":true,"a":1}"#.to_owned();
+    let changed = AttributesChanged { attributes }.into();
+    let (_, body) = told(&[registered(r#"{"a":1,"b":[2]}"#), changed]).unwrap();
+    assert_eq!(
+        body["changed_attributes"],
+        json!([
+            { "greeting_enabled": { "previous_value": false, "current_value": true } },
+            { "b": { "previous_value": [2], "current_value": null } },
+        ])
+    );
+}
+
+#[test]
+fn what_nobody_sees_is_not_told() {
+    let shown_already = AttributesChanged { attributes: r#"{"timezone":"UTC"}"#.into() };
+    assert_eq!(told(&[registered("{}"), shown_already.into()]), None);
+    let at = AttributesChanged { attributes: r#"{"updated_at":"now"}"#.into() };
+    assert_eq!(told(&[registered("{}"), at.into()]), None);
+    assert_eq!(told(&[registered("{}"), events::inbox::Removed {}.into()]), None);
+}
+
+#[test]
+fn an_attribute_that_is_known_for_a_credential_only_now_is_shown_no_more() {
+    let attributes = r#"{"hmac_token":"s3cr3t","channel":{"auth_token":"s3cr3t","id":5}}"#;
+    let body = transition(attributes, true);
+    assert!(!body.to_string().contains("s3cr3t"), "{body}");
+    assert_eq!(body["channel"], json!({ "id": 5 }));
+    let other = attributes.replace("s3cr3t", "n3w");
+    let changed = AttributesChanged { attributes: other }.into();
+    assert_eq!(told(&[registered(attributes), changed]), None);
 }

@@ -44,6 +44,10 @@ fn hook(id: WebhookId, event: impl Into<WebhookEvent>) -> (StreamName, Event) {
     (StreamName::new(Category::Webhook, id), event.into().into())
 }
 
+fn hook_id(number: u64) -> EndpointId {
+    EndpointId::Webhook(WebhookId(number))
+}
+
 fn installation(event: impl Into<InstallationEvent>) -> (StreamName, Event) {
     (StreamName::installation(), event.into().into())
 }
@@ -57,9 +61,9 @@ fn whoever_names_an_event_or_its_beginning_wants_it() {
         hook(WebhookId(1), created(ACCOUNT, &["message", "conversation_*"], None)),
     ]);
     let wanting = |event| subscriptions.wanting(ACCOUNT, event, None);
-    assert_eq!(wanting("message_created"), [2, 3, 4].map(WebhookId));
-    assert_eq!(wanting("message_updated"), [2, 3].map(WebhookId));
-    assert_eq!(wanting("conversation_created"), [1, 2].map(WebhookId));
+    assert_eq!(wanting("message_created"), [2, 3, 4].map(hook_id));
+    assert_eq!(wanting("message_updated"), [2, 3].map(hook_id));
+    assert_eq!(wanting("conversation_created"), [1, 2].map(hook_id));
 }
 
 #[test]
@@ -86,12 +90,16 @@ fn changes_hold_from_the_record_on_that_makes_them() {
     history.push(hook(HOOK, PolicyChanged { policy }));
     let subscriptions = after(history.clone());
     assert!(subscriptions.wanting(ACCOUNT, "message_created", None).is_empty());
-    assert_eq!(subscriptions.wanting(ACCOUNT, "contact_created", Some(InboxId(5))), [HOOK]);
+    assert_eq!(subscriptions.wanting(ACCOUNT, "contact_created", Some(InboxId(5))), [HOOK.into()]);
     assert!(subscriptions.wanting(ACCOUNT, "contact_created", Some(InboxId(6))).is_empty());
     history.push(hook(HOOK, Deleted {}));
     let subscriptions = after(history);
     assert!(subscriptions.wanting(ACCOUNT, "contact_created", None).is_empty());
-    assert_eq!(subscriptions.ever().collect::<Vec<_>>(), [HOOK], "it may still be owed an end");
+    assert_eq!(
+        subscriptions.ever().collect::<Vec<_>>(),
+        [HOOK.into()],
+        "it may still be owed an end"
+    );
 }
 
 #[test]

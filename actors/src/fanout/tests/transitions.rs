@@ -9,27 +9,28 @@ use events::reauthorization::{
 };
 
 use super::*;
+use crate::shell::Context;
 
-const INBOX: InboxId = InboxId(42);
+pub(super) const INBOX: InboxId = InboxId(42);
 
-async fn tell_inbox(store: &TestStore, event: impl Into<inbox::Event>) {
+pub(super) async fn tell_inbox(store: &TestStore, event: impl Into<inbox::Event>) {
     write(store, StreamName::new(Category::Inbox, INBOX), event.into()).await;
 }
 
-async fn set(store: &TestStore, event: impl Into<installation::Event>) {
+pub(super) async fn set(store: &TestStore, event: impl Into<installation::Event>) {
     write(store, StreamName::installation(), event.into()).await;
 }
 
-fn required() -> Authorization {
+pub(super) fn required() -> Authorization {
     let cause = Cause::Prompted { reason: None };
     Authorization::ReauthorizationRequired(ReauthorizationRequired { cause })
 }
 
-fn reauthorized(was_required: bool) -> Authorization {
+pub(super) fn reauthorized(was_required: bool) -> Authorization {
     Authorization::Reauthorized(Reauthorized { was_required })
 }
 
-fn error() -> Authorization {
+pub(super) fn error() -> Authorization {
     let verdict = Verdict { class: Class::Auth, scope: Scope::Channel, rule: None };
     let evidence = Evidence::default();
     Authorization::AuthorizationErrorRecorded(AuthorizationErrorRecorded {
@@ -39,7 +40,7 @@ fn error() -> Authorization {
     })
 }
 
-fn registered() -> Registered {
+pub(super) fn registered() -> Registered {
     Registered {
         account: ACCOUNT,
         name: "Support".into(),
@@ -146,4 +147,63 @@ async fn a_filter_by_inbox_holds_for_transitions_too() {
     tell_inbox(&store, required()).await;
     Service::run(&store).await;
     assert!(ledger(&store, HOOK).await.is_empty());
+}
+
+/// What the account's webhook hears of an inbox from its first moment on.
+async fn everything(store: &TestStore) -> Vec<(String, Value)> {
+    subscribe(store, WebhookId(9), &["inbox_*"]).await;
+    let queued = queued(store, WebhookId(9)).await.into_iter();
+    queued.map(|it| (it.event, serde_json::from_str(&it.body).unwrap())).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registration_and_each_change_are_told_while_inbox_events_are_enabled() {
+    let store = Arc::new(TestStore::default());
+    everything(&store).await;
+    tell_inbox(&store, registered()).await;
+    tell_inbox(&store, Renamed { name: "Quiet".into() }).await;
+    set(&store, InboxEventsEnabled {}).await;
+    tell_inbox(&store, Renamed { name: "Sales".into() }).await;
+    tell_inbox(&store, inbox::ThresholdSet { threshold: Some(3) }).await;
+    tell_inbox(&store, Removed {}).await;
+    tell_inbox(&store, registered()).await;
+    Service::run(&store).await;
+    let told = everything(&store).await;
+    let names: Vec<_> = told.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["inbox_updated", "inbox_created"]);
+    let change = json!({ "previous_value": "Quiet", "current_value": "Sales" });
+    assert_eq!(told[0].1["changed_attributes"], json!([{ "name": change }]));
+    assert_eq!(told[1].1["name"], "Support");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_command_is_told_of_once_however_much_it_changed() {
+    let store = start().await;
+    set(&store, InboxEventsEnabled {}).await;
+    let service = Service::over(&store);
+    let inboxes: Registry<crate::inbox::Inbox> = Registry::new(world(&store));
+    for name in ["Sales", "Support"] {
+        let given = crate::inbox::Registration {
+            name: Some(name.into()),
+            channel_type: Some(format!("Channel::{name}")),
+            attributes: Some(json!({ "timezone": name }).to_string()),
+            threshold: Some(Some(7)),
+            ..Default::default()
+        };
+        let action = crate::inbox::Action::Register(given);
+        let command = crate::inbox::Command { account: ACCOUNT, action };
+        let id = uuid::Uuid::new_v4();
+        let actor = events::Actor::ADMIN;
+        let now = crate::testing::NOON;
+        let context = Context { id, correlation: id, actor, account: Some(ACCOUNT), now };
+        inboxes.ask(INBOX, context, command).await.unwrap();
+    }
+    service.catch_up().await;
+    service.fanout.stop().await;
+    let told = bodies(&store).await;
+    assert_eq!(told.len(), 2);
+    let changes = told[1]["changed_attributes"].as_array().unwrap();
+    let keys: Vec<_> = changes.iter().flat_map(|it| it.as_object().unwrap().keys()).collect();
+    assert_eq!(keys, ["name", "channel_type", "timezone"]);
+    assert_eq!(changes[0]["name"]["previous_value"], "Sales");
 }

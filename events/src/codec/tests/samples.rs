@@ -37,6 +37,7 @@ fn accounts() -> Vec<Event> {
             .into(),
         account::Renamed { name: "Acme Ltd".into() }.into(),
         account::AdministratorsChanged { administrator_emails: administrator_emails() }.into(),
+        account::LocaleSet { locale: Some("pt_BR".into()) }.into(),
         account::WebhookUrlClaimed { webhook: WEBHOOK, url: url() }.into(),
         account::WebhookUrlReleased { webhook: WEBHOOK, url: url() }.into(),
     ]
@@ -188,6 +189,8 @@ fn installations(secret: u8) -> Vec<Event> {
         installation::WebhookNumberTaken { webhook: WEBHOOK }.into(),
         installation::InboxEventsEnabled {}.into(),
         installation::InboxEventsDisabled {}.into(),
+        installation::MailEnabled {}.into(),
+        installation::MailDisabled {}.into(),
     ]
     .map(|event: installation::Event| event.into())
     .into()

@@ -1,20 +1,7 @@
 //! Which attributes of an inbox are credentials, and how new ones go over old ones.
 
+use events::credentials::is_name as is_credential;
 use serde_json::{Map, Value};
-
-/// Names of Chatwoot's channels that tell nothing by their ending.
-const KNOWN: [&str; 7] = [
-    "provider_config",
-    "account_sid",
-    "line_channel_id",
-    "credentials",
-    "authorization",
-    "private_key",
-    "certificate",
-];
-
-/// Parts of a name that make it a credential's.
-const TELLING: [&str; 5] = ["password", "passwd", "secret", "apikey", "privatekey"];
 
 /// Attributes and credentials, each where it was: `channel.imap_password` stays in `channel`.
 pub(super) fn split(given: Map<String, Value>) -> (Map<String, Value>, Map<String, Value>) {
@@ -70,14 +57,6 @@ pub(super) fn merge(all: &mut Map<String, Value>, given: Map<String, Value>) {
             all.insert(key, value);
         }
     }
-}
-
-fn is_credential(key: &str) -> bool {
-    let lower = key.to_ascii_lowercase();
-    let joined: String = lower.chars().filter(char::is_ascii_alphanumeric).collect();
-    KNOWN.contains(&lower.as_str())
-        || joined.ends_with("token")
-        || TELLING.iter().any(|part| joined.contains(part))
 }
 
 fn holds_credential(value: &Value) -> bool {

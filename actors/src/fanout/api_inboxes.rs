@@ -1,0 +1,53 @@
+//! Which API inboxes have a webhook of their own: `webhook_url` of Chatwoot's `Channel::Api`.
+
+use std::collections::BTreeMap;
+
+use events::inbox::Event;
+use events::{AccountId, InboxId};
+
+use crate::inbox::{API_CHANNEL, webhook_url};
+
+/// Inboxes that are of the channel type or have such a url; whoever has both is delivered to.
+#[derive(Debug, Default)]
+pub(super) struct ApiInboxes(BTreeMap<InboxId, Candidate>);
+
+#[derive(Debug)]
+struct Candidate {
+    account: AccountId,
+    is_api: bool,
+    has_url: bool,
+}
+
+impl ApiInboxes {
+    /// Whether what happens in this inbox goes to a webhook of its own.
+    pub(super) fn has_webhook(&self, account: AccountId, inbox: InboxId) -> bool {
+        self.0.get(&inbox).is_some_and(|it| it.account == account && it.is_api && it.has_url)
+    }
+
+    pub(super) fn evolve(&mut self, id: InboxId, event: &Event) {
+        match event {
+            Event::Registered(it) => {
+                let is_api = it.channel_type == API_CHANNEL;
+                let has_url = webhook_url(&it.attributes).is_some();
+                self.0.insert(id, Candidate { account: it.account, is_api, has_url });
+            }
+            Event::ChannelTypeChanged(it) => {
+                if let Some(candidate) = self.0.get_mut(&id) {
+                    candidate.is_api = it.channel_type == API_CHANNEL;
+                }
+            }
+            Event::AttributesChanged(it) => {
+                if let Some(candidate) = self.0.get_mut(&id) {
+                    candidate.has_url = webhook_url(&it.attributes).is_some();
+                }
+            }
+            Event::Removed(_) => {
+                self.0.remove(&id);
+            }
+            Event::Renamed(_)
+            | Event::CredentialsReplaced(_)
+            | Event::ThresholdSet(_)
+            | Event::Reauthorization(_) => {}
+        }
+    }
+}
