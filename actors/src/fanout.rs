@@ -11,6 +11,7 @@ mod api_inboxes;
 mod body;
 mod checkpoint;
 mod history;
+mod kept;
 mod owed;
 mod report;
 mod subscriptions;
@@ -20,6 +21,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use events::snapshot::Snapshots;
 use events::store::{Heard, Subscription};
 use events::{EventStore, Failure, Position, Record};
 use futures_core::future::BoxFuture;
@@ -30,7 +32,8 @@ use crate::ports::Clock;
 use crate::registry::Registry;
 use crate::shell::{Done, Refused};
 
-use checkpoint::Checkpoint;
+use checkpoint::{Checkpoint, Laggards};
+use kept::Folded;
 use owed::{Debt, Debtor};
 
 /// As many deliveries as are queued before the checkpoint follows.
@@ -38,6 +41,9 @@ const CHECKPOINT_EVERY: usize = 1024;
 
 /// As many records as are passed before the checkpoint follows where nothing is owed.
 const CHECKPOINT_RECORDS: usize = 50_000;
+
+/// As many records as are folded before the subscriptions are kept anew, at the end of the log.
+const KEEP_RECORDS: u64 = 50_000;
 
 /// As many debts as are handed over before their answers are awaited.
 const HANDED_OVER_MAX: usize = 256;
@@ -74,12 +80,13 @@ impl Fanout {
     /// Starts it; a panic restarts it from its checkpoint.
     pub fn start(
         store: Arc<dyn EventStore>,
+        snapshots: Arc<dyn Snapshots>,
         ledgers: Registry<Ledger>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let (told, progress) = watch::channel(Progress::default());
         let (stop, stopped) = watch::channel(false);
-        let worker = Worker { store, ledgers, clock, progress: told, stop: stopped };
+        let worker = Worker { store, snapshots, ledgers, clock, progress: told, stop: stopped };
         let task = tokio::spawn(supervise(worker));
         Self { progress, stop, task }
     }
@@ -101,6 +108,7 @@ impl Fanout {
 #[derive(Clone)]
 struct Worker {
     store: Arc<dyn EventStore>,
+    snapshots: Arc<dyn Snapshots>,
     ledgers: Registry<Ledger>,
     clock: Arc<dyn Clock>,
     progress: watch::Sender<Progress>,
@@ -126,9 +134,9 @@ type Telling = BoxFuture<'static, Result<Done<()>, Refused<Rejection>>>;
 impl Worker {
     async fn run(mut self) {
         let mut wait = RETRY.0;
-        let mut checkpoint = loop {
-            match Checkpoint::load(&*self.store).await {
-                Ok(checkpoint) => break checkpoint,
+        let (mut checkpoint, folded) = loop {
+            match self.begin().await {
+                Ok(beginning) => break beginning,
                 Err(failure) => {
                     if self.fail(&failure, &mut wait).await.is_break() {
                         return;
@@ -136,8 +144,9 @@ impl Worker {
                 }
             }
         };
-        let mut debtor = Debtor::new(self.store.clone(), checkpoint.position);
-        let mut log = Subscription::new(self.store.clone(), Position::START);
+        let mut kept = folded.position;
+        let mut log = Subscription::new(self.store.clone(), kept);
+        let mut debtor = Debtor::new(self.store.clone(), checkpoint.saved.clone(), folded);
         let (mut woken, mut idle) = (false, false);
         loop {
             let heard = tokio::select! {
@@ -160,6 +169,9 @@ impl Worker {
                     let due = checkpoint.queued > 0 && checkpoint.is_old(self.clock.now());
                     self.save_if(due, &mut checkpoint).await;
                     self.tell(&checkpoint, true);
+                    if debtor.folded().position.0 - kept.0 >= KEEP_RECORDS {
+                        kept = self.keep(&mut checkpoint, &debtor).await;
+                    }
                 }
                 Err(failure) => {
                     if self.fail(&failure, &mut wait).await.is_break() {
@@ -168,7 +180,24 @@ impl Worker {
                 }
             }
         }
-        self.save_if(checkpoint.passed > 0, &mut checkpoint).await;
+        if debtor.folded().position > kept {
+            self.keep(&mut checkpoint, &debtor).await;
+        }
+    }
+
+    /// How far it was when it ended, and the subscriptions of a moment that is not behind that.
+    async fn begin(&self) -> Result<(Checkpoint, Folded), Failure> {
+        let checkpoint = Checkpoint::load(&*self.store).await?;
+        let start = checkpoint.saved.start();
+        let folded = kept::load(&self.snapshots, &*self.store, start).await?;
+        Ok((checkpoint, folded))
+    }
+
+    /// Keeps the subscriptions, behind a checkpoint that reaches as far.
+    async fn keep(&self, checkpoint: &mut Checkpoint, debtor: &Debtor) -> Position {
+        self.save_if(true, checkpoint).await;
+        kept::save(&self.snapshots, debtor.folded()).await;
+        debtor.folded().position
     }
 
     /// Breaks off when it shall stop and cannot finish the page; the checkpoint stays before it.
@@ -186,9 +215,9 @@ impl Worker {
             }
         };
         let count = debts.len();
-        let mut stuck = None;
+        let mut stuck = Laggards::new();
         self.hand_over(debts, &mut stuck).await?;
-        checkpoint.advance(page, count, stuck);
+        checkpoint.advance(page, count, &stuck);
         let enough =
             checkpoint.queued >= CHECKPOINT_EVERY || checkpoint.passed >= CHECKPOINT_RECORDS;
         self.save_if(enough, checkpoint).await;
@@ -197,13 +226,8 @@ impl Worker {
         ControlFlow::Continue(())
     }
 
-    /// Hands all debts to their ledgers; `stuck` is the first position that a halted one did not
-    /// take.
-    async fn hand_over(
-        &mut self,
-        debts: Vec<Debt>,
-        stuck: &mut Option<Position>,
-    ) -> ControlFlow<()> {
+    /// Hands all debts to their ledgers; `stuck` are the halted ones that did not take them.
+    async fn hand_over(&mut self, debts: Vec<Debt>, stuck: &mut Laggards) -> ControlFlow<()> {
         let mut told: VecDeque<(Debt, Telling)> = VecDeque::new();
         for debt in debts {
             if told.len() >= HANDED_OVER_MAX {
@@ -218,7 +242,7 @@ impl Worker {
     async fn settle(
         &mut self,
         told: &mut VecDeque<(Debt, Telling)>,
-        stuck: &mut Option<Position>,
+        stuck: &mut Laggards,
     ) -> ControlFlow<()> {
         for (debt, mut telling) in told.drain(..) {
             let mut wait = RETRY.0;
@@ -234,7 +258,7 @@ impl Worker {
                         tracing::error!(%endpoint, "ledger {endpoint} is not told: {refused}");
                         // Anything else would be refused for ever.
                         if matches!(refused, Refused::Halted { .. }) {
-                            *stuck = stuck.or(Some(debt.position));
+                            stuck.entry(endpoint).or_insert(debt.position);
                         }
                         break;
                     }
@@ -261,7 +285,7 @@ impl Worker {
     }
 
     fn tell(&self, checkpoint: &Checkpoint, caught_up: bool) {
-        let position = checkpoint.reached;
+        let position = checkpoint.reached.position;
         self.progress.send_replace(Progress { position, caught_up, failing: None });
     }
 

@@ -29,9 +29,12 @@ pub fn strip(value: &mut Value) -> bool {
             let before = fields.len();
             fields.retain(|name, _| !is_name(name));
             let fewer = fields.len() < before;
-            fields.values_mut().fold(fewer, |taken, field| strip(field) || taken)
+            // Each is to be looked at, also behind the first that was taken.
+            fields.values_mut().filter_map(|field| strip(field).then_some(())).count() > 0 || fewer
         }
-        Value::Array(items) => items.iter_mut().fold(false, |taken, item| strip(item) || taken),
+        Value::Array(items) => {
+            items.iter_mut().filter_map(|item| strip(item).then_some(())).count() > 0
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }

@@ -14,6 +14,7 @@ mod timestamp;
 mod vocabulary;
 
 pub mod codec;
+pub mod snapshot;
 pub mod store;
 
 pub mod account;

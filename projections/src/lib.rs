@@ -6,7 +6,6 @@ mod names;
 mod projection;
 mod quarantine;
 mod runner;
-mod snapshot;
 mod view;
 mod views;
 
@@ -17,10 +16,10 @@ pub mod delivery_log;
 pub mod inbox_health;
 pub mod webhook_health;
 
+pub use events::snapshot::{SnapshotFailure, Snapshots};
 pub use projection::{Projection, Seen, replay};
 pub use quarantine::{Quarantine, Quarantined};
 pub use runner::{Runner, Running, Status};
-pub use snapshot::{SnapshotFailure, Snapshots};
 pub use view::{Late, Reading, View};
 pub use views::Views;
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use events::evidence::{Class, Evidence, Scope, Verdict};
@@ -20,7 +20,9 @@ use events::{
 use futures_core::future::BoxFuture;
 use uuid::Uuid;
 
-use crate::{Projection, SnapshotFailure, Snapshots};
+pub(crate) use events::snapshot::memory::Shelf;
+
+use crate::Projection;
 
 pub(crate) const ACCOUNT: AccountId = AccountId(1);
 
@@ -146,25 +148,6 @@ pub(crate) async fn append_unknown(store: &dyn EventStore, stream: &StreamName) 
     };
     let expected = last.map(|record| record.revision).into();
     store.append(stream, expected, vec![record]).await.unwrap().position
-}
-
-/// Snapshots that live as long as the test.
-#[derive(Debug, Default)]
-pub(crate) struct Shelf {
-    pub(crate) kept: Mutex<BTreeMap<String, Vec<u8>>>,
-    pub(crate) saves: AtomicUsize,
-}
-
-impl Snapshots for Shelf {
-    fn load(&self, name: &str) -> Result<Option<Vec<u8>>, SnapshotFailure> {
-        Ok(self.kept.lock().unwrap().get(name).cloned())
-    }
-
-    fn save(&self, name: &str, bytes: &[u8]) -> Result<(), SnapshotFailure> {
-        self.saves.fetch_add(1, Ordering::Relaxed);
-        self.kept.lock().unwrap().insert(name.to_owned(), bytes.to_vec());
-        Ok(())
-    }
 }
 
 /// A log that can be cut off, and that counts the records that are read.

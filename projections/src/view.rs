@@ -9,7 +9,7 @@ use events::{Event, Hash, Position, Recorded, Timestamp};
 use tokio::sync::watch;
 
 use crate::Projection;
-use crate::snapshot::{self, Header, Useless};
+use events::snapshot::{self, Header, Useless};
 
 /// A handle on one projection; clones show the same.
 pub struct View<P> {
@@ -201,7 +201,7 @@ impl<P: Projection> Folding for View<P> {
     }
 
     fn restore(&self, bytes: &[u8], head: Position) -> Result<(), Useless> {
-        let (header, projection) = snapshot::decode(bytes, head)?;
+        let (header, projection) = snapshot::decode(bytes, (P::NAME, P::VERSION), head)?;
         let Header { position, as_of, hash, .. } = header;
         self.replace(Now { projection, position, as_of, hash: Hash(hash) });
         Ok(())

@@ -111,7 +111,7 @@ impl App {
         let (ledgers, webhooks) = (actors.ledgers.clone(), actors.webhooks.clone());
         let targets = Arc::new(ActorTargets { webhooks, clock: clock.clone() });
         let delivery = Delivery::start(ledgers.clone(), targets, outbound, clock.clone(), rules);
-        let fanout = Fanout::start(store.clone(), ledgers, clock.clone());
+        let fanout = Fanout::start(store.clone(), snapshots.clone(), ledgers, clock.clone());
         let views = Views::default();
         let running = views.runner(store.clone(), snapshots).start();
         let app = Arc::new(Self {

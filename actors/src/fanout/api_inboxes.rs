@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use events::inbox::Event;
 use events::{AccountId, InboxId};
+use serde::{Deserialize, Serialize};
 
 use crate::inbox::{API_CHANNEL, webhook_url};
 
 /// Inboxes that are of the channel type or have such a url; whoever has both is delivered to.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct ApiInboxes(BTreeMap<InboxId, Candidate>);
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Candidate {
     account: AccountId,
     is_api: bool,

@@ -1,29 +1,78 @@
 //! How far the fan-out has come, kept in the log itself.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use events::fanout::{Advanced, Event};
+use events::fanout::{Advanced, Behind, Event};
 use events::store::{Draft, Slice, Tail};
-use events::{Actor, EventStore, Failure, Metadata, Position, Record, StreamName, Timestamp};
+use events::{
+    Actor, EndpointId, EventStore, Failure, Metadata, Position, Record, StreamName, Timestamp,
+};
 use uuid::Uuid;
 
 /// How often the checkpoint follows at the end of the log.
 const EVERY: Duration = Duration::from_secs(1);
 
+/// Who is behind, and from where on nothing has been queued for them.
+pub(super) type Laggards = BTreeMap<EndpointId, Position>;
+
+/// What has been queued where it is owed.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Paid {
+    /// Everything up to here, for all who are not behind.
+    pub(super) position: Position,
+    /// Their ledgers are halted, or were when the process began.
+    pub(super) behind: Laggards,
+}
+
+impl Paid {
+    /// Where to begin reading again.
+    pub(super) fn start(&self) -> Position {
+        let first = self.behind.values().min().map_or(self.position, |from| before(*from));
+        first.min(self.position)
+    }
+
+    /// Whether what a record of this position owes to the endpoint is still to be queued.
+    pub(super) fn owes(&self, position: Position, endpoint: EndpointId) -> bool {
+        position > self.position || self.behind.get(&endpoint).is_some_and(|from| position >= *from)
+    }
+
+    /// Everything up to and with `last` was handed over, but for what the `stuck` did not take.
+    /// `halted` are those who have been stuck since the process began: they take nothing more.
+    fn advance(&mut self, last: Position, stuck: &Laggards, halted: &mut BTreeSet<EndpointId>) {
+        self.position = self.position.max(last);
+        for (endpoint, from) in stuck {
+            if halted.insert(*endpoint) {
+                self.behind.insert(*endpoint, *from);
+            }
+        }
+        for (_, from) in self.behind.iter_mut().filter(|(it, _)| !halted.contains(it)) {
+            *from = behind(last).max(*from);
+        }
+        self.behind.retain(|_, from| *from <= self.position);
+    }
+}
+
+fn before(position: Position) -> Position {
+    Position(position.0.saturating_sub(1))
+}
+
+fn behind(position: Position) -> Position {
+    Position(position.0 + 1)
+}
+
 /// The checkpoint, and how far beyond it the fan-out is.
 #[derive(Debug)]
 pub(super) struct Checkpoint {
     /// What the log says: what lies behind is fanned out after a restart.
-    pub(super) position: Position,
+    pub(super) saved: Paid,
     /// How far it is in truth.
-    pub(super) reached: Position,
+    pub(super) reached: Paid,
     /// Debts handed over since.
     pub(super) queued: usize,
     /// Records passed since.
     pub(super) passed: usize,
-    /// A halted ledger did not take what it is owed at this position; the checkpoint stays
-    /// before it, so that a restart owes it again.
-    stuck: Option<Position>,
+    halted: BTreeSet<EndpointId>,
     stream: StreamName,
     tail: Tail,
 }
@@ -32,23 +81,22 @@ impl Checkpoint {
     pub(super) async fn load(store: &dyn EventStore) -> Result<Self, Failure> {
         let stream = StreamName::fanout();
         let last = store.read_stream(&stream, Slice::Before(None), 1).await?.pop();
-        let mut tail = Tail::default();
-        let mut position = Position::START;
+        let (mut tail, mut saved) = (Tail::default(), Paid::default());
         if let Some(record) = last {
             tail = Tail::behind(&record);
-            position = advanced(record)?;
+            saved = paid(record)?;
         }
-        let (queued, passed, stuck) = (0, 0, None);
-        Ok(Self { position, reached: position, queued, passed, stuck, stream, tail })
+        let (reached, queued, passed, halted) = (saved.clone(), 0, 0, BTreeSet::new());
+        Ok(Self { saved, reached, queued, passed, halted, stream, tail })
     }
 
-    /// A page was fanned out.
-    pub(super) fn advance(&mut self, page: &[Record], queued: usize, stuck: Option<Position>) {
-        let Some(last) = page.last().filter(|last| last.position > self.reached) else { return };
-        self.reached = last.position;
+    /// A page was fanned out; `stuck` are those whose ledgers did not take what they are owed, and
+    /// the first position that owes it.
+    pub(super) fn advance(&mut self, page: &[Record], queued: usize, stuck: &Laggards) {
+        let Some(last) = page.last() else { return };
+        self.reached.advance(last.position, stuck, &mut self.halted);
         self.queued += queued;
         self.passed += page.len();
-        self.stuck = self.stuck.or(stuck);
     }
 
     /// Whether it was written a second ago or more: at the end of the log it would otherwise
@@ -63,16 +111,12 @@ impl Checkpoint {
         store: &dyn EventStore,
         now: Timestamp,
     ) -> Result<(), Failure> {
-        let position = match self.stuck {
-            Some(stuck) => self.reached.min(Position(stuck.0.saturating_sub(1))),
-            None => self.reached,
-        };
-        if position > self.position {
-            match self.append(store, position, now).await {
+        if self.reached != self.saved {
+            match self.append(store, now).await {
                 Ok(()) => {}
                 Err(Failure::Conflict { .. }) => {
-                    let Self { position, tail, .. } = Self::load(store).await?;
-                    (self.position, self.tail) = (position, tail);
+                    let Self { saved, tail, .. } = Self::load(store).await?;
+                    (self.saved, self.tail) = (saved, tail);
                     return Ok(());
                 }
                 Err(failure) => return Err(failure),
@@ -82,33 +126,36 @@ impl Checkpoint {
         Ok(())
     }
 
-    async fn append(
-        &mut self,
-        store: &dyn EventStore,
-        position: Position,
-        now: Timestamp,
-    ) -> Result<(), Failure> {
+    async fn append(&mut self, store: &dyn EventStore, now: Timestamp) -> Result<(), Failure> {
+        let paid = self.reached.clone();
+        let Paid { position, behind } = &paid;
+        let behind = behind.iter().map(|(&endpoint, &from)| Behind { endpoint, from }).collect();
         let cause = Uuid::new_v5(&Uuid::nil(), &position.0.to_be_bytes());
         let metadata =
             Metadata { correlation: cause, causation: cause, actor: Actor::FANOUT, account: None };
         let mut draft = Draft::new(&self.stream, self.tail);
-        draft.add(&Event::from(Advanced { position }).into(), &metadata, now, 0);
+        let advanced = Advanced { position: *position, behind };
+        draft.add(&Event::from(advanced).into(), &metadata, now, 0);
         let (records, tail) = draft.finish();
         store.append(&self.stream, self.tail.expected(), records).await?;
-        self.position = position;
+        self.saved = paid;
         self.tail = tail;
         Ok(())
     }
 }
 
-fn advanced(record: Record) -> Result<Position, Failure> {
+fn paid(record: Record) -> Result<Paid, Failure> {
     let at = record.position;
     let corrupt = |reason| Failure::Corrupt { position: Some(at), reason };
     let recorded = record.decode().map_err(|undecodable| corrupt(undecodable.to_string()))?;
     let kind = recorded.event.kind();
-    if let events::Event::Fanout(Event::Advanced(Advanced { position })) = recorded.event {
-        Ok(position)
+    if let events::Event::Fanout(Event::Advanced(Advanced { position, behind })) = recorded.event {
+        let behind = behind.into_iter().map(|Behind { endpoint, from }| (endpoint, from)).collect();
+        Ok(Paid { position, behind })
     } else {
         Err(corrupt(format!("the fan-out's stream holds {kind}")))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,9 +10,10 @@ use events::{
 };
 use uuid::Uuid;
 
+use super::checkpoint::Paid;
 use super::history::{self, Change, Histories};
+use super::kept::Folded;
 use super::report::{self, Report};
-use super::subscriptions::Subscriptions;
 use super::{body, mail};
 use crate::delivery::Command;
 use crate::shell::Context;
@@ -46,34 +47,40 @@ impl Debt {
 /// Knows who is subscribed, and so what each record owes.
 pub(super) struct Debtor {
     histories: Histories,
-    /// What lies before has been paid.
-    paid: Position,
-    subscriptions: Subscriptions,
-    /// What lies before has been folded, and owes what is in `debts`.
-    folded: Position,
+    /// What was paid before this process began.
+    paid: Paid,
+    /// What has been folded, and owes what is in `debts`.
+    folded: Folded,
     debts: Vec<Debt>,
 }
 
 impl Debtor {
-    pub(super) fn new(store: Arc<dyn EventStore>, paid: Position) -> Self {
-        let (histories, subscriptions) = (Histories::new(store), Subscriptions::default());
-        Self { histories, paid, subscriptions, folded: Position::START, debts: vec![] }
+    pub(super) fn new(store: Arc<dyn EventStore>, paid: Paid, folded: Folded) -> Self {
+        Self { histories: Histories::new(store), paid, folded, debts: vec![] }
+    }
+
+    /// Who is subscribed, as of the last record.
+    pub(super) fn folded(&self) -> &Folded {
+        &self.folded
     }
 
     /// Every endpoint there ever was.
     pub(super) fn endpoints(&self) -> impl Iterator<Item = EndpointId> {
-        self.subscriptions.ever()
+        self.folded.subscriptions.ever()
     }
 
     /// What the page owes, in its order. Asked again after a failure it goes on where it stopped,
     /// so that each record meets the subscriptions of its own position.
     pub(super) async fn debts(&mut self, page: &[Record]) -> Result<Vec<Debt>, Failure> {
         for record in page {
-            self.subscriptions.note(&record.stream);
-            if record.position > self.folded && self.concerns(record) {
+            if record.position <= self.folded.position {
+                continue;
+            }
+            self.folded.subscriptions.note(&record.stream);
+            if self.concerns(record) {
                 self.take_in(record).await?;
             }
-            self.folded = self.folded.max(record.position);
+            (self.folded.position, self.folded.hash) = (record.position, record.hash);
         }
         Ok(std::mem::take(&mut self.debts))
     }
@@ -81,10 +88,11 @@ impl Debtor {
     async fn take_in(&mut self, record: &Record) -> Result<(), Failure> {
         match record.clone().decode() {
             Ok(recorded) => {
-                self.subscriptions.evolve(&recorded);
-                if recorded.position > self.paid {
-                    let owed = self.owe(&recorded).await?;
-                    self.debts.extend(owed);
+                self.folded.subscriptions.evolve(&recorded);
+                if recorded.position > self.paid.start() {
+                    let mut owed = self.owe(&recorded).await?;
+                    owed.retain(|debt| self.paid.owes(debt.position, debt.endpoint));
+                    self.debts.append(&mut owed);
                 }
             }
             // The stream's own actor and the views halt it aloud; here it owes nothing.
@@ -97,7 +105,7 @@ impl Debtor {
     }
 
     fn concerns(&self, record: &Record) -> bool {
-        let unpaid = record.position > self.paid;
+        let unpaid = record.position > self.paid.start();
         match &*record.kind {
             "inbox.registered"
             | "inbox.channel_type_changed"
@@ -146,15 +154,17 @@ impl Debtor {
         received: &EventReceived,
     ) -> Vec<Debt> {
         // Whoever reports them: where inbox events are off, nobody is sent any.
-        if received.event.starts_with("inbox_") && !self.subscriptions.inbox_events() {
+        if received.event.starts_with("inbox_") && !self.folded.subscriptions.inbox_events() {
             return vec![];
         }
         let (account, event) = (received.account, &received.event);
         match report::read(received) {
             Report::Told(told) => {
-                let mut wanting = self.subscriptions.wanting(account, event, told.inbox);
+                let mut wanting = self.folded.subscriptions.wanting(account, event, told.inbox);
                 let own = told.inbox.filter(|_| told.to_inbox);
-                wanting.extend(own.and_then(|inbox| self.subscriptions.of_inbox(account, inbox)));
+                wanting.extend(
+                    own.and_then(|inbox| self.folded.subscriptions.of_inbox(account, inbox)),
+                );
                 owed_to(&wanting, recorded, account, event, &told.body)
             }
             Report::Untold => vec![],
@@ -169,7 +179,7 @@ impl Debtor {
     /// Subscribers are told of whatever they can see of an inbox, administrators when they must act
     /// and when they need not any more.
     async fn owe_change(&mut self, recorded: &Recorded<Event>) -> Result<Vec<Debt>, Failure> {
-        if !self.subscriptions.inbox_events() && !self.subscriptions.mail() {
+        if !self.folded.subscriptions.inbox_events() && !self.folded.subscriptions.mail() {
             return Ok(vec![]);
         }
         let Some(change) = self.histories.change(recorded).await? else { return Ok(vec![]) };
@@ -181,18 +191,20 @@ impl Debtor {
     fn owe_inbox_event(&self, recorded: &Recorded<Event>, change: &Change) -> Vec<Debt> {
         let profile = change.after.inbox.profile();
         let account = profile.map(|profile| profile.account);
-        let Some(account) = account.filter(|_| self.subscriptions.inbox_events()) else {
+        let Some(account) = account.filter(|_| self.folded.subscriptions.inbox_events()) else {
             return vec![];
         };
-        let told = body::of_change(change, self.subscriptions.account_name(account));
+        let told = body::of_change(change, self.folded.subscriptions.account_name(account));
         let Some((name, body)) = told else { return vec![] };
-        let wanting = self.subscriptions.wanting(account, name, Some(change.id));
+        let wanting = self.folded.subscriptions.wanting(account, name, Some(change.id));
         owed_to(&wanting, recorded, account, name, &body)
     }
 
     fn owe_mail(&self, recorded: &Recorded<Event>, change: &Change) -> Vec<Debt> {
         let Some(profile) = change.after.inbox.profile() else { return vec![] };
-        let Some(tenant) = self.subscriptions.addressees(profile.account) else { return vec![] };
+        let Some(tenant) = self.folded.subscriptions.addressees(profile.account) else {
+            return vec![];
+        };
         let Some((name, body)) = mail::of_change(change, &recorded.event, profile, tenant) else {
             return vec![];
         };

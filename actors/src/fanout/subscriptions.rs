@@ -8,10 +8,12 @@ use events::{
     AccountId, Category, EndpointId, Event, Fold, InboxId, Recorded, StreamName, WebhookId,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::api_inboxes::ApiInboxes;
 
 /// All that fanning out depends on.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Subscriptions {
     webhooks: BTreeMap<WebhookId, Subscriber>,
     by_account: BTreeMap<AccountId, BTreeSet<WebhookId>>,
@@ -24,14 +26,14 @@ pub(super) struct Subscriptions {
 }
 
 /// An account, as far as somebody is told of it.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Tenant {
     pub(super) name: String,
     pub(super) administrator_emails: Vec<String>,
     pub(super) locale: Option<String>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Subscriber {
     account: AccountId,
     subscriptions: Vec<String>,

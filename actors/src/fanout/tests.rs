@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use events::delivery::{Event as DeliveryEvent, Queued};
 use events::platform::EventReceived;
+use events::snapshot::memory::Shelf;
 use events::webhook::{Created, Policy};
 use events::{
     AccountId, Category, EndpointId, Event, EventStore, InboxId, KeyId, Sealed, StreamName,
@@ -37,8 +38,12 @@ impl Service {
     }
 
     fn within(store: &Arc<TestStore>, world: World) -> Self {
+        Self::keeping(store, world, &Arc::default())
+    }
+
+    fn keeping(store: &Arc<TestStore>, world: World, shelf: &Arc<Shelf>) -> Self {
         let ledgers = Registry::new(world.clone());
-        let fanout = Fanout::start(store.clone(), ledgers.clone(), world.clock);
+        let fanout = Fanout::start(store.clone(), shelf.clone(), ledgers.clone(), world.clock);
         Self { store: store.clone(), ledgers, fanout }
     }
 
@@ -120,5 +125,5 @@ fn message(id: u64) -> (String, u64) {
 }
 
 async fn checkpoint(store: &TestStore) -> Position {
-    Checkpoint::load(store).await.unwrap().position
+    Checkpoint::load(store).await.unwrap().saved.position
 }

@@ -117,8 +117,9 @@ async fn a_damaged_stream_is_halted_alone() {
 #[tokio::test(start_paused = true)]
 async fn a_stream_with_anothers_event_is_halted() {
     let (store, probes) = start();
-    let event =
-        events::Event::Fanout(events::fanout::Advanced { position: events::Position(1) }.into());
+    let event = events::Event::Fanout(
+        events::fanout::Advanced { position: events::Position(1), behind: vec![] }.into(),
+    );
     store.forge(&stream(ID), &event, Forgery::None).await;
     let refused = probes.ask(ID, anew(), Ask::Look).await.unwrap_err();
     assert!(matches!(refused, Refused::Halted { .. }), "{refused}");

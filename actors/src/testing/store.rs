@@ -26,6 +26,7 @@ pub(crate) struct TestStore {
     failures: AtomicUsize,
     lost_answers: AtomicUsize,
     falls: AtomicUsize,
+    read: AtomicUsize,
 }
 
 /// What is wrong with a record.
@@ -45,6 +46,7 @@ impl Default for TestStore {
             failures: AtomicUsize::new(0),
             lost_answers: AtomicUsize::new(0),
             falls: AtomicUsize::new(0),
+            read: AtomicUsize::new(0),
         }
     }
 }
@@ -79,6 +81,11 @@ impl TestStore {
     pub(crate) fn appends_to(&self, stream: &StreamName) -> Vec<usize> {
         let appended = self.appended.lock().unwrap_or_else(PoisonError::into_inner);
         appended.iter().filter(|(to, _)| to == stream).map(|(_, count)| *count).collect()
+    }
+
+    /// How many records of the whole log were read, so far.
+    pub(crate) fn records_read(&self) -> usize {
+        self.read.load(Ordering::SeqCst)
     }
 
     /// Everything in a stream.
@@ -194,7 +201,9 @@ impl EventStore for TestStore {
     ) -> BoxFuture<'_, Result<Vec<Record>, Failure>> {
         Box::pin(async move {
             self.failing()?;
-            self.log.read_all(behind, limit).await
+            let page = self.log.read_all(behind, limit).await?;
+            self.read.fetch_add(page.len(), Ordering::SeqCst);
+            Ok(page)
         })
     }
 

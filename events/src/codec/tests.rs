@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
+use super::fanout::AdvancedV1;
 use super::inbox::RegisteredV1;
 use super::webhook::{CreatedV1, PolicyChangedV1, PolicyV1};
 use super::*;
-use crate::{AccountId, InboxId, inbox as inbox_events};
+use crate::{AccountId, InboxId, Position, inbox as inbox_events};
 
 /// The folder of golden files; found when the tests run, so that no build knows its path.
 fn golden() -> PathBuf {
@@ -56,6 +57,7 @@ fn old_samples() -> Vec<(&'static str, u16, Vec<u8>, serde_json::Value)> {
         policy: policy.clone(),
     };
     vec![
+        old("fanout.advanced", 1, &AdvancedV1 { position: Position(1_000) }),
         old("inbox.registered", 1, &registered),
         old("webhook.created", 1, &created),
         old("webhook.policy_changed", 1, &PolicyChangedV1 { policy }),
@@ -114,7 +116,8 @@ fn every_golden_file_decodes() {
 
 #[test]
 fn an_inbox_registered_before_thresholds_has_none() {
-    let (kind, version, data, _) = old_samples().remove(0);
+    let old = old_samples().into_iter().find(|(kind, ..)| *kind == "inbox.registered");
+    let (kind, version, data, _) = old.unwrap();
     let Ok(Event::Inbox(inbox_events::Event::Registered(registered))) =
         decode(kind, version, &data)
     else {

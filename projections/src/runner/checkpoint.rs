@@ -7,9 +7,9 @@ use events::{Hash, Position};
 use tokio::time::Instant;
 
 use crate::quarantine::Kept;
-use crate::snapshot::{self, Header};
 use crate::view::Folding;
 use crate::{Projection, Quarantine, Snapshots};
+use events::snapshot::{self, Header};
 
 /// After so many records a save is due.
 const RECORDS_MAX: usize = 100_000;

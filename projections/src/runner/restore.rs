@@ -6,9 +6,9 @@ use events::{EventStore, Failure, Hash, Position, Record};
 
 use super::Runner;
 use crate::quarantine::{Kept, Place};
-use crate::snapshot::{self, Useless};
 use crate::view::Folding;
 use crate::{Projection, Quarantine, Snapshots};
+use events::snapshot::{self, Useless};
 
 impl Runner {
     /// Begins from nothing.
@@ -67,7 +67,7 @@ async fn record_at(store: &dyn EventStore, position: Position) -> Result<Option<
 fn load_all(snapshots: &dyn Snapshots, views: &[Arc<dyn Folding>], head: Position) -> Kept {
     let mut kept = Kept::default();
     let found = load(snapshots, Kept::NAME, |bytes| {
-        kept = snapshot::decode::<Kept>(bytes, head)?.1;
+        kept = snapshot::decode(bytes, (Kept::NAME, Kept::VERSION), head)?.1;
         Ok(())
     });
     // Without the list of what the views could not show, they cannot be trusted to be whole.

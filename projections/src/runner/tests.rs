@@ -175,7 +175,7 @@ async fn a_quarantined_record_that_means_something_now_has_every_view_rebuilt() 
     append(&*line, &stream(1), [registered("x"), renamed("known")]).await;
     Views::default().runner(line.clone(), shelf.clone()).rebuild(|_, _| ()).await.unwrap();
     // As a build would have left it to which the second record meant nothing.
-    let header = crate::snapshot::Header {
+    let header = events::snapshot::Header {
         name: "quarantine".into(),
         version: 1,
         position: Position(2),
@@ -184,7 +184,7 @@ async fn a_quarantined_record_that_means_something_now_has_every_view_rebuilt() 
     };
     let entries = vec![(stream(1).to_string(), Position(2))];
     let kept = crate::quarantine::Kept { entries };
-    shelf.save("quarantine", &crate::snapshot::encode(&header, &kept).unwrap()).unwrap();
+    shelf.save("quarantine", &events::snapshot::encode(&header, &kept).unwrap()).unwrap();
 
     line.read.store(0, Ordering::Relaxed);
     let running = Views::default().runner(line.clone(), shelf).start();

@@ -61,10 +61,16 @@ async fn page(store: &TestStore) -> Vec<Record> {
     store.read_all(Position::START, PAGE_MAX).await.unwrap()
 }
 
+/// Nothing is kept, and everything up to `position` is paid.
+fn debtor(store: &Arc<TestStore>, position: Position) -> Debtor {
+    let paid = Paid { position, ..Paid::default() };
+    Debtor::new(store.clone(), paid, Folded::default())
+}
+
 #[tokio::test]
 async fn each_record_owes_at_its_own_position() {
     let store = history().await;
-    let mut debtor = Debtor::new(store.clone(), Position::START);
+    let mut debtor = debtor(&store, Position::START);
     let debts = debtor.debts(&page(&store).await).await.unwrap();
     let positions: Vec<_> = debts.iter().map(|debt| (debt.endpoint, debt.position)).collect();
     assert_eq!(positions, [3, 4, 5].map(|position| (HOOK.into(), Position(position))));
@@ -74,7 +80,7 @@ async fn each_record_owes_at_its_own_position() {
 #[tokio::test]
 async fn what_was_paid_is_folded_but_owed_no_more() {
     let store = history().await;
-    let mut debtor = Debtor::new(store.clone(), Position(4));
+    let mut debtor = debtor(&store, Position(4));
     let debts = debtor.debts(&page(&store).await).await.unwrap();
     assert_eq!(debts.len(), 1);
     assert_eq!(debts[0].position, Position(5));
@@ -86,11 +92,11 @@ async fn a_deletion_abandons_once_and_is_remembered() {
     let deleted = events::webhook::Event::from(events::webhook::Deleted {});
     write(&store, Category::Webhook, HOOK.0, deleted).await;
     let page = page(&store).await;
-    let mut unpaid = Debtor::new(store.clone(), Position(5));
+    let mut unpaid = debtor(&store, Position(5));
     let debts = unpaid.debts(&page).await.unwrap();
     let abandon = Command::Abandon { delivery: None, reason: AbandonReason::WebhookDeleted };
     assert_eq!(debts.into_iter().map(|it| it.command).collect::<Vec<_>>(), [abandon]);
-    let mut paid = Debtor::new(store, Position(6));
+    let mut paid = debtor(&store, Position(6));
     assert!(paid.debts(&page).await.unwrap().is_empty());
     assert_eq!(paid.endpoints().collect::<Vec<_>>(), [HOOK.into()]);
 }
@@ -99,7 +105,7 @@ async fn a_deletion_abandons_once_and_is_remembered() {
 async fn a_failure_half_way_through_a_page_loses_and_doubles_nothing() {
     let store = history().await;
     let page = page(&store).await;
-    let mut debtor = Debtor::new(store.clone(), Position::START);
+    let mut debtor = debtor(&store, Position::START);
     // What is told of the inbox is read from its stream.
     store.shut();
     debtor.debts(&page).await.unwrap_err();
@@ -116,7 +122,7 @@ async fn two_debtors_owe_the_same() {
     let page = page(&store).await;
     let mut told = vec![];
     for _ in 0..2 {
-        let mut debtor = Debtor::new(store.clone(), Position::START);
+        let mut debtor = debtor(&store, Position::START);
         told.push(format!("{:?}", debtor.debts(&page).await.unwrap()));
     }
     assert_eq!(told[0], told[1]);

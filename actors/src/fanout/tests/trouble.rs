@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use events::Timestamp;
+
 use crate::registry::Limits;
 
 async fn subscribed() -> Arc<TestStore> {
@@ -134,7 +136,7 @@ async fn a_ledger_with_a_small_mailbox_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_damaged_ledger_keeps_the_checkpoint_before_what_it_is_owed_and_holds_up_nobody() {
+async fn a_damaged_ledger_is_left_behind_by_name_and_holds_up_nobody() {
     let store = subscribed().await;
     say(&store, 0..5).await;
     Service::run(&store).await;
@@ -142,13 +144,45 @@ async fn a_damaged_ledger_keeps_the_checkpoint_before_what_it_is_owed_and_holds_
     let event = store.events(&stream).await.remove(0);
     store.forge(&stream, &event, Forgery::BrokenChain).await;
     let before = say(&store, 5..6).await;
-    say(&store, 6..10).await;
+    let last = say(&store, 6..10).await;
     for _ in 0..2 {
         Service::run(&store).await;
-        assert_eq!(checkpoint(&store).await, Position(before.0 - 1));
+        let saved = Checkpoint::load(&*store).await.unwrap().saved;
+        assert!(saved.position >= last);
+        assert_eq!(saved.behind, Laggards::from([(HOOK.into(), before)]));
         let owed = owed(&store, OTHER).await;
         assert_eq!(owed, (0..10).map(message).collect::<Vec<_>>());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_behind_is_told_again_and_nobody_else() {
+    let store = subscribed().await;
+    let from = say(&store, 0..1).await;
+    say(&store, 1..5).await;
+    let mut checkpoint = Checkpoint::load(&*store).await.unwrap();
+    let page = store.read_all(Position::START, 100).await.unwrap();
+    checkpoint.advance(&page, 0, &Laggards::from([(HOOK.into(), from)]));
+    checkpoint.save(&*store, Timestamp::default()).await.unwrap();
+    Service::run(&store).await;
+    assert_eq!(owed(&store, HOOK).await, (0..5).map(message).collect::<Vec<_>>());
+    assert_eq!(owed(&store, OTHER).await, []);
+    assert_eq!(Checkpoint::load(&*store).await.unwrap().saved.behind, Laggards::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_from_kept_subscriptions_reads_only_what_came_since() {
+    let (store, shelf) = (subscribed().await, Arc::new(Shelf::default()));
+    say(&store, 0..200).await;
+    let first = Service::keeping(&store, world(&store), &shelf);
+    first.catch_up().await;
+    first.fanout.stop().await;
+    say(&store, 200..203).await;
+    let read = store.records_read();
+    let second = Service::keeping(&store, world(&store), &shelf);
+    second.catch_up().await;
+    assert!(store.records_read() - read < 100, "{}", store.records_read() - read);
+    assert_each_once(both(&store).await, 203);
 }
 
 #[tokio::test(start_paused = true)]

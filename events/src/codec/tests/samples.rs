@@ -209,7 +209,11 @@ fn others(secret: u8) -> Vec<Event> {
     };
     vec![
         platform::Event::from(received).into(),
-        fanout::Event::from(fanout::Advanced { position: Position(1_000) }).into(),
+        fanout::Event::from(fanout::Advanced {
+            position: Position(1_000),
+            behind: vec![fanout::Behind { endpoint: WebhookId(7).into(), from: Position(900) }],
+        })
+        .into(),
         request::Event::from(request::Received { fingerprint: [5; 32] }).into(),
         request::Event::from(answered).into(),
     ]

@@ -1,11 +1,14 @@
 //! A snapshot is a cache with a name, a version and a checksum; a damaged one is thrown away.
 
+#[cfg(feature = "contract")]
+pub mod memory;
+
 use std::error::Error;
 
-use events::{Hash, Position, Timestamp};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::Projection;
+use crate::{Hash, Position, Timestamp};
 
 /// Where snapshots are kept. Called from threads that may block.
 pub trait Snapshots: Send + Sync + 'static {
@@ -22,7 +25,7 @@ pub trait Snapshots: Send + Sync + 'static {
     fn save(&self, name: &str, bytes: &[u8]) -> Result<(), SnapshotFailure>;
 }
 
-/// Snapshots cannot be kept; views go on without.
+/// Snapshots cannot be kept; what is folded from the log goes on without.
 #[derive(Debug, thiserror::Error)]
 #[error("the snapshot {name} cannot be {verb}")]
 pub struct SnapshotFailure {
@@ -37,34 +40,56 @@ pub struct SnapshotFailure {
 
 /// What a snapshot says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Header {
-    pub(crate) name: String,
-    pub(crate) version: u32,
-    pub(crate) position: Position,
-    pub(crate) as_of: Option<Timestamp>,
+pub struct Header {
+    /// Of what.
+    pub name: String,
+    /// The version of its shape and meaning.
+    pub version: u32,
+    /// The last record that is folded in.
+    pub position: Position,
+    /// The time of the newest record that is folded in.
+    pub as_of: Option<Timestamp>,
     /// Of the record at that position: positions of another log mean nothing.
-    pub(crate) hash: [u8; 32],
+    pub hash: [u8; 32],
 }
 
 /// Why a snapshot is of no use.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Useless {
+pub enum Useless {
+    /// It is damaged.
     #[error("its checksum does not fit")]
     Checksum,
+    /// It is of another shape.
     #[error("it is no snapshot of this shape: {0}")]
     Shape(#[from] postcard::Error),
+    /// It is of another shape, and longer.
     #[error("{0} bytes are left over")]
     Rest(usize),
+    /// It is of something else.
     #[error("it is of {name} version {version}")]
-    Other { name: String, version: u32 },
-    #[error("it stands at position {position}, beyond the log's end at {head}")]
-    Beyond { position: Position, head: Position },
+    Other {
+        /// Of what.
+        name: String,
+        /// The version of its shape and meaning.
+        version: u32,
+    },
+    /// The log does not reach so far.
+    #[error("it stands at position {position}, beyond the end at {head}")]
+    Beyond {
+        /// The last record that is folded in.
+        position: Position,
+        /// The last record that may be.
+        head: Position,
+    },
 }
 
 const CHECKSUM: usize = 32;
 
 /// Checksum, header, state.
-pub(crate) fn encode(header: &Header, state: &impl Serialize) -> Result<Vec<u8>, postcard::Error> {
+///
+/// # Errors
+/// When the state has a shape that postcard refuses.
+pub fn encode(header: &Header, state: &impl Serialize) -> Result<Vec<u8>, postcard::Error> {
     let bytes = postcard::to_extend(header, vec![0; CHECKSUM])?;
     let mut bytes = postcard::to_extend(state, bytes)?;
     let checksum = Hash::of(&bytes[CHECKSUM..]);
@@ -72,19 +97,25 @@ pub(crate) fn encode(header: &Header, state: &impl Serialize) -> Result<Vec<u8>,
     Ok(bytes)
 }
 
-/// What a snapshot of this projection holds, for a log that ends at `head`.
-pub(crate) fn decode<P: Projection>(bytes: &[u8], head: Position) -> Result<(Header, P), Useless> {
+/// What a snapshot of this name and version holds, of a log that ends at `head`.
+///
+/// # Errors
+/// When it is of no use, with the reason.
+pub fn decode<T: DeserializeOwned>(
+    bytes: &[u8],
+    (name, version): (&str, u32),
+    head: Position,
+) -> Result<(Header, T), Useless> {
     let (checksum, rest) = bytes.split_at_checked(CHECKSUM).ok_or(Useless::Checksum)?;
     if Hash::of(rest).0 != checksum {
         return Err(Useless::Checksum);
     }
     let (header, rest) = postcard::take_from_bytes::<Header>(rest)?;
-    let Header { name, version, position, .. } = &header;
-    if name != P::NAME || *version != P::VERSION {
-        return Err(Useless::Other { name: name.clone(), version: *version });
+    if header.name != name || header.version != version {
+        return Err(Useless::Other { name: header.name, version: header.version });
     }
-    if *position > head {
-        return Err(Useless::Beyond { position: *position, head });
+    if header.position > head {
+        return Err(Useless::Beyond { position: header.position, head });
     }
     match postcard::take_from_bytes(rest)? {
         (state, []) => Ok((header, state)),
