@@ -146,7 +146,9 @@ fn a_rule_for_one_field_leaves_the_others_to_the_letter() {
 fn an_inbox_is_sent_without_its_credentials_whoever_reports_it() {
     let given = json!({
         "id": 42, "greeting_enabled": true, "access_token": "s3cr3t",
-        "channel": { "id": 5, "imap_password": "s3cr3t", "provider_config": { "api_key": "s3cr3t" } },
+        "channel": {
+            "id": 5, "imap_password": "s3cr3t", "provider_config": { "api_key": "s3cr3t" },
+        },
         "changed_attributes": { "name": ["A", "B"] },
     });
     let seen = body("inbox_updated", &given);
