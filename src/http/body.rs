@@ -1,5 +1,7 @@
 //! Bodies of requests: limited, and JSON whatever the content type says.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
@@ -9,11 +11,15 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
+use tokio::time::timeout;
 
 use super::problem::Problem;
 
 /// As many bytes as a body, or a line of one, may have: 1 MiB.
 pub const BYTES_MAX: usize = 1 << 20;
+
+/// As long as a whole body may take to come, and each part of one that is read as it comes.
+pub const WITHIN: Duration = Duration::from_secs(30);
 
 /// A body of JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,12 +48,13 @@ impl<S: Sync> FromRequest<S> for Raw {
 /// The whole body.
 ///
 /// # Errors
-/// When it is larger than [`BYTES_MAX`] or breaks off.
+/// When it is larger than [`BYTES_MAX`], breaks off, or does not come [`WITHIN`] its time.
 pub async fn read(body: Body) -> Result<Bytes, Problem> {
-    match Limited::new(body, BYTES_MAX).collect().await {
-        Ok(whole) => Ok(whole.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-        Err(_) => Err(Problem::Malformed("the body breaks off".into())),
+    match timeout(WITHIN, Limited::new(body, BYTES_MAX).collect()).await {
+        Ok(Ok(whole)) => Ok(whole.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(Problem::Malformed("the body breaks off".into())),
+        Err(_) => Err(Problem::Slow),
     }
 }
 
@@ -81,3 +88,6 @@ pub fn is_ndjson(headers: &HeaderMap) -> bool {
         .iter()
         .any(|known| kind.eq_ignore_ascii_case(known))
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,6 +60,9 @@ pub enum Problem {
         /// As many as it may have.
         limit: usize,
     },
+    /// The body does not come.
+    #[error("the body did not come in time")]
+    Slow,
     /// The `Idempotency-Key` came with another request before.
     #[error("the Idempotency-Key was used with another request")]
     KeyReused,
@@ -96,6 +99,7 @@ impl Problem {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::Slow => StatusCode::REQUEST_TIMEOUT,
             // Chatwoot answers 401 where others answer 403.
             Self::SignedOut | Self::BadToken | Self::OtherAccount | Self::Forbidden => {
                 StatusCode::UNAUTHORIZED
@@ -128,6 +132,7 @@ impl Problem {
             Self::Invalid { .. } => "invalid",
             Self::Conflict(_) => "conflict",
             Self::TooLarge { .. } => "too_large",
+            Self::Slow => "slow",
             Self::KeyReused => "key_reused",
             Self::UnderWay => "under_way",
             Self::Busy => "busy",
@@ -181,6 +186,7 @@ impl Problem {
             | Self::Missing(_)
             | Self::Conflict(_)
             | Self::TooLarge { .. }
+            | Self::Slow
             | Self::KeyReused
             | Self::UnderWay
             | Self::Busy

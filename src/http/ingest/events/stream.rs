@@ -12,12 +12,13 @@ use bytes::Bytes;
 use futures_core::Stream;
 use hyper::body::Frame;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::lines::{Line, Lines};
 use crate::app::App;
 use crate::http::auth::Caller;
-use crate::http::body::BYTES_MAX;
+use crate::http::body::{BYTES_MAX, WITHIN};
 use crate::http::problem::Problem;
 
 /// As many events as are under way at once.
@@ -46,7 +47,7 @@ impl hyper::body::Body for Answers {
 }
 
 /// The answers to all lines of `body`, in their order. It ends when the body ends or breaks off,
-/// or when nobody reads any more.
+/// when no part of it comes in time, or when nobody reads any more.
 pub(super) fn answer(app: Arc<App>, caller: Caller, context: Context, body: Body) -> Answers {
     let (sender, receiver) = mpsc::unbounded_channel();
     let out = Out { sender, room: Arc::new(Semaphore::new(UNREAD_MAX)) };
@@ -101,11 +102,11 @@ impl Taker {
                         return;
                     }
                 }
-                part = next(&mut body), if open && !full => match part {
-                    Some(Ok(part)) => lines.push(&part),
+                part = timeout(WITHIN, next(&mut body)), if open && !full => match part {
+                    Ok(Some(Ok(part))) => lines.push(&part),
                     // What came whole is taken; half a line is not.
-                    Some(Err(_)) => open = false,
-                    None => {
+                    Ok(Some(Err(_))) | Err(_) => open = false,
+                    Ok(None) => {
                         open = false;
                         lines.end();
                     }

@@ -1,0 +1,38 @@
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use hyper::body::Frame;
+
+use super::*;
+
+/// A body of which nothing comes.
+struct Silence;
+
+impl hyper::body::Body for Silence {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Pending
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_come_is_waited_for_for_30_seconds() {
+    let began = tokio::time::Instant::now();
+    assert_eq!(read(Body::new(Silence)).await, Err(Problem::Slow));
+    assert_eq!(began.elapsed().as_secs(), 30);
+    assert_eq!(Problem::Slow.status(), 408);
+}
+
+#[tokio::test]
+async fn a_body_is_read_up_to_its_limit() {
+    let whole = vec![b' '; BYTES_MAX];
+    assert_eq!(read(Body::from(whole.clone())).await.unwrap().len(), BYTES_MAX);
+    let more = [whole, vec![b' ']].concat();
+    assert_eq!(read(Body::from(more)).await, Err(too_large()));
+}
