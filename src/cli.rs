@@ -3,6 +3,7 @@
 mod at;
 mod bench;
 mod completions;
+mod keys;
 mod log;
 mod open;
 mod rebuild;
@@ -42,6 +43,9 @@ enum Command {
     Verify,
     /// Measures this machine and prints one table
     Bench(bench::Args),
+    /// Changes the key that secrets are sealed under
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Creates API tokens
     #[command(subcommand)]
     Token(token::Command),
@@ -126,6 +130,7 @@ async fn perform(command: Command, settings: Settings) -> Result<(), Stop> {
         Command::Rebuild => rebuild::run(&settings).await,
         Command::Verify => verify::run(&settings).await,
         Command::Bench(args) => bench::run(args, &settings).await,
+        Command::Keys(command) => keys::run(command, &settings).await,
         Command::Token(command) => token::run(command, &settings).await,
         Command::Completions(_) => Ok(()),
     }

@@ -51,6 +51,8 @@ pub struct Settings {
     pub admin_token: Option<Secret>,
     /// What [`crate::vault::Vault::open`] takes; none means the key in the data folder.
     pub secret_key: Option<Secret>,
+    /// The key to go over to, in the same form; for `relink keys rotate` alone.
+    pub new_secret_key: Option<Secret>,
     /// Whether inbox events are delivered (`ENABLE_INBOX_EVENTS`).
     pub inbox_events: bool,
     /// Waits between attempts.

@@ -1,20 +1,28 @@
 //! Seals secrets before they reach the log, with XChaCha20-Poly1305 (docs/adr/0005-secrets.md).
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
 
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
-use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use events::installation::OlderKey;
 use events::{KeyId, Sealed};
-use sha2::{Digest, Sha256};
 
 mod key;
+mod ring;
 
-/// The sealing key, ready for use. Its debug form shows the key's name only.
-#[derive(Clone)]
+pub use key::Successor;
+
+use ring::SealingKey;
+
+/// What a log's sealing key is proved with.
+const PROOF: (&str, &[u8]) = ("installation/proof", b"relink");
+
+/// The sealing key, ready for use, and those that older secrets are sealed under. Its debug form
+/// shows the key's name only.
 pub struct Vault {
-    cipher: XChaCha20Poly1305,
-    id: KeyId,
+    key: SealingKey,
+    older: RwLock<BTreeMap<KeyId, SealingKey>>,
 }
 
 /// Where the key came from.
@@ -79,12 +87,7 @@ pub fn can_be_setting(text: &str) -> bool {
 impl Vault {
     /// The vault of this key.
     pub fn from_key(key: [u8; 32]) -> Self {
-        let mut name = Sha256::new();
-        name.update(b"relink sealing key\0");
-        name.update(key);
-        let mut id = [0; 8];
-        id.copy_from_slice(&name.finalize()[..8]);
-        Self { cipher: XChaCha20Poly1305::new(&Key::from(key)), id: KeyId(id) }
+        Self { key: SealingKey::of(key), older: RwLock::default() }
     }
 
     /// The vault that `RELINK_SECRET_KEY` names: 32 bytes in base64, or `file:PATH` of a file with
@@ -100,7 +103,17 @@ impl Vault {
 
     /// The name of the key: the first 8 bytes of a SHA-256 over it under a label of its own.
     pub fn key_id(&self) -> KeyId {
-        self.id
+        self.key.id()
+    }
+
+    /// A known text, sealed: whoever opens it has this key.
+    pub fn proof(&self) -> Sealed {
+        self.seal(PROOF.0, PROOF.1)
+    }
+
+    /// Whether the proof was made under the key of now.
+    pub fn proves(&self, proof: &Sealed) -> bool {
+        proof.key == self.key_id() && self.unseal(PROOF.0, proof).is_ok()
     }
 
     /// Seals `plain` for one place, such as `webhook/7/secret`: only there can it be opened.
@@ -108,31 +121,44 @@ impl Vault {
     /// # Panics
     /// When `plain` is longer than 256 GiB or the operating system gives no chance.
     pub fn seal(&self, context: &str, plain: &[u8]) -> Sealed {
-        let nonce = crate::random::bytes::<24>();
-        let payload = Payload { msg: plain, aad: context.as_bytes() };
-        let text = self
-            .cipher
-            .encrypt(&XNonce::from(nonce), payload)
-            .expect("a secret is shorter than the cipher's limit");
-        Sealed { key: self.id, nonce, text }
+        self.key.seal(context, plain)
     }
 
     /// What was sealed for this place.
     ///
     /// # Errors
-    /// When it was sealed under another key, for another place, or was changed.
+    /// When it was sealed under a key that is not known, for another place, or was changed.
     pub fn unseal(&self, context: &str, sealed: &Sealed) -> Result<Vec<u8>, Unsealable> {
-        if sealed.key != self.id {
-            return Err(Unsealable::WrongKey { needed: sealed.key, have: self.id });
+        if sealed.key == self.key_id() {
+            return self.key.unseal(context, sealed);
         }
-        let payload = Payload { msg: &sealed.text, aad: context.as_bytes() };
-        self.cipher.decrypt(&XNonce::from(sealed.nonce), payload).map_err(|_| Unsealable::Damaged)
+        let older = self.older.read().unwrap_or_else(PoisonError::into_inner);
+        let wrong = Unsealable::WrongKey { needed: sealed.key, have: self.key_id() };
+        older.get(&sealed.key).ok_or(wrong)?.unseal(context, sealed)
+    }
+
+    /// Learns the keys of before, which are sealed under the key of now.
+    ///
+    /// # Errors
+    /// When one of them is not what it is said to be.
+    pub fn learn(&self, keys: &[OlderKey]) -> Result<(), Unsealable> {
+        let opened: Result<Vec<_>, _> = keys.iter().map(|key| self.key.open(key)).collect();
+        let mut older = self.older.write().unwrap_or_else(PoisonError::into_inner);
+        older.extend(opened?.into_iter().map(|key| (key.id(), key)));
+        Ok(())
+    }
+
+    /// All the keys of this vault, sealed under that of another: what [`Vault::learn`] takes.
+    pub fn handed_to(&self, other: &Self) -> Vec<OlderKey> {
+        let older = self.older.read().unwrap_or_else(PoisonError::into_inner);
+        let all = older.values().chain([&self.key]);
+        all.filter(|key| key.id() != other.key_id()).map(|key| other.key.keep(key)).collect()
     }
 }
 
 impl fmt::Debug for Vault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Vault(key {})", self.id)
+        write!(f, "Vault(key {})", self.key_id())
     }
 }
 

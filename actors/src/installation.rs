@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use events::installation::{
-    Event, InboxEventsDisabled, InboxEventsEnabled, MailDisabled, MailEnabled, Role,
-    SealingKeyIntroduced, TokenCreated, WebhookNumberTaken,
+    Event, InboxEventsDisabled, InboxEventsEnabled, MailDisabled, MailEnabled, OlderKey, Role,
+    SealingKeyIntroduced, SealingKeyRotated, TokenCreated, WebhookNumberTaken,
 };
 use events::{AccountId, Category, Fold, KeyId, Sealed, Timestamp, TokenId, WebhookId};
 
@@ -32,6 +32,8 @@ pub struct Installation {
     pub administrator: bool,
     /// The key that secrets are sealed under, and its proof.
     pub key: Option<(KeyId, Sealed)>,
+    /// Keys of before, sealed under that one.
+    pub older: Vec<OlderKey>,
     /// Whether inbox events are delivered.
     pub inbox_events: bool,
     /// Whether administrators are written to.
@@ -59,6 +61,17 @@ pub enum Command {
         /// A known text sealed under it.
         proof: Sealed,
     },
+    /// Seal under another key from now on.
+    RotateKey {
+        /// The key of now.
+        from: KeyId,
+        /// The new one's name.
+        to: KeyId,
+        /// A known text sealed under the new one.
+        proof: Sealed,
+        /// Every key there was before, sealed under the new one.
+        older: Vec<OlderKey>,
+    },
     /// Say whether inbox events are delivered.
     SetInboxEvents(bool),
     /// Say whether administrators are written to.
@@ -73,6 +86,9 @@ pub enum Rejection {
     /// The log's secrets are sealed under another key.
     #[error("the log is sealed under key {0}")]
     OtherKey(KeyId),
+    /// Nothing was ever sealed.
+    #[error("the log has no sealing key yet")]
+    NoKey,
 }
 
 impl Fold for Installation {
@@ -85,6 +101,10 @@ impl Fold for Installation {
                 self.administrator |= it.account.is_none() && it.role == Role::Administrator;
             }
             Event::SealingKeyIntroduced(it) => self.key = Some((it.key, it.proof.clone())),
+            Event::SealingKeyRotated(it) => {
+                self.key = Some((it.key, it.proof.clone()));
+                self.older.clone_from(&it.older);
+            }
             Event::WebhookNumberTaken(it) => self.webhook = self.webhook.max(it.webhook.0),
             Event::InboxEventsEnabled(_) => self.inbox_events = true,
             Event::InboxEventsDisabled(_) => self.inbox_events = false,
@@ -121,6 +141,15 @@ impl Aggregate for Installation {
                 Some((known, _)) if known == key => vec![],
                 Some((known, _)) => return Err(Rejection::OtherKey(*known)),
                 None => vec![SealingKeyIntroduced { key: *key, proof: proof.clone() }.into()],
+            },
+            Command::RotateKey { from, to, proof, older } => match &self.key {
+                Some((known, _)) if known == to => vec![],
+                Some((known, _)) if known == from => {
+                    let (key, proof, older) = (*to, proof.clone(), older.clone());
+                    vec![SealingKeyRotated { key, proof, older }.into()]
+                }
+                Some((known, _)) => return Err(Rejection::OtherKey(*known)),
+                None => return Err(Rejection::NoKey),
             },
             Command::SetInboxEvents(on) if *on == self.inbox_events => vec![],
             Command::SetInboxEvents(true) => vec![InboxEventsEnabled {}.into()],

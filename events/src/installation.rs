@@ -50,6 +50,27 @@ pub struct SealingKeyIntroduced {
     pub proof: Sealed,
 }
 
+/// Secrets are sealed under another key from here on. What was sealed before stays as it is: the
+/// keys that open it are in here, sealed under the new one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealingKeyRotated {
+    /// The new key's name.
+    pub key: KeyId,
+    /// A known text sealed under it: opening it proves the key.
+    pub proof: Sealed,
+    /// Every key there was before.
+    pub older: Vec<OlderKey>,
+}
+
+/// A key that something in the log is still sealed under.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OlderKey {
+    /// Its name.
+    pub key: KeyId,
+    /// Its 32 bytes, sealed under the key of now.
+    pub sealed: Sealed,
+}
+
 /// A webhook number is taken, whether or not a webhook comes of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WebhookNumberTaken {
@@ -81,6 +102,8 @@ vocabulary! {
         TokenCreated = "token_created" v 1,
         /// See [`SealingKeyIntroduced`].
         SealingKeyIntroduced = "sealing_key_introduced" v 1,
+        /// See [`SealingKeyRotated`].
+        SealingKeyRotated = "sealing_key_rotated" v 1,
         /// See [`WebhookNumberTaken`].
         WebhookNumberTaken = "webhook_number_taken" v 1,
         /// See [`InboxEventsEnabled`].

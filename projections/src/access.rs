@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use events::installation::{Event as InstallationEvent, Role, SealingKeyIntroduced};
+use events::installation::{
+    Event as InstallationEvent, Role, SealingKeyIntroduced, SealingKeyRotated,
+};
 use events::{AccountId, Event, Fold, KeyId, Recorded, Sealed, TokenId};
 use serde::{Deserialize, Serialize};
 
@@ -58,7 +60,7 @@ impl Access {
         self.highest_token
     }
 
-    /// The key introduced last; none before the first.
+    /// The key that secrets are sealed under now; none before the first.
     pub fn sealing_key(&self) -> Option<&SealingKey> {
         self.sealing_key.as_ref()
     }
@@ -76,7 +78,8 @@ impl Access {
                 self.tokens.insert(created.hash, token);
                 self.highest_token = self.highest_token.max(Some(created.token));
             }
-            InstallationEvent::SealingKeyIntroduced(SealingKeyIntroduced { key, proof }) => {
+            InstallationEvent::SealingKeyIntroduced(SealingKeyIntroduced { key, proof })
+            | InstallationEvent::SealingKeyRotated(SealingKeyRotated { key, proof, .. }) => {
                 self.sealing_key = Some(SealingKey { key: *key, proof: proof.clone() });
             }
             InstallationEvent::InboxEventsEnabled(_) => self.inbox_events = true,

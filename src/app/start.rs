@@ -27,9 +27,6 @@ const WORK_WITHIN: Duration = Duration::from_secs(4);
 /// As long as keeping the views may take then.
 const VIEWS_WITHIN: Duration = Duration::from_millis(2500);
 
-/// What the log's sealing key is proved with.
-const KEY_PROOF: (&str, &[u8]) = ("installation/proof", b"relink");
-
 /// What the service is made of.
 pub struct Parts {
     /// The log.
@@ -53,7 +50,7 @@ pub enum StartError {
     /// The log's secrets are sealed under another key.
     #[error(
         "the log's secrets are sealed under key {needed}, and this is key {have}; \
-         set RELINK_SECRET_KEY to the key that the log was begun with"
+         set RELINK_SECRET_KEY to that key, and if `relink keys rotate` was broken off, run it again"
     )]
     OtherKey {
         /// The key of the log.
@@ -182,14 +179,17 @@ async fn introduce(
     inbox_events: bool,
 ) -> Result<(), StartError> {
     let have = vault.key_id();
-    let key = Command::IntroduceKey { key: have, proof: vault.seal(KEY_PROOF.0, KEY_PROOF.1) };
+    let key = Command::IntroduceKey { key: have, proof: vault.proof() };
     for command in [key, Command::SetInboxEvents(inbox_events)] {
         match actors.installation.ask(TheOne, startup(clock), command).await {
             Ok(done) => {
                 let proof = done.answer.key.map(|(_, proof)| proof);
-                if let Some(proof) = proof.filter(|it| vault.unseal(KEY_PROOF.0, it).is_err()) {
+                if let Some(proof) = proof.filter(|proof| !vault.proves(proof)) {
                     return Err(StartError::OtherKey { needed: proof.key, have });
                 }
+                vault.learn(&done.answer.older).map_err(|error| {
+                    StartError::Installation(format!("an older key cannot be opened: {error}"))
+                })?;
             }
             Err(Refused::Rejected(Rejection::OtherKey(needed))) => {
                 return Err(StartError::OtherKey { needed, have });

@@ -8,12 +8,13 @@ use toml::{Table, Value};
 use super::{Args, LogFormat, Mistake, Mistakes, Settings, StoreSetting, read};
 
 /// The environment variables. A key of the file is its variable in lower case, without `RELINK_`.
-const VARIABLES: [&str; 13] = [
+const VARIABLES: [&str; 14] = [
     "RELINK_LISTEN",
     "RELINK_DATA",
     "RELINK_STORE",
     "RELINK_ADMIN_TOKEN",
     "RELINK_SECRET_KEY",
+    "RELINK_NEW_SECRET_KEY",
     "ENABLE_INBOX_EVENTS",
     "RELINK_RETRY_SCHEDULE",
     "RELINK_WEBHOOK_TIMEOUT",
@@ -62,6 +63,7 @@ pub fn resolve(
             .unwrap_or(StoreSetting::Embedded),
         admin_token: sources.find("RELINK_ADMIN_TOKEN", read::admin_token),
         secret_key: sources.find("RELINK_SECRET_KEY", read::secret_key),
+        new_secret_key: sources.find("RELINK_NEW_SECRET_KEY", read::secret_key),
         inbox_events: sources.find_even_empty("ENABLE_INBOX_EVENTS", read::switch).unwrap_or(false),
         retry_schedule: sources
             .find("RELINK_RETRY_SCHEDULE", read::schedule)

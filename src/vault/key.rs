@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Origin, VaultError};
+use super::{Origin, Vault, VaultError};
 
 type Found = ([u8; 32], Origin);
 
@@ -26,6 +26,50 @@ pub(super) fn find(setting: Option<&str>, data: &Path) -> Result<Found, VaultErr
 
 pub(super) fn can_be_setting(text: &str) -> bool {
     text.starts_with("file:") || parse(text).is_some()
+}
+
+/// A key that takes the place of one in a file, which it does last of all.
+///
+/// It stands in a file beside until then, so that whoever breaks off and begins again finds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Successor {
+    beside: PathBuf,
+    path: PathBuf,
+}
+
+impl Successor {
+    /// The vault of the key that is to follow the one in `path`: that of an attempt that was broken
+    /// off, or a new one.
+    ///
+    /// # Errors
+    /// When it can neither be read nor written.
+    pub fn of(path: &Path) -> Result<(Self, Vault), VaultError> {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".new");
+        let (beside, path) = (PathBuf::from(beside), path.to_owned());
+        if !beside.exists() {
+            let key = crate::random::bytes::<32>();
+            let folder = folder(&path);
+            keep(folder, &beside, &key)
+                .map_err(|source| VaultError::Unwritable { path: beside.clone(), source })?;
+        }
+        let (key, _) = read(beside.clone())?;
+        Ok((Self { beside, path }, Vault::from_key(key)))
+    }
+
+    /// Puts it into the place of the other.
+    ///
+    /// # Errors
+    /// When the file cannot be replaced.
+    pub fn take_over(self) -> Result<(), VaultError> {
+        let moved = fs::rename(&self.beside, &self.path)
+            .and_then(|()| File::open(folder(&self.path))?.sync_all());
+        moved.map_err(|source| VaultError::Unwritable { path: self.path, source })
+    }
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn parse(text: &str) -> Option<[u8; 32]> {

@@ -91,3 +91,63 @@ fn a_key_of_another_length_is_refused_without_being_shown() {
     let missing = Vault::open(Some("file:/nowhere/key"), data.path());
     assert!(matches!(missing, Err(VaultError::Unreadable { .. })));
 }
+
+#[test]
+fn what_was_sealed_under_an_older_key_opens_once_the_key_is_handed_on() {
+    let (first, second, third) =
+        (Vault::from_key([1; 32]), Vault::from_key([2; 32]), Vault::from_key([3; 32]));
+    let sealed = first.seal("here", b"s3cret");
+    let handed = first.handed_to(&second);
+    assert_eq!(handed.iter().map(|key| key.key).collect::<Vec<_>>(), [first.key_id()]);
+    second.learn(&handed).unwrap();
+    assert_eq!(second.unseal("here", &sealed).unwrap(), b"s3cret");
+    let middle = second.seal("here", b"newer");
+    third.learn(&second.handed_to(&third)).unwrap();
+    assert_eq!(third.unseal("here", &sealed).unwrap(), b"s3cret");
+    assert_eq!(third.unseal("here", &middle).unwrap(), b"newer");
+    assert_eq!(third.unseal("there", &middle), Err(Unsealable::Damaged));
+    assert_eq!(third.seal("here", b"x").key, third.key_id());
+}
+
+#[test]
+fn the_way_back_to_an_older_key_is_a_rotation_like_any_other() {
+    let (first, second) = (Vault::from_key([1; 32]), Vault::from_key([2; 32]));
+    second.learn(&first.handed_to(&second)).unwrap();
+    let again = Vault::from_key([1; 32]);
+    let handed = second.handed_to(&again);
+    assert_eq!(handed.iter().map(|key| key.key).collect::<Vec<_>>(), [second.key_id()]);
+    again.learn(&handed).unwrap();
+    assert_eq!(again.unseal("here", &second.seal("here", b"x")).unwrap(), b"x");
+}
+
+#[test]
+fn a_key_that_is_not_what_it_is_said_to_be_is_not_learned() {
+    let (first, second) = (Vault::from_key([1; 32]), Vault::from_key([2; 32]));
+    let mut handed = first.handed_to(&second);
+    assert!(matches!(first.learn(&handed), Err(Unsealable::WrongKey { .. })));
+    handed[0].key = second.key_id();
+    assert_eq!(second.learn(&handed), Err(Unsealable::Damaged));
+}
+
+#[test]
+fn a_proof_is_good_for_its_own_key_only() {
+    let (first, second) = (Vault::from_key([1; 32]), Vault::from_key([2; 32]));
+    second.learn(&first.handed_to(&second)).unwrap();
+    assert!(first.proves(&first.proof()));
+    assert!(!second.proves(&first.proof()));
+}
+
+#[test]
+fn a_successor_waits_beside_the_key_until_it_takes_over() {
+    let data = tempfile::tempdir().unwrap();
+    let path = data.path().join("secret.key");
+    let (first, _) = Vault::open(None, data.path()).unwrap();
+    let (_, second) = Successor::of(&path).unwrap();
+    let (successor, again) = Successor::of(&path).unwrap();
+    assert_eq!(second.key_id(), again.key_id(), "a broken rotation is taken up again");
+    assert_eq!(Vault::open(None, data.path()).unwrap().0.key_id(), first.key_id());
+    successor.take_over().unwrap();
+    assert_eq!(Vault::open(None, data.path()).unwrap().0.key_id(), second.key_id());
+    assert_eq!(std::fs::read_dir(data.path()).unwrap().count(), 1);
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}

@@ -19,6 +19,7 @@ mod events;
 mod full;
 mod halted;
 mod inboxes;
+mod keys;
 mod main_job;
 mod operator;
 mod past;

@@ -172,6 +172,7 @@ impl Fold for Subscriptions {
                 InstallationEvent::MailDisabled(_) => self.mail = false,
                 InstallationEvent::TokenCreated(_)
                 | InstallationEvent::SealingKeyIntroduced(_)
+                | InstallationEvent::SealingKeyRotated(_)
                 | InstallationEvent::WebhookNumberTaken(_) => {}
             },
             (Event::Webhook(_) | Event::Account(_) | Event::Inbox(_), None)

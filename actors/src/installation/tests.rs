@@ -57,6 +57,34 @@ fn a_log_has_one_sealing_key() {
 }
 
 #[test]
+fn a_key_is_rotated_once_and_only_from_the_key_of_now() {
+    let older = |key, under| OlderKey { key, sealed: proof(under) };
+    let rotate = |from, to: KeyId| Command::RotateKey {
+        from,
+        to,
+        proof: proof(to),
+        older: vec![older(from, to)],
+    };
+    fresh::<Installation>()
+        .when(rotate(KEY, OTHER_KEY))
+        .then_refused(&Rejection::NoKey)
+        .and_when(introduce(KEY))
+        .then([SealingKeyIntroduced { key: KEY, proof: proof(KEY) }])
+        .and_when(rotate(KeyId([9; 8]), OTHER_KEY))
+        .then_refused(&Rejection::OtherKey(KEY))
+        .and_when(rotate(KEY, OTHER_KEY))
+        .then([SealingKeyRotated {
+            key: OTHER_KEY,
+            proof: proof(OTHER_KEY),
+            older: vec![older(KEY, OTHER_KEY)],
+        }])
+        .and_when(rotate(KEY, OTHER_KEY))
+        .then_nothing()
+        .and_when(introduce(KEY))
+        .then_refused(&Rejection::OtherKey(OTHER_KEY));
+}
+
+#[test]
 fn inbox_events_are_off_until_somebody_turns_them_on() {
     fresh::<Installation>()
         .when(Command::SetInboxEvents(false))

@@ -83,7 +83,9 @@ impl From<installation::Rejection> for Problem {
     fn from(rejection: installation::Rejection) -> Self {
         match rejection {
             // The service does not start under another key: the log was changed behind its back.
-            installation::Rejection::OtherKey(_) => Self::Unavailable(rejection.to_string()),
+            installation::Rejection::OtherKey(_) | installation::Rejection::NoKey => {
+                Self::Unavailable(rejection.to_string())
+            }
         }
     }
 }

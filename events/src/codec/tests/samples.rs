@@ -186,6 +186,15 @@ fn installations(secret: u8) -> Vec<Event> {
         .into(),
         installation::SealingKeyIntroduced { key: KeyId(*b"relinkey"), proof: sealed(secret) }
             .into(),
+        installation::SealingKeyRotated {
+            key: KeyId(*b"relinkey"),
+            proof: sealed(secret),
+            older: vec![installation::OlderKey {
+                key: KeyId(*b"olderkey"),
+                sealed: sealed(secret),
+            }],
+        }
+        .into(),
         installation::WebhookNumberTaken { webhook: WEBHOOK }.into(),
         installation::InboxEventsEnabled {}.into(),
         installation::InboxEventsDisabled {}.into(),
