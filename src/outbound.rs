@@ -3,14 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actors::ports::{Attempt, Clock, Ended, Outbound};
-use events::EndpointId;
+use actors::ports::{Attempt, Ended, Outbound};
 use events::delivery::AttemptClass;
 use futures_core::future::BoxFuture;
 use ipnet::IpNet;
 use reqwest::{Client, Request};
 use tokio::time::{Instant, timeout_at};
-use url::Url;
 
 use crate::vault::Vault;
 
@@ -18,13 +16,16 @@ mod address;
 mod answer;
 mod client;
 mod failure;
+mod ready;
 mod resolve;
 mod sign;
 
-pub use sign::{generate_secret, whsec};
+pub use ready::{header_context, key_context, secret_context};
+pub use sign::{generate_pair, generate_secret, whsec, whsk};
 
 use address::Rules;
 use failure::Failure;
+use ready::Kept;
 
 /// No exchange lasts longer, whatever is set: each one holds a place among those under way.
 pub const TIMEOUT_MAX: Duration = Duration::from_secs(3600);
@@ -44,7 +45,7 @@ pub struct HttpOutbound {
     rules: Arc<Rules>,
     default_timeout: Duration,
     vault: Arc<Vault>,
-    clock: Arc<dyn Clock>,
+    kept: Kept,
 }
 
 /// Why there is no HTTP client.
@@ -52,42 +53,24 @@ pub struct HttpOutbound {
 #[error("cannot make an HTTP client")]
 pub struct NoClient(#[from] reqwest::Error);
 
-/// What the signing secret of an endpoint is sealed for; see [`Vault::seal`].
-pub fn secret_context(endpoint: impl Into<EndpointId>) -> String {
-    match endpoint.into() {
-        EndpointId::Webhook(webhook) => format!("webhook/{webhook}/secret"),
-        EndpointId::Inbox(inbox) => format!("inbox/{inbox}/webhook_secret"),
-        EndpointId::Mail(account) => format!("account/{account}/mail"),
-    }
-}
-
 impl HttpOutbound {
     /// An adapter with its own pool of connections.
     ///
     /// # Errors
     /// When TLS cannot be set up, as without any trusted root certificate on the machine.
-    pub fn new(
-        settings: OutboundSettings,
-        vault: Arc<Vault>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, NoClient> {
+    pub fn new(settings: OutboundSettings, vault: Arc<Vault>) -> Result<Self, NoClient> {
         let rules = Arc::new(Rules::allowing(settings.allow_private));
         let client = client::build(Arc::clone(&rules))?;
-        Ok(Self { client, rules, default_timeout: settings.default_timeout, vault, clock })
+        let default_timeout = settings.default_timeout;
+        Ok(Self { client, rules, default_timeout, vault, kept: Kept::default() })
     }
 
     fn request(&self, attempt: Attempt) -> Result<Request, Failure> {
-        let url = Url::parse(&attempt.endpoint.url)
-            .map_err(|error| Failure::ours(format!("the url cannot be read: {error}")))?;
-        self.rules.check(&url)?;
-        let secret = self
-            .vault
-            .unseal(&secret_context(attempt.endpoint.id), &attempt.endpoint.secret)
-            .map_err(|error| Failure::ours(format!("cannot sign: {error}")))?;
-        let delivery = attempt.delivery.to_string();
-        let now = self.clock.now().as_seconds();
-        let headers = sign::headers(&secret, &delivery, now, &attempt.body);
-        let request = self.client.post(url).headers(headers).body(attempt.body);
+        let Attempt { delivery, at, body, endpoint, .. } = attempt;
+        let ready = self.kept.get(&self.vault, &endpoint, at)?;
+        self.rules.check(&ready.url)?;
+        let headers = ready.headers(&delivery.to_string(), at, &body);
+        let request = self.client.post(ready.url.clone()).headers(headers).body(body);
         request.build().map_err(|error| failure::of(&error))
     }
 

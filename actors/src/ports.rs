@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use events::delivery::{AttemptClass, Response};
-use events::{AccountId, DeliveryId, EndpointId, Sealed, Timestamp};
+use events::signing::SigningKeys;
+use events::webhook::Header;
+use events::{AccountId, DeliveryId, EndpointId, Timestamp};
 use futures_core::future::BoxFuture;
 
 /// Knows what time it is.
@@ -22,8 +24,10 @@ pub struct Endpoint {
     pub account: AccountId,
     /// The url.
     pub url: String,
-    /// The signing secret, sealed.
-    pub secret: Sealed,
+    /// What it is signed with.
+    pub keys: SigningKeys,
+    /// Sent beside our own headers.
+    pub headers: Vec<Header>,
     /// For the whole exchange, body included; none means the installation's.
     pub timeout: Option<Duration>,
     /// Attempts under way at once; none means the installation's.
@@ -56,6 +60,8 @@ pub struct Attempt {
     pub delivery: DeliveryId,
     /// The first is 1.
     pub number: u32,
+    /// When it begins: the moment that is signed, by keys that sign then.
+    pub at: Timestamp,
     /// What the receiver calls the event.
     pub event: String,
     /// The exact bytes.

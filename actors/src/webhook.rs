@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use events::signing::{FORMER_MAX, SigningKeys};
 use events::webhook::{
-    Created, Deleted, Event, InboxChanged, Policy, PolicyChanged, Renamed, SubscriptionsChanged,
-    UrlChanged,
+    Created, Deleted, Event, InboxChanged, KeyPairRetired, KeyPairRotated, Policy, PolicyChanged,
+    Renamed, SecretRevealed, SecretRotated, SubscriptionsChanged, UrlChanged,
 };
 use events::{AccountId, Category, Fold, InboxId, Sealed, Timestamp, WebhookId};
 
@@ -37,8 +38,8 @@ pub struct Settings {
     pub inbox: Option<InboxId>,
     /// Event names, or prefixes ending in `*`.
     pub subscriptions: Vec<String>,
-    /// The signing secret, sealed.
-    pub secret: Sealed,
+    /// What deliveries are signed with.
+    pub keys: SigningKeys,
     /// How deliveries are made.
     pub policy: Policy,
 }
@@ -51,7 +52,8 @@ impl Settings {
             id: webhook.into(),
             account: self.account,
             url: self.url.clone(),
-            secret: self.secret.clone(),
+            keys: self.keys.clone(),
+            headers: self.policy.headers.clone(),
             timeout: self.policy.timeout_ms.map(Duration::from_millis),
             concurrency: self.policy.concurrency,
             retry_schedule: schedule
@@ -75,6 +77,22 @@ pub struct Change {
     pub policy: Option<Policy>,
 }
 
+/// Another key to sign with, or one fewer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rotation {
+    /// Another secret, sealed.
+    Secret(Sealed),
+    /// A key pair, the first or another.
+    KeyPair {
+        /// The private key, sealed.
+        secret: Sealed,
+        /// The public key as receivers are given it.
+        public: String,
+    },
+    /// No key pair.
+    NoKeyPair,
+}
+
 /// What can be asked of a webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
@@ -86,6 +104,22 @@ pub enum Command {
         account: AccountId,
         /// What.
         change: Box<Change>,
+    },
+    /// Sign otherwise.
+    Rotate {
+        /// The tenant that asks.
+        account: AccountId,
+        /// With what.
+        rotation: Rotation,
+        /// When this is asked.
+        now: Timestamp,
+        /// As long as the keys before sign on.
+        overlap: Duration,
+    },
+    /// Show its secrets.
+    Reveal {
+        /// The tenant that asks.
+        account: AccountId,
     },
     /// Unsubscribe it.
     Delete {
@@ -105,6 +139,9 @@ pub enum Rejection {
     /// The number was used before.
     #[error("the webhook exists already")]
     Exists,
+    /// Each of them is one more signature in every request.
+    #[error("{FORMER_MAX} older keys still sign; rotate again when one of them has ended")]
+    TooManyKeys,
 }
 
 impl Webhook {
@@ -129,7 +166,7 @@ impl Webhook {
                     name: settings.name.clone(),
                     inbox: settings.inbox,
                     subscriptions: settings.subscriptions.clone(),
-                    secret: settings.secret.clone(),
+                    secret: settings.keys.secret().clone(),
                     policy: settings.policy.clone(),
                 }
                 .into(),
@@ -140,6 +177,37 @@ impl Webhook {
 }
 
 impl Settings {
+    fn rotate(
+        &self,
+        rotation: &Rotation,
+        now: Timestamp,
+        overlap: Duration,
+    ) -> Result<Vec<Event>, Rejection> {
+        let previous_until = now.after(overlap);
+        let event: Event = match rotation {
+            Rotation::Secret(secret) if secret == self.keys.secret() => return Ok(vec![]),
+            Rotation::Secret(secret) => {
+                SecretRotated { secret: secret.clone(), previous_until }.into()
+            }
+            Rotation::KeyPair { secret, public } => {
+                if self.keys.pair().is_some_and(|pair| pair.secret == *secret) {
+                    return Ok(vec![]);
+                }
+                let (secret, public) = (secret.clone(), public.clone());
+                KeyPairRotated { secret, public, previous_until }.into()
+            }
+            Rotation::NoKeyPair if self.keys.pair().is_none() => return Ok(vec![]),
+            Rotation::NoKeyPair => KeyPairRetired { until: previous_until }.into(),
+        };
+        // Told by the keys as they will be: a rotation without overlap ends the others at once.
+        let mut keys = self.keys.clone();
+        keys.evolve(&event);
+        if keys.former(now) > FORMER_MAX {
+            return Err(Rejection::TooManyKeys);
+        }
+        Ok(vec![event])
+    }
+
     fn changes(&self, change: &Change) -> Vec<Event> {
         let mut events: Vec<Event> = vec![];
         if let Some(url) = change.url.as_ref().filter(|url| **url != self.url) {
@@ -174,7 +242,7 @@ impl Fold for Webhook {
                 name: it.name.clone(),
                 inbox: it.inbox,
                 subscriptions: it.subscriptions.clone(),
-                secret: it.secret.clone(),
+                keys: SigningKeys::of(it.secret.clone()),
                 policy: it.policy.clone(),
             }));
             return;
@@ -189,6 +257,10 @@ impl Fold for Webhook {
             }
             Event::InboxChanged(it) => settings.inbox = it.inbox,
             Event::PolicyChanged(it) => settings.policy = it.policy.clone(),
+            Event::SecretRotated(_) | Event::KeyPairRotated(_) | Event::KeyPairRetired(_) => {
+                settings.keys.evolve(event);
+            }
+            Event::SecretRevealed(SecretRevealed {}) => {}
             Event::Deleted(Deleted {}) => *self = Self::Deleted,
         }
     }
@@ -211,6 +283,12 @@ impl Aggregate for Webhook {
         match command {
             Command::Create(settings) => self.create(settings),
             Command::Change { account, change } => Ok(self.of(*account)?.changes(change)),
+            Command::Rotate { account, rotation, now, overlap } => {
+                self.of(*account)?.rotate(rotation, *now, *overlap)
+            }
+            Command::Reveal { account } => {
+                self.of(*account).map(|_| vec![SecretRevealed {}.into()])
+            }
             Command::Delete { account } => self.of(*account).map(|_| vec![Deleted {}.into()]),
             Command::Look => Ok(vec![]),
         }

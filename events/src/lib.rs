@@ -27,6 +27,7 @@ pub mod installation;
 pub mod platform;
 pub mod reauthorization;
 pub mod request;
+pub mod signing;
 pub mod webhook;
 
 pub use chain::{BrokenChain, Hash, Link};

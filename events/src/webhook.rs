@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::webhook::{CreatedV1, PolicyChangedV1};
 use crate::vocabulary::vocabulary;
-use crate::{AccountId, InboxId, Sealed, words};
+use crate::{AccountId, InboxId, Sealed, Timestamp, words};
 
 /// Every event that an account can subscribe to, in Chatwoot's order
 /// (`Webhook::ALLOWED_WEBHOOK_EVENTS`).
@@ -141,6 +141,37 @@ pub struct PolicyChanged {
     pub policy: Policy,
 }
 
+/// It signs with another secret. The secrets before it sign beside it for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretRotated {
+    /// The new one, sealed.
+    pub secret: Sealed,
+    /// From when on those before it sign no more, unless they end sooner.
+    pub previous_until: Timestamp,
+}
+
+/// It signs with a key pair too (Ed25519), or with another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyPairRotated {
+    /// The private key, sealed.
+    pub secret: Sealed,
+    /// The public key, as receivers are given it: `whpk_...`.
+    pub public: String,
+    /// From when on the pairs before it sign no more, unless they end sooner.
+    pub previous_until: Timestamp,
+}
+
+/// It signs with its secret alone again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyPairRetired {
+    /// From when on.
+    pub until: Timestamp,
+}
+
+/// Somebody was shown its secrets; who, stands in the metadata.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretRevealed {}
+
 /// It is gone; what it was still owed is abandoned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deleted {}
@@ -161,6 +192,14 @@ vocabulary! {
         InboxChanged = "inbox_changed" v 1,
         /// See [`PolicyChanged`].
         PolicyChanged = "policy_changed" v 2 lifts 1 PolicyChangedV1,
+        /// See [`SecretRotated`].
+        SecretRotated = "secret_rotated" v 1,
+        /// See [`KeyPairRotated`].
+        KeyPairRotated = "key_pair_rotated" v 1,
+        /// See [`KeyPairRetired`].
+        KeyPairRetired = "key_pair_retired" v 1,
+        /// See [`SecretRevealed`].
+        SecretRevealed = "secret_revealed" v 1,
         /// See [`Deleted`].
         Deleted = "deleted" v 1,
     }

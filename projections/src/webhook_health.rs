@@ -3,8 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use events::delivery::{AttemptClass, Event as DeliveryEvent};
+use events::signing::SigningKeys;
 use events::webhook::{Created, Event as WebhookEvent, Policy};
-use events::{AccountId, Event, Fold, InboxId, Recorded, Sealed, Timestamp, WebhookId, words};
+use events::{AccountId, Event, Fold, InboxId, Recorded, Timestamp, WebhookId, words};
 use serde::{Deserialize, Serialize};
 
 use crate::{Projection, Seen};
@@ -64,8 +65,8 @@ pub struct Webhook {
     pub inbox: Option<InboxId>,
     /// Event names, or prefixes ending in `*`.
     pub subscriptions: Vec<String>,
-    /// The signing secret, sealed.
-    pub secret: Sealed,
+    /// What deliveries are signed with.
+    pub keys: SigningKeys,
     /// How deliveries are made.
     pub policy: Policy,
     /// When it was created.
@@ -121,7 +122,7 @@ impl WebhookHealth {
             name,
             inbox,
             subscriptions,
-            secret,
+            keys: SigningKeys::of(secret),
             policy,
             created_at: at,
             deleted: false,
@@ -151,6 +152,10 @@ impl WebhookHealth {
             }
             WebhookEvent::InboxChanged(changed) => webhook.inbox = changed.inbox,
             WebhookEvent::PolicyChanged(changed) => webhook.policy.clone_from(&changed.policy),
+            WebhookEvent::SecretRotated(_)
+            | WebhookEvent::KeyPairRotated(_)
+            | WebhookEvent::KeyPairRetired(_) => webhook.keys.evolve(event),
+            WebhookEvent::SecretRevealed(_) => {}
             WebhookEvent::Deleted(_) => {
                 webhook.deleted = true;
                 self.by_account.remove(&(webhook.account, id));

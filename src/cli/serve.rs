@@ -56,8 +56,8 @@ fn parts(settings: &Settings, log: &Arc<Embedded>, vault: Arc<Vault>) -> Result<
         default_timeout: settings.webhook_timeout,
         allow_private: settings.allow_private.clone(),
     };
-    let outbound = HttpOutbound::new(outbound, vault.clone(), clock.clone())
-        .map_err(|error| Stop::Usage(error.into()))?;
+    let outbound =
+        HttpOutbound::new(outbound, vault.clone()).map_err(|error| Stop::Usage(error.into()))?;
     Ok(Parts {
         store: log.clone(),
         snapshots: Arc::new(SnapshotFolder::of_data(&settings.data)),

@@ -4,4 +4,5 @@ pub(super) mod accounts;
 pub(super) mod deliveries;
 pub(super) mod health;
 pub(super) mod inboxes;
+pub(super) mod secrets;
 pub(super) mod timeline;

@@ -27,6 +27,6 @@ pub(super) fn build(rules: Arc<Rules>) -> Result<Client, reqwest::Error> {
         .referer(false)
         .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
         .pool_idle_timeout(IDLE_FOR_MAX)
-        .dns_resolver(Guarded(rules))
+        .dns_resolver(Guarded::by(rules))
         .build()
 }

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 
 use events::delivery::AttemptClass;
+use rustls::pki_types::UnixTime;
 
 use super::address::Refused;
 use super::resolve::Unresolvable;
@@ -38,7 +39,7 @@ pub(super) fn of(error: &reqwest::Error) -> Failure {
     }
     let known = chain(error).find_map(|cause| known(cause).map(|class| (class, cause)));
     let (class, detail) = match known {
-        Some((AttemptClass::Tls, cause)) => (AttemptClass::Tls, format!("no TLS: {cause}")),
+        Some((AttemptClass::Tls, cause)) => (AttemptClass::Tls, no_tls(cause)),
         Some((class, cause)) => (class, cause.to_string()),
         None if error.is_connect() => {
             (AttemptClass::Connect, format!("no connection: {}", innermost(error)))
@@ -46,6 +47,24 @@ pub(super) fn of(error: &reqwest::Error) -> Failure {
         None => (AttemptClass::Connect, format!("the connection broke: {}", innermost(error))),
     };
     Failure { class, detail }
+}
+
+/// A certificate that is out of its time is told with its date: rustls counts seconds.
+fn no_tls(cause: &(dyn Error + 'static)) -> String {
+    use rustls::CertificateError::{ExpiredContext, NotValidYetContext};
+    let date = |time: &UnixTime| {
+        let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+        jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX)
+    };
+    match cause.downcast_ref() {
+        Some(rustls::Error::InvalidCertificate(ExpiredContext { not_after, .. })) => {
+            format!("no TLS: the certificate expired at {}", date(not_after))
+        }
+        Some(rustls::Error::InvalidCertificate(NotValidYetContext { not_before, .. })) => {
+            format!("no TLS: the certificate is not valid before {}", date(not_before))
+        }
+        _ => format!("no TLS: {cause}"),
+    }
 }
 
 fn known(cause: &(dyn Error + 'static)) -> Option<AttemptClass> {
@@ -79,3 +98,6 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
         }
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,9 @@
-//! Signs an attempt as Chatwoot does and as Standard Webhooks has it, under one secret.
+//! Signs an attempt as Chatwoot does and as Standard Webhooks has it.
 
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use events::signing::Algorithm;
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use sha2::Sha256;
@@ -23,40 +25,109 @@ pub fn generate_secret() -> String {
 }
 
 /// The same secret as Standard Webhooks writes it: `whsec_` and the key's bytes in base64.
-pub fn whsec(secret: &str) -> String {
+pub fn whsec(secret: &[u8]) -> String {
     format!("whsec_{}", STANDARD.encode(secret))
 }
 
-/// The headers that tell a receiver which delivery this is, when it was signed, and by whom.
-pub(super) fn headers(key: &[u8], delivery: &str, now: i64, body: &[u8]) -> HeaderMap {
-    let id = value(delivery);
-    let timestamp = value(&now.to_string());
+/// A new key pair: the private key and behind it the public one, 32 bytes each, and the public
+/// one as receivers are given it (`whpk_...`).
+pub fn generate_pair() -> ([u8; 64], String) {
+    let seed = crate::random::bytes::<32>();
+    let pair = Ed25519KeyPair::from_seed_unchecked(&seed).expect("any 32 bytes are a private key");
+    let public = pair.public_key().as_ref();
+    let mut both = [0; 64];
+    both[..32].copy_from_slice(&seed);
+    both[32..].copy_from_slice(public);
+    (both, format!("whpk_{}", STANDARD.encode(public)))
+}
+
+/// A private key as Standard Webhooks writes it: `whsk_` and both halves in base64.
+pub fn whsk(pair: &[u8]) -> String {
+    format!("whsk_{}", STANDARD.encode(pair))
+}
+
+/// A key that is none of its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("what was sealed is no {0} key")]
+pub(super) struct BadKey(Algorithm);
+
+/// A key, ready to sign.
+pub(super) enum Signer {
+    Hmac(Box<Hmac<Sha256>>),
+    Ed25519(Box<Ed25519KeyPair>),
+}
+
+impl Signer {
+    pub(super) fn new(algorithm: Algorithm, key: &[u8]) -> Result<Self, BadKey> {
+        match algorithm {
+            Algorithm::Hmac => {
+                let mac = Hmac::new_from_slice(key).expect("a key may have any length");
+                Ok(Self::Hmac(Box::new(mac)))
+            }
+            Algorithm::Ed25519 => {
+                let halves = key.split_at_checked(32).ok_or(BadKey(algorithm))?;
+                let pair = Ed25519KeyPair::from_seed_and_public_key(halves.0, halves.1);
+                pair.map(|pair| Self::Ed25519(Box::new(pair))).map_err(|_| BadKey(algorithm))
+            }
+        }
+    }
+
+    /// One signature of the header `webhook-signature`.
+    fn standard(&self, delivery: &str, now: i64, body: &[u8]) -> String {
+        let preamble = format!("{delivery}.{now}.");
+        match self {
+            Self::Hmac(mac) => {
+                format!("v1,{}", STANDARD.encode(authenticate(mac, &preamble, body)))
+            }
+            Self::Ed25519(pair) => {
+                let signed = [preamble.as_bytes(), body].concat();
+                format!("v1a,{}", STANDARD.encode(pair.sign(&signed)))
+            }
+        }
+    }
+
+    fn chatwoot(&self, now: i64, body: &[u8]) -> Option<String> {
+        let Self::Hmac(mac) = self else { return None };
+        let code = authenticate(mac, &format!("{now}."), body);
+        Some(code.iter().fold("sha256=".to_owned(), |text, byte| text + &format!("{byte:02x}")))
+    }
+}
+
+fn authenticate(mac: &Hmac<Sha256>, preamble: &str, body: &[u8]) -> [u8; 32] {
+    let mut mac = mac.clone();
+    mac.update(preamble.as_bytes());
+    mac.update(body);
+    mac.finalize().into_bytes().into()
+}
+
+/// The headers that tell a receiver which delivery this is, when it was signed, and by whom: by
+/// all of the keys, the newest first. Chatwoot's header has room for one, which is the newest
+/// secret's.
+pub(super) fn headers<'a>(
+    signers: impl Iterator<Item = &'a Signer>,
+    delivery: &str,
+    now: i64,
+    body: &[u8],
+) -> HeaderMap {
+    let (id, timestamp) = (value(delivery), value(&now.to_string()));
+    let mut chatwoot = None;
+    let mut standard = Vec::new();
+    for signer in signers {
+        chatwoot = chatwoot.or_else(|| signer.chatwoot(now, body));
+        standard.push(signer.standard(delivery, now, body));
+    }
     let named = [
         (HeaderName::from_static("x-chatwoot-delivery"), id.clone()),
         (HeaderName::from_static("x-chatwoot-timestamp"), timestamp.clone()),
-        (HeaderName::from_static("x-chatwoot-signature"), value(&chatwoot(key, now, body))),
         (HeaderName::from_static("webhook-id"), id),
         (HeaderName::from_static("webhook-timestamp"), timestamp),
-        (HeaderName::from_static("webhook-signature"), value(&standard(key, delivery, now, body))),
+        (HeaderName::from_static("webhook-signature"), value(&standard.join(" "))),
     ];
-    HeaderMap::from_iter(named)
-}
-
-fn chatwoot(key: &[u8], now: i64, body: &[u8]) -> String {
-    let code = authenticate(key, format!("{now}.").as_bytes(), body);
-    code.iter().fold("sha256=".to_owned(), |text, byte| text + &format!("{byte:02x}"))
-}
-
-fn standard(key: &[u8], delivery: &str, now: i64, body: &[u8]) -> String {
-    let code = authenticate(key, format!("{delivery}.{now}.").as_bytes(), body);
-    format!("v1,{}", STANDARD.encode(code))
-}
-
-fn authenticate(key: &[u8], preamble: &[u8], body: &[u8]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key may have any length");
-    mac.update(preamble);
-    mac.update(body);
-    mac.finalize().into_bytes().into()
+    let mut headers = HeaderMap::from_iter(named);
+    if let Some(chatwoot) = chatwoot {
+        headers.insert(HeaderName::from_static("x-chatwoot-signature"), value(&chatwoot));
+    }
+    headers
 }
 
 fn value(text: &str) -> HeaderValue {

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actors::ports::{Attempt, Clock, Ended, Endpoint, Outbound};
+use actors::ports::{Attempt, Ended, Endpoint, Outbound};
 use bytes::Bytes;
 use events::delivery::{AttemptClass, Response};
+use events::signing::SigningKeys;
 use events::{AccountId, DeliveryId, EventId, Timestamp, WebhookId};
 use uuid::Uuid;
 
@@ -16,25 +17,19 @@ mod receiver;
 
 const WEBHOOK: WebhookId = WebhookId(7);
 const SECRET: &str = "abcdefghijkmnopqrstuvwxy";
-/// Of [`attempt`]'s body at [`Noon`], computed with another library.
+/// Of [`attempt`]'s body at [`NOON`], computed with another library.
 const CHATWOOT: &str = "3e33396cf3bb28b7dead76cdce289f74fd3e2d0a4e1e8f6611b2699e65f0c0ed";
 const LONG: Duration = Duration::from_secs(20);
 const SHORT: Duration = Duration::from_millis(150);
 
-struct Noon;
-
-impl Clock for Noon {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_micros(1_700_000_000_000_000)
-    }
-}
+const NOON: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 
 fn outbound(allow: &[&str]) -> HttpOutbound {
     let settings = OutboundSettings {
         default_timeout: LONG,
         allow_private: allow.iter().map(|net| net.parse().unwrap()).collect(),
     };
-    HttpOutbound::new(settings, Arc::new(vault()), Arc::new(Noon)).unwrap()
+    HttpOutbound::new(settings, Arc::new(vault())).unwrap()
 }
 
 fn vault() -> Vault {
@@ -45,13 +40,15 @@ fn attempt(url: impl Into<String>, timeout: Option<Duration>) -> Attempt {
     Attempt {
         delivery: DeliveryId::of(EventId(Uuid::from_u128(1)), WEBHOOK),
         number: 1,
+        at: NOON,
         event: "inbox_updated".to_owned(),
         body: Bytes::from_static(br#"{"event":"inbox_updated"}"#),
         endpoint: Endpoint {
             id: WEBHOOK.into(),
             account: AccountId(1),
             url: url.into(),
-            secret: vault().seal(&secret_context(WEBHOOK), SECRET.as_bytes()),
+            keys: SigningKeys::of(vault().seal(&secret_context(WEBHOOK), SECRET.as_bytes())),
+            headers: vec![],
             timeout,
             concurrency: None,
             retry_schedule: None,
@@ -248,7 +245,7 @@ async fn connections_are_used_again() {
 #[tokio::test]
 async fn a_secret_that_cannot_be_opened_is_our_fault() {
     let mut attempt = attempt("http://127.0.0.1:9/", None);
-    attempt.endpoint.secret = Vault::from_key([8; 32]).seal("elsewhere", b"x");
+    attempt.endpoint.keys = SigningKeys::of(Vault::from_key([8; 32]).seal("elsewhere", b"x"));
     let (class, detail, _) = failed(outbound(&["127.0.0.0/8"]).attempt(attempt).await);
     assert_eq!(class, AttemptClass::Ours);
     assert!(detail.starts_with("cannot sign: sealed under key "), "{detail}");

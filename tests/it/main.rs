@@ -23,6 +23,7 @@ mod keys;
 mod main_job;
 mod operator;
 mod past;
+mod rotation;
 mod sdk;
 mod secrets;
 mod tenants;

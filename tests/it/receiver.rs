@@ -55,19 +55,28 @@ impl Arrival {
         self.header("x-chatwoot-delivery").to_owned()
     }
 
-    /// Fails unless both signatures are right for the raw bytes under the webhook's secret.
-    #[track_caller]
-    pub(crate) fn check_signatures(&self, secret: &str) {
+    /// Chatwoot's signature of it under this secret.
+    pub(crate) fn chatwoot_signature(&self, secret: &str) -> String {
         let stamp = self.header("x-chatwoot-timestamp");
         assert!(stamp.bytes().all(|byte| byte.is_ascii_digit()), "{stamp}");
         let mac = hmac(secret, &[stamp, "."], &self.body);
         let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(self.header("x-chatwoot-signature"), format!("sha256={hex}"));
+        format!("sha256={hex}")
+    }
 
+    /// The signature of Standard Webhooks under this secret.
+    pub(crate) fn standard_signature(&self, secret: &str) -> String {
         let (id, stamp) = (self.header("webhook-id"), self.header("webhook-timestamp"));
         assert!(!id.contains('.'), "the id {id} would make two signed texts one");
         let mac = hmac(secret, &[id, ".", stamp, "."], &self.body);
-        assert_eq!(self.header("webhook-signature"), format!("v1,{}", BASE64.encode(mac)));
+        format!("v1,{}", BASE64.encode(mac))
+    }
+
+    /// Fails unless both signatures are right for the raw bytes under the webhook's secret.
+    #[track_caller]
+    pub(crate) fn check_signatures(&self, secret: &str) {
+        assert_eq!(self.header("x-chatwoot-signature"), self.chatwoot_signature(secret));
+        assert_eq!(self.header("webhook-signature"), self.standard_signature(secret));
     }
 }
 

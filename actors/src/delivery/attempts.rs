@@ -179,14 +179,15 @@ impl Inner {
 
     async fn send(self: &Arc<Self>, owed: &Owed, endpoint: Endpoint) -> Report {
         let schedule = endpoint.retry_schedule.clone();
+        let started_at = self.clock.now();
         let attempt = Attempt {
             delivery: owed.delivery,
             number: owed.attempt,
+            at: started_at,
             event: owed.event.clone(),
             body: owed.body.clone(),
             endpoint,
         };
-        let started_at = self.clock.now();
         let this = self.clone();
         // In a task of its own, so that a panic is an end like any other.
         let ended = tokio::spawn(async move { this.outbound.attempt(attempt).await }).await;

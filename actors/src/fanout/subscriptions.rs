@@ -110,7 +110,11 @@ impl Subscriptions {
             WebhookEvent::Created(_)
             | WebhookEvent::Renamed(_)
             | WebhookEvent::UrlChanged(_)
-            | WebhookEvent::InboxChanged(_) => {}
+            | WebhookEvent::InboxChanged(_)
+            | WebhookEvent::SecretRotated(_)
+            | WebhookEvent::KeyPairRotated(_)
+            | WebhookEvent::KeyPairRetired(_)
+            | WebhookEvent::SecretRevealed(_) => {}
             WebhookEvent::SubscriptionsChanged(it) => {
                 subscriber.subscriptions.clone_from(&it.subscriptions);
             }

@@ -15,13 +15,14 @@ fn settings() -> Settings {
         name: None,
         inbox: None,
         subscriptions: vec!["message_created".into()],
-        secret: secret(),
+        keys: SigningKeys::of(secret()),
         policy: Policy::default(),
     }
 }
 
 fn created() -> Event {
-    let Settings { account, url, name, inbox, subscriptions, secret, policy } = settings();
+    let Settings { account, url, name, inbox, subscriptions, policy, .. } = settings();
+    let secret = secret();
     Created { account, url, name, inbox, subscriptions, secret, policy }.into()
 }
 
@@ -124,4 +125,89 @@ fn an_endpoint_speaks_in_durations() {
     assert_eq!(endpoint.concurrency, Some(2));
     let waits = [Duration::from_millis(1), Duration::from_secs(2)];
     assert_eq!(endpoint.retry_schedule.as_deref(), Some(&waits[..]));
+}
+
+/// A secret that is not the first one.
+fn another(number: u8) -> Sealed {
+    Sealed { key: events::KeyId([0; 8]), nonce: [0; 24], text: vec![100, number] }
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn rotate(rotation: Rotation, now: Timestamp, overlap: Duration) -> Command {
+    Command::Rotate { account: OURS, rotation, now, overlap }
+}
+
+fn pair(number: u8) -> Rotation {
+    Rotation::KeyPair { secret: another(number), public: format!("whpk_{number}") }
+}
+
+#[test]
+fn a_secret_is_rotated_once_with_an_overlap() {
+    let rotated = SecretRotated { secret: another(1), previous_until: NOON.after(DAY) };
+    given::<Webhook>([created()])
+        .when(rotate(Rotation::Secret(another(1)), NOON, DAY))
+        .then([rotated])
+        .and_when(rotate(Rotation::Secret(another(1)), NOON, DAY))
+        .then_nothing();
+}
+
+#[test]
+fn a_key_pair_comes_is_rotated_and_goes() {
+    let until = NOON.after(DAY);
+    let rotated = |number| KeyPairRotated {
+        secret: another(number),
+        public: format!("whpk_{number}"),
+        previous_until: until,
+    };
+    given::<Webhook>([created()])
+        .when(rotate(Rotation::NoKeyPair, NOON, DAY))
+        .then_nothing()
+        .and_when(rotate(pair(1), NOON, DAY))
+        .then([rotated(1)])
+        .and_when(rotate(pair(1), NOON, DAY))
+        .then_nothing()
+        .and_when(rotate(pair(2), NOON, DAY))
+        .then([rotated(2)])
+        .and_when(rotate(Rotation::NoKeyPair, NOON, DAY))
+        .then([KeyPairRetired { until }])
+        .and_when(rotate(Rotation::NoKeyPair, NOON, DAY))
+        .then_nothing();
+}
+
+#[test]
+fn ten_older_keys_are_the_most_and_one_that_has_ended_makes_room() {
+    let until = NOON.after(DAY);
+    let rotated = |number: u8| SecretRotated { secret: another(number), previous_until: until };
+    let ten = (0..10).map(|number| rotated(number).into());
+    let history: Vec<Event> = std::iter::once(created()).chain(ten).collect();
+    given::<Webhook>(history.clone())
+        .when(rotate(Rotation::Secret(another(11)), NOON, DAY))
+        .then_refused(&Rejection::TooManyKeys);
+    given::<Webhook>(history.clone())
+        .when(rotate(Rotation::Secret(another(11)), NOON, Duration::ZERO))
+        .then([SecretRotated { secret: another(11), previous_until: NOON }]);
+    given::<Webhook>(history)
+        .when(rotate(Rotation::Secret(another(11)), until, DAY))
+        .then([SecretRotated { secret: another(11), previous_until: until.after(DAY) }]);
+}
+
+#[test]
+fn a_secret_that_is_shown_is_told_each_time() {
+    given::<Webhook>([created()])
+        .when(Command::Reveal { account: OURS })
+        .then([SecretRevealed {}])
+        .and_when(Command::Reveal { account: OURS })
+        .then([SecretRevealed {}]);
+}
+
+#[test]
+fn keys_of_another_tenant_are_neither_shown_nor_rotated() {
+    let rotate =
+        Command::Rotate { account: THEIRS, rotation: Rotation::NoKeyPair, now: NOON, overlap: DAY };
+    given::<Webhook>([created()])
+        .when(rotate)
+        .then_refused(&Rejection::Unknown)
+        .and_when(Command::Reveal { account: THEIRS })
+        .then_refused(&Rejection::Unknown);
 }

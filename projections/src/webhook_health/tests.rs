@@ -81,7 +81,7 @@ fn a_new_webhook_is_healthy_and_owed_nothing() {
         (webhook.status, webhook.since, webhook.created_at),
         (WebhookStatus::Healthy, second(1), second(1))
     );
-    assert_eq!((webhook.counts, webhook.secret), (Counts::default(), sealed()));
+    assert_eq!((webhook.counts, webhook.keys), (Counts::default(), SigningKeys::of(sealed())));
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! The webhooks of an account, in exactly Chatwoot's shapes.
 
 mod desk;
+mod headers;
 mod params;
 mod policy;
-mod shown;
+pub(in crate::http) mod shown;
 mod turns;
 
 use std::sync::Arc;
@@ -112,8 +113,8 @@ fn doing(webhook: &Webhook) -> Doing {
 }
 
 fn settings(webhook: &Webhook) -> Settings {
-    let Webhook { account, url, name, inbox, subscriptions, secret, policy, .. } = webhook.clone();
-    Settings { account, url, name, inbox, subscriptions, secret, policy }
+    let Webhook { account, url, name, inbox, subscriptions, keys, policy, .. } = webhook.clone();
+    Settings { account, url, name, inbox, subscriptions, keys, policy }
 }
 
 #[cfg(test)]

@@ -53,6 +53,7 @@ impl From<webhook::Rejection> for Problem {
         match rejection {
             webhook::Rejection::Unknown => Self::NoResource,
             webhook::Rejection::Exists => Self::Conflict(rejection.to_string()),
+            webhook::Rejection::TooManyKeys => Self::invalid("secret", rejection.to_string()),
         }
     }
 }

@@ -3,6 +3,7 @@ mod trouble;
 use std::sync::Arc;
 
 use events::delivery::{Event, Queued};
+use events::signing::SigningKeys;
 use events::webhook::Policy;
 use events::{AccountId, Category, DeliveryId, EventId, KeyId, Sealed, StreamName, WebhookId};
 
@@ -66,7 +67,7 @@ impl Service {
             name: None,
             inbox: None,
             subscriptions: vec![],
-            secret: Sealed { key: KeyId([0; 8]), nonce: [0; 24], text: vec![] },
+            keys: SigningKeys::of(Sealed { key: KeyId([0; 8]), nonce: [0; 24], text: vec![] }),
             policy,
         };
         let create = webhook::Command::Create(Box::new(settings));

@@ -130,6 +130,15 @@ fn webhooks(secret: u8) -> Vec<Event> {
         webhook::SubscriptionsChanged { subscriptions: vec!["message_created".into()] }.into(),
         webhook::InboxChanged { inbox: None }.into(),
         webhook::PolicyChanged { policy }.into(),
+        webhook::SecretRotated { secret: sealed(secret), previous_until: NOON }.into(),
+        webhook::KeyPairRotated {
+            secret: sealed(secret),
+            public: "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=".into(),
+            previous_until: NOON,
+        }
+        .into(),
+        webhook::KeyPairRetired { until: NOON }.into(),
+        webhook::SecretRevealed {}.into(),
         webhook::Deleted {}.into(),
     ]
     .map(|event: webhook::Event| event.into())

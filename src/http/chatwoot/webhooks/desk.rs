@@ -9,15 +9,17 @@ use actors::inbox::{Action, Command as InboxCommand, Rejection as InboxRejection
 use actors::installation::{Command as InstallationCommand, TheOne};
 use actors::webhook::{Change, Command, Settings, Webhook};
 use actors::{Context, Done, Refused};
+use events::signing::SigningKeys;
 use events::store::Slice;
 use events::webhook::{DEFAULT_SUBSCRIPTIONS, Policy};
-use events::{AccountId, InboxId, Metadata, Position, Revision, Subject, WebhookId};
+use events::{AccountId, InboxId, Metadata, Position, Revision, Sealed, Subject, WebhookId};
 use uuid::Uuid;
 
 use super::params::{Invalid, Params};
+use super::policy::PolicyChange;
 use crate::app::App;
 use crate::http::problem::Problem;
-use crate::outbound::{generate_secret, secret_context};
+use crate::outbound::{generate_secret, header_context, secret_context};
 
 /// As many traces of broken requests as one claim steps over.
 const STEPS_MAX: usize = 4;
@@ -65,8 +67,8 @@ impl Desk<'_> {
             name: params.name.flatten(),
             inbox,
             subscriptions: params.subscriptions.unwrap_or_else(defaults),
-            secret,
-            policy: params.policy.apply(&Policy::default()),
+            keys: SigningKeys::of(secret),
+            policy: self.policy(id, &params.policy, &Policy::default())?,
         };
         // Under the request's own id, so that its repetition finds the webhook.
         let command = Command::Create(Box::new(settings.clone()));
@@ -96,7 +98,7 @@ impl Desk<'_> {
             name: params.name,
             inbox: params.inbox,
             subscriptions: params.subscriptions,
-            policy: policy.map(|policy| policy.apply(&before.policy)),
+            policy: policy.map(|change| self.policy(id, change, &before.policy)).transpose()?,
         };
         let (webhook, position) = self.change_to(id, change).await?;
         let settings = webhook.settings().cloned().ok_or(Problem::NoResource)?;
@@ -117,6 +119,25 @@ impl Desk<'_> {
         self.ask(id, Command::Delete { account: self.account }).await?;
         self.release(id, before.url).await;
         Ok(())
+    }
+
+    /// The policy as it will be. A secret header that is given again stays sealed as it is, so
+    /// that nothing has changed.
+    fn policy(
+        &self,
+        id: WebhookId,
+        change: &PolicyChange,
+        before: &Policy,
+    ) -> Result<Policy, Problem> {
+        let vault = &self.app.vault;
+        change.apply(before, &|name, text, known| {
+            let context = header_context(id, name);
+            let same = |known: &&Sealed| {
+                vault.unseal(&context, known).is_ok_and(|known| known == text.as_bytes())
+            };
+            let known = known.filter(same).cloned();
+            known.unwrap_or_else(|| vault.seal(&context, text.as_bytes()))
+        })
     }
 
     async fn change_to(

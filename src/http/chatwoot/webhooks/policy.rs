@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use events::InboxId;
 use events::webhook::Policy;
+use events::{InboxId, Sealed};
 use serde_json::{Map, Value, json};
 
+use super::headers;
 use super::params::Invalid;
 use crate::config::duration;
+use crate::http::problem::Problem;
 
 const CONCURRENCY_MAX: u64 = 64;
 const TIMEOUT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(60));
@@ -16,10 +18,10 @@ const WAIT_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
 const INBOXES_MAX: usize = 1_000;
 
 /// What can be set.
-const KNOWN: &str = "concurrency, timeout, retry_schedule, inbox_ids";
+const KNOWN: &str = "concurrency, timeout, headers, retry_schedule, inbox_ids";
 
 /// What this build does not do yet. It is refused, because a limit that is ignored is a lie.
-const NOT_YET: [&str; 3] = ["rate_per_second", "headers", "ordering"];
+const NOT_YET: [&str; 2] = ["rate_per_second", "ordering"];
 
 /// What is given; an inner none goes back to what holds for the installation.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -28,6 +30,7 @@ pub(super) struct PolicyChange {
     timeout_ms: Option<Option<u64>>,
     retry_schedule_ms: Option<Option<Vec<u64>>>,
     inboxes: Option<Option<Vec<InboxId>>>,
+    headers: Option<Option<Vec<headers::Given>>>,
 }
 
 impl PolicyChange {
@@ -57,16 +60,32 @@ impl PolicyChange {
         self.inboxes.as_ref().and_then(Option::as_deref).unwrap_or_default()
     }
 
-    /// The policy that comes of it.
-    pub(super) fn apply(&self, policy: &Policy) -> Policy {
-        Policy {
+    /// The policy that comes of it; `seal` seals the value of a header, and is told what was there
+    /// before.
+    ///
+    /// # Errors
+    /// When a header is to be left as it is and there is none.
+    pub(super) fn apply(
+        &self,
+        policy: &Policy,
+        seal: &dyn Fn(&str, &str, Option<&Sealed>) -> Sealed,
+    ) -> Result<Policy, Problem> {
+        let headers = match &self.headers {
+            Some(given) => {
+                let given = given.iter().flatten();
+                given.map(|header| header.keep(&policy.headers, seal)).collect::<Result<_, _>>()?
+            }
+            None => policy.headers.clone(),
+        };
+        Ok(Policy {
             concurrency: self.concurrency.unwrap_or(policy.concurrency),
             timeout_ms: self.timeout_ms.unwrap_or(policy.timeout_ms),
             retry_schedule_ms: (self.retry_schedule_ms.clone())
                 .unwrap_or_else(|| policy.retry_schedule_ms.clone()),
             inboxes: self.inboxes.clone().unwrap_or_else(|| policy.inboxes.clone()),
+            headers,
             ..policy.clone()
-        }
+        })
     }
 
     fn set(&mut self, key: &str, value: &Value) -> Result<(), String> {
@@ -74,6 +93,7 @@ impl PolicyChange {
             "concurrency" => self.concurrency = Some(or_null(value, concurrency)?),
             "timeout" => self.timeout_ms = Some(or_null(value, timeout)?),
             "retry_schedule" => self.retry_schedule_ms = Some(or_null(value, schedule)?),
+            "headers" => self.headers = Some(or_null(value, headers::read)?),
             "inbox_ids" => self.inboxes = Some(or_null(value, inboxes)?),
             key if NOT_YET.contains(&key) => return Err("is not supported yet".to_owned()),
             _ => return Err(format!("is unknown; there are {KNOWN}")),
@@ -92,6 +112,7 @@ pub(super) fn show(policy: &Policy) -> Value {
     shown.insert("timeout".to_owned(), json!(policy.timeout_ms.as_ref().map(text)));
     shown.insert("retry_schedule".to_owned(), json!(schedule));
     shown.insert("inbox_ids".to_owned(), json!(policy.inboxes));
+    shown.insert("headers".to_owned(), headers::show(&policy.headers));
     Value::Object(shown)
 }
 

@@ -1,18 +1,19 @@
 //! A webhook as Chatwoot shows it, and what Relink knows beside.
 
 use actors::webhook::Settings;
-use events::WebhookId;
+use events::signing::Algorithm;
+use events::{Sealed, WebhookId};
 use projections::webhook_health::WebhookStatus;
 use serde_json::{Map, Value, json};
 
 use super::policy;
 use crate::app::App;
 use crate::http::problem::Problem;
-use crate::outbound::{secret_context, whsec};
+use crate::outbound::{key_context, whsec};
 
 /// What the views know of it that its settings do not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Doing {
+pub(in crate::http) struct Doing {
     pub(super) status: WebhookStatus,
     /// How many deliveries are owed but held.
     pub(super) held: u64,
@@ -23,7 +24,7 @@ impl Doing {
     const NEW: Self = Self { status: WebhookStatus::Healthy, held: 0 };
 
     /// How it is doing, as far as the view has come.
-    pub(super) fn of(app: &App, id: WebhookId) -> Self {
+    pub(in crate::http) fn of(app: &App, id: WebhookId) -> Self {
         app.views.webhook_health.read(|view| {
             view.webhook(id).map_or(Self::NEW, |webhook| Self {
                 status: webhook.status,
@@ -33,21 +34,34 @@ impl Doing {
     }
 }
 
+/// A key of a webhook in clear.
+///
+/// # Errors
+/// When it stays shut.
+pub(in crate::http) fn opened(
+    app: &App,
+    id: WebhookId,
+    algorithm: Algorithm,
+    key: &Sealed,
+) -> Result<Vec<u8>, Problem> {
+    app.vault.unseal(&key_context(id, algorithm), key).map_err(|unsealable| {
+        tracing::error!(webhook.id = %id, "a secret of webhook {id} stays shut: {unsealable}");
+        Problem::Bug
+    })
+}
+
 /// The JSON of one webhook, with its secret in clear, as Chatwoot has it.
 ///
 /// # Errors
 /// When the secret stays shut.
-pub(super) fn show(
+pub(in crate::http) fn show(
     app: &App,
     id: WebhookId,
     settings: &Settings,
     doing: Doing,
 ) -> Result<Value, Problem> {
-    let secret = app.vault.unseal(&secret_context(id), &settings.secret).map_err(|unsealable| {
-        tracing::error!(webhook.id = %id, "the secret of webhook {id} stays shut: {unsealable}");
-        Problem::Bug
-    })?;
-    let secret = String::from_utf8_lossy(&secret);
+    let secret = opened(app, id, Algorithm::Hmac, settings.keys.secret())?;
+    let text = String::from_utf8_lossy(&secret);
     let mut shown = Map::new();
     let mut add = |key: &str, value: Value| shown.insert(key.to_owned(), value);
     add("id", json!(id));
@@ -55,7 +69,7 @@ pub(super) fn show(
     add("url", json!(settings.url));
     add("account_id", json!(settings.account));
     add("subscriptions", json!(settings.subscriptions));
-    add("secret", json!(secret));
+    add("secret", json!(text));
     if let Some(inbox) = settings.inbox {
         let name = app.views.inbox_health.read(|view| {
             let inbox = view.inbox(inbox).filter(|inbox| inbox.account == settings.account);
@@ -67,6 +81,8 @@ pub(super) fn show(
     add("disabled_reason", Value::Null);
     add("held", json!(doing.held));
     add("signing_secret", json!(whsec(&secret)));
+    let pair = settings.keys.pair().and_then(|pair| pair.public.as_deref());
+    add("signing_public_key", json!(pair));
     add("delivery", policy::show(&settings.policy));
     Ok(Value::Object(shown))
 }

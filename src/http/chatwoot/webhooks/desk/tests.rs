@@ -136,8 +136,11 @@ async fn a_secret_is_sealed_for_its_webhook_alone() {
     let service = service().await;
     let one = desk(&service).create(at(URL)).await.unwrap();
     let vault = &service.app.vault;
-    assert!(vault.unseal(&secret_context(one.id), &one.settings.secret).is_ok());
+    assert!(vault.unseal(&secret_context(one.id), one.settings.keys.secret()).is_ok());
     let other = secret_context(WebhookId(one.id.0 + 1));
-    assert!(vault.unseal(&other, &one.settings.secret).is_err());
-    assert_ne!(one.settings.secret, Sealed { key: KeyId([0; 8]), nonce: [0; 24], text: vec![] });
+    assert!(vault.unseal(&other, one.settings.keys.secret()).is_err());
+    assert_ne!(
+        *one.settings.keys.secret(),
+        Sealed { key: KeyId([0; 8]), nonce: [0; 24], text: vec![] }
+    );
 }
