@@ -3,11 +3,13 @@
 mod at;
 mod bench;
 mod completions;
+mod explain;
 mod keys;
 mod log;
 mod open;
 mod rebuild;
 mod serve;
+mod stats;
 mod token;
 mod verify;
 
@@ -43,6 +45,11 @@ enum Command {
     Verify,
     /// Measures this machine and prints one table
     Bench(bench::Args),
+    /// Explains why something happened
+    #[command(subcommand)]
+    Explain(explain::Command),
+    /// What uses the space of the log, by category
+    Stats(stats::Args),
     /// Changes the key that secrets are sealed under
     #[command(subcommand)]
     Keys(keys::Command),
@@ -130,6 +137,8 @@ async fn perform(command: Command, settings: Settings) -> Result<(), Stop> {
         Command::Rebuild => rebuild::run(&settings).await,
         Command::Verify => verify::run(&settings).await,
         Command::Bench(args) => bench::run(args, &settings).await,
+        Command::Explain(command) => explain::run(command, &settings).await,
+        Command::Stats(args) => stats::run(args, &settings).await,
         Command::Keys(command) => keys::run(command, &settings).await,
         Command::Token(command) => token::run(command, &settings).await,
         Command::Completions(_) => Ok(()),

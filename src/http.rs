@@ -59,6 +59,8 @@ fn router(app: Arc<App>, metrics: Metrics) -> Router {
         .merge(open(Role::Administrator, native::inboxes::routes()))
         .merge(open(Role::Administrator, native::deliveries::routes()))
         .merge(open(Role::Administrator, native::secrets::routes()))
+        .merge(open(Role::Administrator, native::explanations::routes()))
+        .merge(open(Role::Administrator, native::trial::routes()))
         .merge(open(Role::Agent, native::health::routes()))
         .merge(open(Role::Agent, native::timeline::of_inboxes()))
         .merge(open(Role::Administrator, native::timeline::of_webhooks()))

@@ -20,7 +20,7 @@ mod ready;
 mod resolve;
 mod sign;
 
-pub use ready::{header_context, key_context, secret_context};
+pub use ready::{header_context, key_context, secret_context, shown_headers};
 pub use sign::{generate_pair, generate_secret, whsec, whsk};
 
 use address::Rules;

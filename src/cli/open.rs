@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use actors::installation::Installation;
 use anyhow::anyhow;
+use events::store::{PAGE_MAX, Slice};
+use events::{EventStore, Failure, Fold, Revision, StreamName};
 
 use super::Stop;
 use crate::config::{Settings, StoreSetting};
@@ -41,4 +44,25 @@ pub(super) fn log(settings: &Settings, purpose: For) -> Result<Arc<Embedded>, St
             Stop::NoLog(error.into())
         }
     })
+}
+
+/// What the log says of the installation.
+pub(super) async fn installation(log: &dyn EventStore) -> Result<Installation, Failure> {
+    let stream = StreamName::installation();
+    let mut installation = Installation::default();
+    let mut from = Revision::FIRST;
+    loop {
+        let page = log.read_stream(&stream, Slice::From(from), PAGE_MAX).await?;
+        let Some(last) = page.last() else { return Ok(installation) };
+        from = last.revision.next();
+        for record in page {
+            let position = Some(record.position);
+            let recorded = record
+                .decode()
+                .map_err(|error| Failure::Corrupt { position, reason: error.to_string() })?;
+            if let events::Event::Installation(event) = recorded.event {
+                installation.evolve(&event);
+            }
+        }
+    }
 }

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use actors::installation::Installation;
 use anyhow::Context as _;
-use events::store::{PAGE_MAX, Slice};
-use events::{EventStore, Failure, Fold, KeyId, Revision, StreamName};
+use events::EventStore;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -70,7 +68,8 @@ fn parts(settings: &Settings, log: &Arc<Embedded>, vault: Arc<Vault>) -> Result<
 /// The vault that fits the log. A key is made only for a log that knows none yet.
 async fn vault(settings: &Settings, log: &dyn EventStore) -> Result<Vault, Stop> {
     let file = settings.data.join("secret.key");
-    if let (Some(needed), None, false) = (key_of(log).await?, &settings.secret_key, file.exists()) {
+    let known = open::installation(log).await?.key.map(|(key, _)| key);
+    if let (Some(needed), None, false) = (known, &settings.secret_key, file.exists()) {
         return Err(StartError::NoKey { needed, file }.into());
     }
     let setting = settings.secret_key.as_ref().map(|secret| secret.expose());
@@ -84,29 +83,6 @@ async fn vault(settings: &Settings, log: &dyn EventStore) -> Result<Vault, Stop>
         );
     }
     Ok(vault)
-}
-
-/// The key that the log's secrets are sealed under.
-async fn key_of(log: &dyn EventStore) -> Result<Option<KeyId>, Failure> {
-    let stream = StreamName::installation();
-    let mut installation = Installation::default();
-    let mut from = Revision::FIRST;
-    loop {
-        let page = log.read_stream(&stream, Slice::From(from), PAGE_MAX).await?;
-        let Some(last) = page.last() else {
-            return Ok(installation.key.map(|(key, _)| key));
-        };
-        from = last.revision.next();
-        for record in page {
-            let position = Some(record.position);
-            let recorded = record
-                .decode()
-                .map_err(|error| Failure::Corrupt { position, reason: error.to_string() })?;
-            if let events::Event::Installation(event) = recorded.event {
-                installation.evolve(&event);
-            }
-        }
-    }
 }
 
 /// Told once, on SIGTERM or SIGINT.

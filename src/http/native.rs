@@ -2,7 +2,9 @@
 
 pub(super) mod accounts;
 pub(super) mod deliveries;
+pub(super) mod explanations;
 pub(super) mod health;
 pub(super) mod inboxes;
 pub(super) mod secrets;
 pub(super) mod timeline;
+pub(super) mod trial;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use reqwest::{Client, redirect};
 
 use super::address::Rules;
@@ -14,13 +14,18 @@ use super::resolve::Guarded;
 const IDLE_PER_HOST_MAX: usize = 64;
 const IDLE_FOR_MAX: Duration = Duration::from_secs(60);
 
+/// What every attempt sends, whatever it delivers.
+pub(super) fn headers() -> HeaderMap {
+    let json = HeaderValue::from_static("application/json");
+    let agent = HeaderValue::from_static(concat!("Relink/", env!("CARGO_PKG_VERSION")));
+    HeaderMap::from_iter([(CONTENT_TYPE, json.clone()), (ACCEPT, json), (USER_AGENT, agent)])
+}
+
 /// Without redirects, which could lead anywhere; without the environment's proxy, behind which
 /// nobody would check addresses; and without cookies.
 pub(super) fn build(rules: Arc<Rules>) -> Result<Client, reqwest::Error> {
-    let json = HeaderValue::from_static("application/json");
     Client::builder()
-        .user_agent(concat!("Relink/", env!("CARGO_PKG_VERSION")))
-        .default_headers(HeaderMap::from_iter([(CONTENT_TYPE, json.clone()), (ACCEPT, json)]))
+        .default_headers(headers())
         .redirect(redirect::Policy::none())
         .retry(reqwest::retry::never())
         .no_proxy()

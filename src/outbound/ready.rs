@@ -7,10 +7,11 @@ use actors::ports::Endpoint;
 use dashmap::DashMap;
 use events::signing::{Algorithm, SigningKey, SigningKeys};
 use events::webhook::{Header, HeaderValue as GivenValue};
-use events::{EndpointId, Timestamp};
+use events::{DeliveryId, EndpointId, Timestamp};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
+use super::client;
 use super::failure::Failure;
 use super::sign::{self, Signer};
 use crate::vault::Vault;
@@ -97,21 +98,44 @@ fn headers(vault: &Vault, endpoint: &Endpoint) -> Result<HeaderMap, Failure> {
     let ours = |problem: String| Failure::ours(format!("cannot make the headers: {problem}"));
     let mut headers = HeaderMap::with_capacity(endpoint.headers.len());
     for Header { name, value } in &endpoint.headers {
-        let mut value = match value {
-            GivenValue::Plain(text) => HeaderValue::from_str(text),
+        let (value, secret) = match value {
+            GivenValue::Plain(text) => (HeaderValue::from_str(text), false),
             GivenValue::Sealed(sealed) => {
-                let context = header_context(endpoint.id, name);
-                let opened = vault.unseal(&context, sealed);
-                HeaderValue::from_bytes(&opened.map_err(|error| ours(error.to_string()))?)
+                let opened = vault.unseal(&header_context(endpoint.id, name), sealed);
+                (HeaderValue::from_bytes(&opened.map_err(|error| ours(error.to_string()))?), true)
             }
-        }
-        .map_err(|error| ours(error.to_string()))?;
-        // Not to be kept in the tables of HTTP/2, nor shown by the client's own debug output.
-        value.set_sensitive(true);
+        };
+        let mut value = value.map_err(|error| ours(error.to_string()))?;
+        // Not to be kept in the tables of HTTP/2, nor shown to anybody.
+        value.set_sensitive(secret);
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|e| ours(e.to_string()))?;
         headers.append(name, value);
     }
     Ok(headers)
+}
+
+/// The headers of an attempt as they are shown to people: secret ones without their value.
+///
+/// # Errors
+/// In words, when the keys stay shut.
+pub fn shown_headers(
+    vault: &Vault,
+    endpoint: &Endpoint,
+    delivery: DeliveryId,
+    at: Timestamp,
+    body: &[u8],
+) -> Result<Vec<(String, String)>, String> {
+    let ready = Ready::of(vault, endpoint, at).map_err(|failure| failure.detail)?;
+    let mut headers = client::headers();
+    headers.extend(ready.headers(&delivery.to_string(), at, body));
+    let shown = |(name, value): (&HeaderName, &HeaderValue)| {
+        let value = match value.is_sensitive() {
+            true => "[redacted]".into(),
+            false => String::from_utf8_lossy(value.as_bytes()).into_owned(),
+        };
+        (name.to_string(), value)
+    };
+    Ok(headers.iter().map(shown).collect())
 }
 
 /// The endpoints that are ready.

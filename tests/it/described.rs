@@ -209,10 +209,26 @@ async fn tell_of_a_webhook(reader: &Reader, place: &Place, receiver: &Receiver) 
         assert_eq!(owed.len(), 2);
         let delivery = owed[0]["id"].as_str().unwrap();
         reader.get("/deliveries/{delivery}", &[delivery]).await.json(200);
+        reader.get("/deliveries/{delivery}/explain", &[delivery]).await.json(200);
+        tell_of_its_keys(reader, &id).await;
         let gone = reader.call(Method::DELETE, "/webhooks/{webhook}", &[&id], "").await;
         assert_eq!(gone.status, 200);
     }
     reader.get("/deliveries/{delivery}", &["x"]).await.json(404);
+}
+
+/// Its keys, its state, and a test of it.
+async fn tell_of_its_keys(reader: &Reader, id: &str) {
+    reader.get("/webhooks/{webhook}/why", &[id]).await.json(200);
+    for (body, status) in [("", 200), (r#"{"algorithm":"ed25519"}"#, 200), (r#"{"x":1}"#, 422)] {
+        let path = "/webhooks/{webhook}/rotate_secret";
+        reader.call(Method::POST, path, &[id], body).await.json(status);
+    }
+    reader.get("/webhooks/{webhook}/secret", &[id]).await.json(200);
+    reader.call(Method::POST, "/webhooks/{webhook}/test", &[id], "").await.json(202);
+    for path in ["secret", "why"] {
+        reader.get(&format!("/webhooks/{{webhook}}/{path}"), &["9"]).await.json(404);
+    }
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ mod crash;
 mod deliveries;
 mod described;
 mod events;
+mod explained;
 mod full;
 mod halted;
 mod inboxes;

@@ -67,7 +67,7 @@ async fn show(
 }
 
 /// A webhook that is deleted still has its history.
-fn check_owner(app: &App, caller: &Caller, webhook: WebhookId) -> Result<(), Problem> {
+pub(super) fn check_owner(app: &App, caller: &Caller, webhook: WebhookId) -> Result<(), Problem> {
     let account = app.views.webhook_health.read(|view| view.webhook(webhook).map(|it| it.account));
     let owned = account.is_some_and(|account| account == caller.account);
     if owned { Ok(()) } else { Err(Problem::NoResource) }

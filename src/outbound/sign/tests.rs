@@ -44,8 +44,8 @@ fn the_signature_of_a_key_pair_is_that_of_the_published_vector() {
     let key = STANDARD.decode(whsk_text.strip_prefix("whsk_").unwrap()).unwrap();
     assert_eq!(whsk(&key), whsk_text);
     let signed = pair(&key).standard(ID, AT, BODY);
-    let expected = "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl\
-                    8EM+m7TBAg==";
+    let expected = "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo\
+                    3mNl8EM+m7TBAg==";
     assert_eq!(signed, expected);
 }
 

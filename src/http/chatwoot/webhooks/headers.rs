@@ -87,7 +87,7 @@ fn one(name: &str, value: &Value) -> Result<Given, String> {
         return Err(format!("cannot be named {name:?}"));
     };
     let ours = |prefix: &&str| known.as_str().starts_with(*prefix);
-    if RESERVED.contains(&known.as_str()) || RESERVED_PREFIXES.iter().any(|it| ours(&it)) {
+    if RESERVED.contains(&known.as_str()) || RESERVED_PREFIXES.iter().any(ours) {
         return Err(format!("cannot hold {name}: it is reserved"));
     }
     let (text, plain) = match (value.as_str(), value["value"].as_str(), &value["plain"]) {

@@ -143,7 +143,8 @@ async fn the_policy_is_settable_one_key_at_a_time() {
     let body = json!({ "delivery": { "timeout": "2s" } }).to_string();
     let changed = service.call("PATCH", "1/webhooks/1", &body).await.json();
     let expected = json!({
-        "concurrency": 4, "timeout": "2s", "retry_schedule": ["1s"], "inbox_ids": null, "headers": {},
+        "concurrency": 4, "timeout": "2s", "retry_schedule": ["1s"], "inbox_ids": null,
+        "headers": {},
     });
     assert_eq!(changed["payload"]["webhook"]["delivery"], expected);
 }

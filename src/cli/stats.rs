@@ -1,0 +1,77 @@
+//! `relink stats`: what uses the space, also while the service runs.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use events::EventStore;
+use indicatif::HumanBytes;
+use serde_json::json;
+
+use super::Stop;
+use super::open::{self, For};
+use super::rebuild::progress_bar;
+use crate::config::Settings;
+use crate::stats::{self, Stats, Use};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(args: Args, settings: &Settings) -> Result<(), Stop> {
+    let log = open::log(settings, For::Reading)?;
+    let bar = progress_bar("records", log.head().await?.0);
+    let stats = stats::of(&*log, |position| bar.set_position(position.0)).await;
+    bar.finish_and_clear();
+    let stats = stats?;
+    let on_disk = size_of(&settings.data);
+    if args.json {
+        println!("{:#}", json!({ "log": stats, "disk_bytes": on_disk }));
+    } else {
+        print(&stats, on_disk);
+    }
+    Ok(())
+}
+
+fn print(stats: &Stats, on_disk: u64) {
+    let line = |name: &str, used: &Use| {
+        let share = (used.bytes * 100).checked_div(stats.total.bytes).unwrap_or(0);
+        println!("{name:<40} {:>12} {:>12} {share:>3} %", used.events, HumanBytes(used.bytes));
+    };
+    println!("{:<40} {:>12} {:>12}", "", "events", "bytes");
+    for (category, used) in &stats.categories {
+        line(category, used);
+    }
+    println!();
+    for (kind, used) in largest(&stats.kinds) {
+        line(kind, used);
+    }
+    println!();
+    line("all", &stats.total);
+    println!(
+        "{:<40} {:>12} {:>12}",
+        "on disk, indexes and views included",
+        "",
+        HumanBytes(on_disk)
+    );
+}
+
+/// The kinds by size, the largest first.
+fn largest(kinds: &BTreeMap<String, Use>) -> Vec<(&String, &Use)> {
+    let mut kinds: Vec<_> = kinds.iter().collect();
+    kinds.sort_by_key(|(_, used)| std::cmp::Reverse(used.bytes));
+    kinds
+}
+
+/// The files of the folder and of those in it; what cannot be read counts for nothing.
+fn size_of(folder: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    let size = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(known) if known.is_dir() => size_of(&entry.path()),
+        Ok(known) => known.len(),
+        Err(_) => 0,
+    };
+    entries.flatten().map(size).sum()
+}

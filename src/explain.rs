@@ -1,0 +1,148 @@
+//! Why a delivery was made and how it went: everything the log knows of it, on one page.
+
+mod hint;
+mod ledger;
+mod settings;
+mod source;
+
+use events::webhook::subscribes;
+use events::{DeliveryId, EventStore, Failure, Revision, Timestamp};
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use crate::outbound;
+use crate::vault::Vault;
+
+pub use hint::hint;
+
+use ledger::{Told, Tried};
+use settings::History;
+
+/// Everything that is known of a delivery; none when its ledger does not know it. Reading begins
+/// where `from` says it was queued. Without a vault no signature is computed.
+///
+/// # Errors
+/// When the log cannot be read.
+pub async fn delivery(
+    store: &dyn EventStore,
+    vault: Option<&Vault>,
+    id: DeliveryId,
+    from: Option<Revision>,
+    now: Timestamp,
+) -> Result<Option<Value>, Failure> {
+    let Told { queued, attempts, history } = Told::read(store, id, from).await?;
+    let Some((record, queued)) = queued else { return Ok(None) };
+    let settings = History::read(store, id.endpoint()).await?;
+    let source = source::find(store, &queued, record.position).await?;
+    // What was subscribed is asked as of the event, as the fan-out asked it.
+    let as_of = source.as_ref().map_or(record.position.0, |source| source.position);
+    let subscription = settings.at(|setting| setting.position.0 <= as_of);
+    let page = Page { vault, id, body: queued.body.as_bytes(), settings: &settings };
+    let attempts: Vec<Value> = attempts.iter().map(|attempt| page.attempt(attempt)).collect();
+    Ok(Some(json!({
+        "id": id,
+        "webhook_id": id.endpoint().webhook(),
+        "event": queued.event,
+        "queued_at": record.at,
+        "source": queued.source,
+        "cause": source,
+        "subscription": subscription.map(|subscription| json!({
+            "as_of": as_of,
+            "name": subscription.name,
+            "url": subscription.url,
+            "subscriptions": subscription.subscriptions,
+            "matched": matched(&subscription.subscriptions, &queued.event),
+            "inbox_ids": subscription.policy.inboxes,
+        })),
+        "body": queued.body,
+        "attempts": attempts,
+        "history": history,
+        "curl": page.curl(now),
+    })))
+}
+
+/// Which of the subscriptions asked for the event; none when nobody asked, as for a test.
+fn matched<'a>(subscriptions: &'a [String], event: &str) -> Option<&'a String> {
+    subscriptions.iter().find(|one| subscribes(std::slice::from_ref(*one), event))
+}
+
+/// What requests are made of.
+struct Page<'a> {
+    vault: Option<&'a Vault>,
+    id: DeliveryId,
+    body: &'a [u8],
+    settings: &'a History,
+}
+
+/// A request as it can be shown.
+struct Shown {
+    url: String,
+    headers: Result<Vec<(String, String)>, String>,
+}
+
+impl Page<'_> {
+    fn attempt(&self, attempt: &Tried) -> Value {
+        let request = self.request(attempt.at);
+        json!({
+            "number": attempt.number,
+            "time": attempt.at,
+            "duration_ms": attempt.duration_us / 1_000,
+            "class": attempt.class.as_str(),
+            "status": attempt.response.as_ref().map(|response| response.status),
+            "detail": attempt.detail,
+            "hint": hint(attempt.class),
+            "response": attempt.response,
+            "address": request.as_ref().and_then(|request| literal(&request.url)),
+            "request": request.map(|Shown { url, headers }| match headers {
+                Ok(headers) => json!({
+                    "method": "POST",
+                    "url": url,
+                    "headers": headers.into_iter().map(|(name, value)| (name, value.into()))
+                        .collect::<Map<String, Value>>(),
+                }),
+                Err(problem) => json!({ "method": "POST", "url": url, "problem": problem }),
+            }),
+        })
+    }
+
+    /// The request of an attempt at this moment, under the settings of then, signed again: the
+    /// moment is what was signed, so the signatures are those that were sent.
+    fn request(&self, at: Timestamp) -> Option<Shown> {
+        let settings = self.settings.at(|setting| setting.at <= at)?;
+        let endpoint = settings.endpoint(self.id.endpoint().webhook()?);
+        let headers = match self.vault {
+            Some(vault) => outbound::shown_headers(vault, &endpoint, self.id, at, self.body),
+            None => Err("the sealing key is not at hand, so nothing can be signed".to_owned()),
+        };
+        Some(Shown { url: endpoint.url, headers })
+    }
+
+    /// A line for a shell that sends it again, signed at this moment: receivers refuse old ones.
+    fn curl(&self, now: Timestamp) -> Option<String> {
+        let Shown { url, headers } = self.request(now)?;
+        let mut line = format!("curl -sS -i -X POST {}", quoted(&url));
+        for (name, value) in headers.ok()? {
+            line += &format!(" -H {}", quoted(&format!("{name}: {value}")));
+        }
+        let body = String::from_utf8_lossy(self.body);
+        Some(line + &format!(" --data-raw {}", quoted(&body)))
+    }
+}
+
+/// The address of a url that names one; what a name led to is not kept.
+fn literal(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok()?;
+    let port = url.port_or_known_default()?;
+    match url.host()? {
+        url::Host::Domain(_) => None,
+        host @ (url::Host::Ipv4(_) | url::Host::Ipv6(_)) => Some(format!("{host}:{port}")),
+    }
+}
+
+/// One word for a shell, whatever is in it.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests;

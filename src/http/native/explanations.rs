@@ -1,0 +1,54 @@
+//! Explanations: of a delivery from its cause to its last attempt, and of an endpoint's state.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use events::{DeliveryId, WebhookId};
+use serde_json::Value;
+
+use super::deliveries::check_owner;
+use crate::app::App;
+use crate::http::auth::Caller;
+use crate::http::fresh::Fresh;
+use crate::http::path::PathId;
+use crate::http::problem::Problem;
+use crate::http::under;
+use crate::{explain, why};
+
+/// The routes; for administrators, because bodies and whole urls are shown.
+pub(in crate::http) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route(under!("/deliveries/{delivery}/explain"), get(delivery))
+        .route(under!("/webhooks/{webhook}/why"), get(webhook))
+}
+
+async fn delivery(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    PathId(id): PathId<DeliveryId>,
+    _: Fresh,
+) -> Result<Json<Value>, Problem> {
+    check_owner(&app, &caller, id.endpoint().webhook().ok_or(Problem::NoResource)?)?;
+    let from = app.views.delivery_log.read(|view| view.delivery(id).map(|it| it.revision));
+    let now = app.clock.now();
+    let explained = explain::delivery(&*app.store, Some(&app.vault), id, from, now).await?;
+    explained.map(Json).ok_or(Problem::NoResource)
+}
+
+/// Also of a webhook that is deleted: its history is not.
+async fn webhook(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    PathId(id): PathId<WebhookId>,
+    _: Fresh,
+) -> Result<Json<Value>, Problem> {
+    check_owner(&app, &caller, id)?;
+    let known = app.views.webhook_health.read(|view| view.webhook(id).cloned());
+    let known = known.ok_or(Problem::NoResource)?;
+    why::webhook(&*app.store, &known).await.map(Json).map_err(Problem::from)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! Why an endpoint is in the state that it is in: the rule, the evidence, the records behind it.
+
+use events::{Category, EventStore, Failure, StreamName, Subject};
+use projections::webhook_health::{Webhook, WebhookStatus};
+use serde_json::{Value, json};
+
+use crate::explain::hint;
+use crate::rendering::{Rendered, health, render};
+use crate::timeline;
+
+/// As many records as are looked through, newest first.
+const LOOKED_AT_MAX: usize = 4_096;
+
+const PAGE: usize = 256;
+
+/// As many records as are shown of each end of the story.
+const SHOWN_MAX: usize = 20;
+
+/// What speaks for the webhook's state.
+///
+/// # Errors
+/// When the log cannot be read.
+pub async fn webhook(store: &dyn EventStore, webhook: &Webhook) -> Result<Value, Failure> {
+    let (events, complete) = behind(store, webhook).await?;
+    let failures = events.iter().filter(|event| event.kind == "delivery.attempt_failed").count();
+    let shown = if events.len() > 2 * SHOWN_MAX {
+        let (first, last) = (&events[..SHOWN_MAX], &events[events.len() - SHOWN_MAX..]);
+        json!([first, last].concat())
+    } else {
+        json!(events)
+    };
+    let class = webhook.cause.filter(|_| webhook.status != WebhookStatus::Healthy);
+    Ok(json!({
+        "id": webhook.id,
+        "state": webhook.status.as_str(),
+        "since": webhook.since,
+        "cause": webhook.cause.map(|class| class.as_str()),
+        "rule": rule(webhook.status),
+        "hint": class.and_then(hint),
+        "evidence": {
+            "failed_attempts": failures,
+            "first": events.first().map(place),
+            "last": events.last().map(place),
+            "complete": complete,
+        },
+        "health": health::webhook(webhook),
+        "events": shown,
+    }))
+}
+
+fn place(event: &Rendered) -> Value {
+    json!({ "position": event.position, "at": event.at, "type": event.kind })
+}
+
+/// The records since the state began that speak for it, oldest first, and whether these are all.
+async fn behind(
+    store: &dyn EventStore,
+    webhook: &Webhook,
+) -> Result<(Vec<Rendered>, bool), Failure> {
+    let streams =
+        [Subject::Webhook(webhook.id).stream(), StreamName::new(Category::Ledger, webhook.id)];
+    let (mut events, mut before) = (Vec::new(), None);
+    let mut complete = false;
+    for _ in 0..LOOKED_AT_MAX / PAGE {
+        let page = timeline::page(store, &streams, before, PAGE).await?;
+        let (since, count) = (webhook.since, page.records.len());
+        let recent: Vec<_> = page.records.iter().take_while(|record| record.at >= since).collect();
+        complete = recent.len() < count || page.next_before.is_none();
+        events.extend(recent.into_iter().filter(|record| speaks(&record.kind)).map(render));
+        before = page.next_before;
+        if complete {
+            break;
+        }
+    }
+    events.reverse();
+    Ok((events, complete))
+}
+
+/// That something is owed, or was taken, says nothing about the endpoint's trouble.
+fn speaks(kind: &str) -> bool {
+    !matches!(kind, "delivery.queued" | "delivery.delivered")
+        && !kind.starts_with("delivery.recovery_")
+}
+
+fn rule(status: WebhookStatus) -> &'static str {
+    match status {
+        WebhookStatus::Healthy => "the last attempt that ended was taken, or none was made yet",
+        WebhookStatus::Failing => "attempts fail since then, and none was taken",
+        WebhookStatus::Throttled => "it answered that it wants fewer, and said for how long",
+        WebhookStatus::Probing => {
+            "it failed, and is tried with the oldest delivery that it is owed"
+        }
+        WebhookStatus::Paused => "somebody paused it; what it is owed is held",
+        WebhookStatus::Disabled => "somebody or a rule disabled it; what it is owed is held",
+    }
+}
