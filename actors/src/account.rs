@@ -1,12 +1,13 @@
-//! An account decides who its administrators are and which webhook owns which url.
+//! An account decides who its administrators are, which webhook owns which url and which hook
+//! which application.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use events::account::{
-    AdministratorsChanged, Event, LocaleSet, Registered, Renamed, WebhookUrlClaimed,
-    WebhookUrlReleased,
+    AdministratorsChanged, Event, IntegrationClaimed, IntegrationReleased, LocaleSet, Registered,
+    Renamed, WebhookUrlClaimed, WebhookUrlReleased,
 };
-use events::{AccountId, Category, Fold, Timestamp, WebhookId};
+use events::{AccountId, Category, Fold, HookId, Timestamp, WebhookId};
 
 use crate::aggregate::{Aggregate, Next, Nothing};
 
@@ -15,6 +16,7 @@ use crate::aggregate::{Aggregate, Next, Nothing};
 pub struct Account {
     profile: Option<Profile>,
     urls: BTreeMap<String, WebhookId>,
+    integrations: BTreeMap<String, HookId>,
 }
 
 /// Who an account is.
@@ -57,6 +59,22 @@ pub enum Command {
         /// The url.
         url: String,
     },
+    /// Give an application to a hook, where an account can have it once.
+    ClaimIntegration {
+        /// Whose it shall be.
+        hook: HookId,
+        /// The application.
+        app: String,
+        /// A hook that holds it and was found not to live: the trace of a broken request.
+        instead_of: Option<HookId>,
+    },
+    /// Free an application.
+    ReleaseIntegration {
+        /// Whose it was.
+        hook: HookId,
+        /// The application.
+        app: String,
+    },
     /// Only look.
     Look,
 }
@@ -75,6 +93,12 @@ pub enum Rejection {
     UrlTaken {
         /// Which.
         by: WebhookId,
+    },
+    /// Another hook has the application.
+    #[error("hook {by} has the application")]
+    IntegrationTaken {
+        /// Which.
+        by: HookId,
     },
 }
 
@@ -120,6 +144,25 @@ impl Account {
             Some(by) => Err(Rejection::UrlTaken { by: *by }),
         }
     }
+
+    fn claim_integration(
+        &self,
+        hook: HookId,
+        app: &str,
+        instead_of: Option<HookId>,
+    ) -> Result<Vec<Event>, Rejection> {
+        self.profile.as_ref().ok_or(Rejection::Unregistered)?;
+        let claimed = IntegrationClaimed { hook, app: app.to_owned() }.into();
+        match self.integrations.get(app) {
+            None => Ok(vec![claimed]),
+            Some(by) if *by == hook => Ok(vec![]),
+            Some(by) if Some(*by) == instead_of => {
+                let released = IntegrationReleased { hook: *by, app: app.to_owned() };
+                Ok(vec![released.into(), claimed])
+            }
+            Some(by) => Err(Rejection::IntegrationTaken { by: *by }),
+        }
+    }
 }
 
 impl Fold for Account {
@@ -153,6 +196,12 @@ impl Fold for Account {
             Event::WebhookUrlReleased(WebhookUrlReleased { url, .. }) => {
                 self.urls.remove(url);
             }
+            Event::IntegrationClaimed(IntegrationClaimed { hook, app }) => {
+                self.integrations.insert(app.clone(), *hook);
+            }
+            Event::IntegrationReleased(IntegrationReleased { hook: _, app }) => {
+                self.integrations.remove(app);
+            }
         }
     }
 }
@@ -181,7 +230,17 @@ impl Aggregate for Account {
             Command::ReleaseUrl { webhook, url } if self.urls.get(url) == Some(webhook) => {
                 Ok(vec![WebhookUrlReleased { webhook: *webhook, url: url.clone() }.into()])
             }
-            Command::ReleaseUrl { .. } | Command::Look => Ok(vec![]),
+            Command::ClaimIntegration { hook, app, instead_of } => {
+                self.claim_integration(*hook, app, *instead_of)
+            }
+            Command::ReleaseIntegration { hook, app }
+                if self.integrations.get(app) == Some(hook) =>
+            {
+                Ok(vec![IntegrationReleased { hook: *hook, app: app.clone() }.into()])
+            }
+            Command::ReleaseUrl { .. } | Command::ReleaseIntegration { .. } | Command::Look => {
+                Ok(vec![])
+            }
         }
     }
 

@@ -1,13 +1,17 @@
 //! The installation gives out numbers, and knows its tokens, sealing key and settings.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 
 use events::installation::{
-    Event, InboxEventsDisabled, InboxEventsEnabled, MailDisabled, MailEnabled, OlderKey, Role,
-    SealingKeyIntroduced, SealingKeyRotated, TokenCreated, WebhookNumberTaken,
+    Event, HookNumberTaken, InboxEventsDisabled, InboxEventsEnabled, MailDisabled, MailEnabled,
+    OlderKey, Role, RuleNumberTaken, SealingKeyIntroduced, SealingKeyRotated, TokenCreated,
+    WebhookNumberTaken,
 };
-use events::{AccountId, Category, Fold, KeyId, Sealed, Timestamp, TokenId, WebhookId};
+use events::{
+    AccountId, Category, Fold, HookId, KeyId, RuleId, Sealed, Timestamp, TokenId, WebhookId,
+};
+use uuid::Uuid;
 
 use crate::aggregate::{Aggregate, Next, Nothing};
 
@@ -21,11 +25,46 @@ impl fmt::Display for TheOne {
     }
 }
 
+/// As many commands as are remembered with the number that they were given.
+const REMEMBERED: usize = 256;
+
+/// Numbers of one kind, and what the last of them were given for: a request that broke off behind
+/// it finds its number again.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Numbers {
+    highest: u64,
+    recent: VecDeque<(Uuid, u64)>,
+}
+
+impl Numbers {
+    /// The number that was given to this command.
+    pub fn of(&self, request: Uuid) -> Option<u64> {
+        self.recent.iter().rev().find(|(id, _)| *id == request).map(|(_, number)| *number)
+    }
+
+    /// The number to give to this command; none when it has one.
+    fn next(&self, request: Uuid) -> Option<u64> {
+        self.of(request).is_none().then_some(self.highest + 1)
+    }
+
+    fn take(&mut self, number: u64, request: Uuid) {
+        self.highest = self.highest.max(number);
+        if self.recent.len() == REMEMBERED {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((request, number));
+    }
+}
+
 /// The installation as its events tell it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Installation {
     /// The highest webhook number taken.
     pub webhook: u64,
+    /// The hook numbers taken.
+    pub hooks: Numbers,
+    /// The rule numbers taken.
+    pub rules: Numbers,
     /// The highest token number taken.
     pub token: u64,
     /// Whether there is a token of an administrator of every account.
@@ -45,6 +84,10 @@ pub struct Installation {
 pub enum Command {
     /// Take the next webhook number.
     TakeWebhookNumber,
+    /// Take a hook number for this command.
+    TakeHookNumber(Uuid),
+    /// Take a rule number for this command.
+    TakeRuleNumber(Uuid),
     /// Create a token.
     CreateToken {
         /// SHA-256 of the token.
@@ -106,6 +149,8 @@ impl Fold for Installation {
                 self.older.clone_from(&it.older);
             }
             Event::WebhookNumberTaken(it) => self.webhook = self.webhook.max(it.webhook.0),
+            Event::HookNumberTaken(it) => self.hooks.take(it.hook.0, it.request),
+            Event::RuleNumberTaken(it) => self.rules.take(it.rule.0, it.request),
             Event::InboxEventsEnabled(_) => self.inbox_events = true,
             Event::InboxEventsDisabled(_) => self.inbox_events = false,
             Event::MailEnabled(_) => self.mail = true,
@@ -131,6 +176,14 @@ impl Aggregate for Installation {
         Ok(match command {
             Command::TakeWebhookNumber => {
                 vec![WebhookNumberTaken { webhook: WebhookId(self.webhook + 1) }.into()]
+            }
+            Command::TakeHookNumber(request) => {
+                let taken = |number| HookNumberTaken { hook: HookId(number), request: *request };
+                self.hooks.next(*request).map(|number| taken(number).into()).into_iter().collect()
+            }
+            Command::TakeRuleNumber(request) => {
+                let taken = |number| RuleNumberTaken { rule: RuleId(number), request: *request };
+                self.rules.next(*request).map(|number| taken(number).into()).into_iter().collect()
             }
             Command::CreateToken { hash, account, role } => {
                 let token = TokenId(self.token + 1);

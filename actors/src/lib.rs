@@ -7,14 +7,17 @@ pub mod ports;
 pub mod registry;
 mod shell;
 mod supervisor;
+pub mod switch;
 
 pub mod account;
 pub mod delivery;
 pub mod fanout;
+pub mod hook;
 pub mod inbox;
 pub mod installation;
 pub mod platform;
 pub mod request;
+pub mod rule;
 pub mod webhook;
 
 #[cfg(test)]

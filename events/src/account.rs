@@ -1,9 +1,10 @@
-//! An account: a tenant, its administrators, and which webhook urls it has given away.
+//! An account: a tenant, its administrators, and which webhook urls and applications it has given
+//! away.
 
 use serde::{Deserialize, Serialize};
 
-use crate::WebhookId;
 use crate::vocabulary::vocabulary;
+use crate::{HookId, WebhookId};
 
 /// The host platform registered it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +54,24 @@ pub struct WebhookUrlReleased {
     pub url: String,
 }
 
+/// An application that an account can have once belongs to a hook; no other may have it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IntegrationClaimed {
+    /// Whose it is.
+    pub hook: HookId,
+    /// The application: `slack`.
+    pub app: String,
+}
+
+/// An application is free again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IntegrationReleased {
+    /// Whose it was.
+    pub hook: HookId,
+    /// The application: `slack`.
+    pub app: String,
+}
+
 vocabulary! {
     category "account";
     /// What can happen to an account.
@@ -69,5 +88,9 @@ vocabulary! {
         WebhookUrlClaimed = "webhook_url_claimed" v 1,
         /// See [`WebhookUrlReleased`].
         WebhookUrlReleased = "webhook_url_released" v 1,
+        /// See [`IntegrationClaimed`].
+        IntegrationClaimed = "integration_claimed" v 1,
+        /// See [`IntegrationReleased`].
+        IntegrationReleased = "integration_released" v 1,
     }
 }

@@ -54,6 +54,14 @@ number!(
     WebhookId, "webhook"
 );
 number!(
+    /// An integration hook; Relink gives the number, unique in the installation.
+    HookId, "hook"
+);
+number!(
+    /// An automation rule; Relink gives the number, unique in the installation.
+    RuleId, "rule"
+);
+number!(
     /// An API token; the number is shown, the token itself never again.
     TokenId, "token"
 );

@@ -1,11 +1,12 @@
-//! Facts of the whole installation: tokens, sealing keys, webhook numbers, settings that change
-//! what is fanned out.
+//! Facts of the whole installation: tokens, sealing keys, the numbers of webhooks, hooks and rules,
+//! settings that change what is fanned out.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::vocabulary::vocabulary;
 use crate::words;
-use crate::{AccountId, KeyId, Sealed, TokenId, WebhookId};
+use crate::{AccountId, HookId, KeyId, RuleId, Sealed, TokenId, WebhookId};
 
 words! {
     /// What the holder of a token may do.
@@ -78,6 +79,24 @@ pub struct WebhookNumberTaken {
     pub webhook: WebhookId,
 }
 
+/// A hook number is taken, whether or not a hook comes of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookNumberTaken {
+    /// The number.
+    pub hook: HookId,
+    /// The command that it was taken for: repeated, it is given the same again.
+    pub request: Uuid,
+}
+
+/// A rule number is taken, whether or not a rule comes of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleNumberTaken {
+    /// The number.
+    pub rule: RuleId,
+    /// The command that it was taken for: repeated, it is given the same again.
+    pub request: Uuid,
+}
+
 /// From here on inbox events are delivered (`ENABLE_INBOX_EVENTS`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InboxEventsEnabled {}
@@ -106,6 +125,10 @@ vocabulary! {
         SealingKeyRotated = "sealing_key_rotated" v 1,
         /// See [`WebhookNumberTaken`].
         WebhookNumberTaken = "webhook_number_taken" v 1,
+        /// See [`HookNumberTaken`].
+        HookNumberTaken = "hook_number_taken" v 1,
+        /// See [`RuleNumberTaken`].
+        RuleNumberTaken = "rule_number_taken" v 1,
         /// See [`InboxEventsEnabled`].
         InboxEventsEnabled = "inbox_events_enabled" v 1,
         /// See [`InboxEventsDisabled`].

@@ -22,12 +22,15 @@ pub mod credentials;
 pub mod delivery;
 pub mod evidence;
 pub mod fanout;
+pub mod hook;
 pub mod inbox;
 pub mod installation;
 pub mod platform;
 pub mod reauthorization;
 pub mod request;
+pub mod rule;
 pub mod signing;
+pub mod switch;
 pub mod webhook;
 
 pub use chain::{BrokenChain, Hash, Link};
@@ -35,7 +38,8 @@ pub use codec::Undecodable;
 pub use endpoint::EndpointId;
 pub use fold::{Fold, Until, replay};
 pub use identity::{
-    AccountId, Actor, DeliveryId, EventId, InboxId, KeyId, ParseIdError, TokenId, WebhookId,
+    AccountId, Actor, DeliveryId, EventId, HookId, InboxId, KeyId, ParseIdError, RuleId, TokenId,
+    WebhookId,
 };
 pub use position::{Position, Revision};
 pub use recorded::{Event, Metadata, Record, Recorded};

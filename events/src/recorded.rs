@@ -22,6 +22,8 @@ vocabularies! {
         Installation(crate::installation::Event),
         Fanout(crate::fanout::Event),
         Request(crate::request::Event),
+        Hook(crate::hook::Event),
+        Rule(crate::rule::Event),
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::{AccountId, InboxId, ParseIdError, WebhookId};
+use crate::{AccountId, HookId, InboxId, ParseIdError, RuleId, WebhookId};
 
 /// What kind of history a stream holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,6 +27,10 @@ pub enum Category {
     Fanout,
     /// One request with an `Idempotency-Key`, and its answer.
     Request,
+    /// An integration hook: settings, evidence and reauthorization.
+    Hook,
+    /// An automation rule: what it says, evidence and reauthorization.
+    Rule,
 }
 
 impl Category {
@@ -41,6 +45,8 @@ impl Category {
             Self::Installation => "installation",
             Self::Fanout => "fanout",
             Self::Request => "request",
+            Self::Hook => "hook",
+            Self::Rule => "rule",
         }
     }
 }
@@ -92,7 +98,8 @@ impl fmt::Display for StreamName {
     }
 }
 
-/// Something whose history can be asked for by name: `inbox/42`, `webhook/7`, `account/1`.
+/// Something whose history can be asked for by name: `inbox/42`, `webhook/7`, `hook/3`, `rule/5`,
+/// `account/1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
     /// `account/1`
@@ -101,6 +108,10 @@ pub enum Subject {
     Inbox(InboxId),
     /// `webhook/7`
     Webhook(WebhookId),
+    /// `hook/3`
+    Hook(HookId),
+    /// `rule/5`
+    Rule(RuleId),
 }
 
 impl Subject {
@@ -110,6 +121,8 @@ impl Subject {
             Self::Account(id) => StreamName::new(Category::Account, id),
             Self::Inbox(id) => StreamName::new(Category::Inbox, id),
             Self::Webhook(id) => StreamName::new(Category::Webhook, id),
+            Self::Hook(id) => StreamName::new(Category::Hook, id),
+            Self::Rule(id) => StreamName::new(Category::Rule, id),
         }
     }
 }
@@ -120,6 +133,8 @@ impl fmt::Display for Subject {
             Self::Account(id) => write!(f, "account/{id}"),
             Self::Inbox(id) => write!(f, "inbox/{id}"),
             Self::Webhook(id) => write!(f, "webhook/{id}"),
+            Self::Hook(id) => write!(f, "hook/{id}"),
+            Self::Rule(id) => write!(f, "rule/{id}"),
         }
     }
 }
@@ -128,7 +143,7 @@ impl fmt::Display for Subject {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseSubjectError {
     /// The word before the slash is none of ours.
-    #[error("{0:?} is no subject; say inbox/42, webhook/7 or account/1")]
+    #[error("{0:?} is no subject; say inbox/42, webhook/7, hook/3, rule/5 or account/1")]
     Kind(String),
     /// What stands behind the slash is no number.
     #[error(transparent)]
@@ -143,6 +158,8 @@ impl FromStr for Subject {
             Some(("account", id)) => Ok(Self::Account(id.parse()?)),
             Some(("inbox", id)) => Ok(Self::Inbox(id.parse()?)),
             Some(("webhook", id)) => Ok(Self::Webhook(id.parse()?)),
+            Some(("hook", id)) => Ok(Self::Hook(id.parse()?)),
+            Some(("rule", id)) => Ok(Self::Rule(id.parse()?)),
             _ => Err(ParseSubjectError::Kind(text.to_owned())),
         }
     }

@@ -85,6 +85,8 @@ impl Access {
             InstallationEvent::InboxEventsEnabled(_) => self.inbox_events = true,
             InstallationEvent::InboxEventsDisabled(_) => self.inbox_events = false,
             InstallationEvent::WebhookNumberTaken(_)
+            | InstallationEvent::HookNumberTaken(_)
+            | InstallationEvent::RuleNumberTaken(_)
             | InstallationEvent::MailEnabled(_)
             | InstallationEvent::MailDisabled(_) => {}
         }
@@ -106,7 +108,9 @@ impl Fold for Access {
             | Event::Delivery(_)
             | Event::Platform(_)
             | Event::Fanout(_)
-            | Event::Request(_) => {}
+            | Event::Request(_)
+            | Event::Hook(_)
+            | Event::Rule(_) => {}
         }
     }
 }

@@ -65,7 +65,10 @@ impl Accounts {
                     account.locale.clone_from(&set.locale);
                 }
             }
-            AccountEvent::WebhookUrlClaimed(_) | AccountEvent::WebhookUrlReleased(_) => {}
+            AccountEvent::WebhookUrlClaimed(_)
+            | AccountEvent::WebhookUrlReleased(_)
+            | AccountEvent::IntegrationClaimed(_)
+            | AccountEvent::IntegrationReleased(_) => {}
         }
     }
 }
@@ -89,7 +92,9 @@ impl Fold for Accounts {
             | Event::Platform(_)
             | Event::Installation(_)
             | Event::Fanout(_)
-            | Event::Request(_) => {}
+            | Event::Request(_)
+            | Event::Hook(_)
+            | Event::Rule(_) => {}
         }
     }
 }

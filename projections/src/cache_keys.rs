@@ -96,14 +96,18 @@ impl Fold for CacheKeys {
                 | events::account::Event::AdministratorsChanged(_)
                 | events::account::Event::LocaleSet(_)
                 | events::account::Event::WebhookUrlClaimed(_)
-                | events::account::Event::WebhookUrlReleased(_),
+                | events::account::Event::WebhookUrlReleased(_)
+                | events::account::Event::IntegrationClaimed(_)
+                | events::account::Event::IntegrationReleased(_),
             )
             | Event::Webhook(_)
             | Event::Delivery(_)
             | Event::Platform(_)
             | Event::Installation(_)
             | Event::Fanout(_)
-            | Event::Request(_) => {}
+            | Event::Request(_)
+            | Event::Hook(_)
+            | Event::Rule(_) => {}
         }
     }
 }

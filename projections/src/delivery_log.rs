@@ -194,7 +194,9 @@ impl Fold for DeliveryLog {
             | Event::Platform(_)
             | Event::Installation(_)
             | Event::Fanout(_)
-            | Event::Request(_) => {}
+            | Event::Request(_)
+            | Event::Hook(_)
+            | Event::Rule(_) => {}
         }
     }
 }

@@ -232,7 +232,9 @@ impl Fold for InboxHealth {
             | Event::Platform(_)
             | Event::Installation(_)
             | Event::Fanout(_)
-            | Event::Request(_) => {}
+            | Event::Request(_)
+            | Event::Hook(_)
+            | Event::Rule(_) => {}
         }
     }
 }

@@ -217,7 +217,9 @@ impl Fold for WebhookHealth {
             | Event::Platform(_)
             | Event::Installation(_)
             | Event::Fanout(_)
-            | Event::Request(_) => {}
+            | Event::Request(_)
+            | Event::Hook(_)
+            | Event::Rule(_) => {}
         }
     }
 }

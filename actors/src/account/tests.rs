@@ -145,3 +145,27 @@ fn an_account_is_written_to_in_its_language_once_it_has_said_which() {
         .and_when(speak(None))
         .then([set(None)]);
 }
+
+#[test]
+fn an_application_belongs_to_one_hook_until_it_is_released() {
+    let app = || "slack".to_owned();
+    let claim = |hook, instead_of| Command::ClaimIntegration { hook, app: app(), instead_of };
+    let release = |hook| Command::ReleaseIntegration { hook, app: app() };
+    let claimed = |hook| Event::from(IntegrationClaimed { hook, app: app() });
+    let released = |hook| Event::from(IntegrationReleased { hook, app: app() });
+    let (ours, theirs) = (HookId(3), HookId(4));
+    fresh::<Account>().when(claim(ours, None)).then_refused(&Rejection::Unregistered);
+    given::<Account>([registered()])
+        .when(claim(ours, None))
+        .then([claimed(ours)])
+        .and_when(claim(ours, None))
+        .then_nothing()
+        .and_when(claim(theirs, None))
+        .then_refused(&Rejection::IntegrationTaken { by: ours })
+        .and_when(release(theirs))
+        .then_nothing()
+        .and_when(claim(theirs, Some(ours)))
+        .then([released(ours), claimed(theirs)])
+        .and_when(release(theirs))
+        .then([released(theirs)]);
+}

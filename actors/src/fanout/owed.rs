@@ -144,7 +144,9 @@ impl Debtor {
             | Event::Delivery(_)
             | Event::Installation(_)
             | Event::Fanout(_)
-            | Event::Request(_) => Ok(vec![]),
+            | Event::Request(_)
+            | Event::Hook(_)
+            | Event::Rule(_) => Ok(vec![]),
         }
     }
 

@@ -144,7 +144,10 @@ impl Subscriptions {
             Event::LocaleSet(it) => {
                 self.accounts.entry(id).or_default().locale.clone_from(&it.locale);
             }
-            Event::WebhookUrlClaimed(_) | Event::WebhookUrlReleased(_) => {}
+            Event::WebhookUrlClaimed(_)
+            | Event::WebhookUrlReleased(_)
+            | Event::IntegrationClaimed(_)
+            | Event::IntegrationReleased(_) => {}
         }
     }
 }
@@ -177,11 +180,20 @@ impl Fold for Subscriptions {
                 InstallationEvent::TokenCreated(_)
                 | InstallationEvent::SealingKeyIntroduced(_)
                 | InstallationEvent::SealingKeyRotated(_)
-                | InstallationEvent::WebhookNumberTaken(_) => {}
+                | InstallationEvent::WebhookNumberTaken(_)
+                | InstallationEvent::HookNumberTaken(_)
+                | InstallationEvent::RuleNumberTaken(_) => {}
             },
             (Event::Webhook(_) | Event::Account(_) | Event::Inbox(_), None)
-            | (Event::Delivery(_) | Event::Platform(_) | Event::Fanout(_) | Event::Request(_), _) =>
-                {}
+            | (
+                Event::Delivery(_)
+                | Event::Platform(_)
+                | Event::Fanout(_)
+                | Event::Request(_)
+                | Event::Hook(_)
+                | Event::Rule(_),
+                _,
+            ) => {}
         }
     }
 }

@@ -130,3 +130,29 @@ fn only_a_token_for_every_account_makes_an_administrator_of_all() {
     assert!(!after(Some(AccountId(1)), Role::Administrator));
     assert!(!after(None, Role::Ingest));
 }
+
+#[test]
+fn a_request_that_is_repeated_is_given_its_hook_number_again() {
+    let (first, second) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    let taken = |hook, request| HookNumberTaken { hook: HookId(hook), request };
+    fresh::<Installation>()
+        .when(Command::TakeHookNumber(first))
+        .then([taken(1, first)])
+        .and_when(Command::TakeHookNumber(second))
+        .then([taken(2, second)])
+        .and_when(Command::TakeHookNumber(first))
+        .then_nothing();
+    let installation = given::<Installation>([taken(1, first), taken(2, second)]);
+    assert_eq!(installation.state().hooks.of(first), Some(1));
+    assert_eq!(installation.state().hooks.of(Uuid::from_u128(3)), None);
+}
+
+#[test]
+fn rules_are_numbered_by_themselves() {
+    let request = Uuid::from_u128(1);
+    given::<Installation>([HookNumberTaken { hook: HookId(4), request }])
+        .when(Command::TakeRuleNumber(request))
+        .then([RuleNumberTaken { rule: RuleId(1), request }])
+        .and_when(Command::TakeRuleNumber(request))
+        .then_nothing();
+}

@@ -4,9 +4,9 @@ use uuid::Uuid;
 
 use crate::evidence::{Class, Evidence, Scope, Verdict};
 use crate::{
-    AccountId, DeliveryId, Event, EventId, InboxId, KeyId, Position, Sealed, Timestamp, TokenId,
-    WebhookId, account, delivery, fanout, inbox, installation, platform, reauthorization, request,
-    webhook,
+    AccountId, DeliveryId, Event, EventId, HookId, InboxId, KeyId, Position, RuleId, Sealed,
+    Timestamp, TokenId, WebhookId, account, delivery, fanout, hook, inbox, installation, platform,
+    reauthorization, request, rule, switch, webhook,
 };
 
 const ACCOUNT: AccountId = AccountId(1);
@@ -22,6 +22,10 @@ pub(super) fn all(secret: u8) -> Vec<Event> {
     samples.extend(deliveries());
     samples.extend(installations(secret));
     samples.extend(others(secret));
+    samples.extend(hooks(secret));
+    samples.extend(reauthorizations().map(|event| hook::Event::from(event).into()));
+    samples.extend(rules());
+    samples.extend(reauthorizations().map(|event| rule::Event::from(event).into()));
     samples
 }
 
@@ -40,6 +44,8 @@ fn accounts() -> Vec<Event> {
         account::LocaleSet { locale: Some("pt_BR".into()) }.into(),
         account::WebhookUrlClaimed { webhook: WEBHOOK, url: url() }.into(),
         account::WebhookUrlReleased { webhook: WEBHOOK, url: url() }.into(),
+        account::IntegrationClaimed { hook: HookId(3), app: "slack".into() }.into(),
+        account::IntegrationReleased { hook: HookId(3), app: "slack".into() }.into(),
     ]
     .map(|event: account::Event| event.into())
     .into()
@@ -145,6 +151,58 @@ fn webhooks(secret: u8) -> Vec<Event> {
     .into()
 }
 
+fn hooks(secret: u8) -> Vec<Event> {
+    let settings = || r#"{"channel_name":"support"}"#.to_owned();
+    let credentials = || Some(sealed(secret));
+    [
+        hook::Created {
+            account: ACCOUNT,
+            app: "slack".into(),
+            scope: hook::Scope::Inbox(InboxId(42)),
+            reference: Some("C0123".into()),
+            settings: settings(),
+            credentials: credentials(),
+            access_token: credentials(),
+            enabled: true,
+        }
+        .into(),
+        hook::SettingsChanged { settings: settings(), credentials: credentials() }.into(),
+        hook::AccessTokenReplaced { access_token: sealed(secret) }.into(),
+        hook::Enabled {}.into(),
+        hook::Disabled { cause: switch::OffCause::Reauthorization }.into(),
+        hook::Deleted {}.into(),
+    ]
+    .map(|event: hook::Event| event.into())
+    .into()
+}
+
+fn rules() -> Vec<Event> {
+    let conditions = || r#"[{"attribute_key":"status","values":["open"]}]"#.to_owned();
+    let actions = || r#"[{"action_name":"add_label","action_params":["vip"]}]"#.to_owned();
+    [
+        rule::Created {
+            account: ACCOUNT,
+            name: "Very important".into(),
+            description: Some("Labels them".into()),
+            event_name: "conversation_created".into(),
+            conditions: conditions(),
+            actions: actions(),
+            active: true,
+        }
+        .into(),
+        rule::Renamed { name: "Important".into() }.into(),
+        rule::Described { description: None }.into(),
+        rule::EventNameChanged { event_name: "conversation_opened".into() }.into(),
+        rule::ConditionsChanged { conditions: conditions() }.into(),
+        rule::ActionsChanged { actions: actions() }.into(),
+        rule::Activated {}.into(),
+        rule::Deactivated { cause: switch::OffCause::ByHand }.into(),
+        rule::Deleted {}.into(),
+    ]
+    .map(|event: rule::Event| event.into())
+    .into()
+}
+
 fn deliveries() -> Vec<Event> {
     let source = EventId(Uuid::from_u128(9));
     let delivery = DeliveryId::of(source, WEBHOOK);
@@ -205,6 +263,8 @@ fn installations(secret: u8) -> Vec<Event> {
         }
         .into(),
         installation::WebhookNumberTaken { webhook: WEBHOOK }.into(),
+        installation::HookNumberTaken { hook: HookId(3), request: Uuid::from_u128(5) }.into(),
+        installation::RuleNumberTaken { rule: RuleId(5), request: Uuid::from_u128(5) }.into(),
         installation::InboxEventsEnabled {}.into(),
         installation::InboxEventsDisabled {}.into(),
         installation::MailEnabled {}.into(),
