@@ -127,7 +127,7 @@ impl Live {
             && *conditions != facts.conditions
         {
             events.push(ConditionsChanged { conditions: conditions.clone() }.into());
-            // What could not be evaluated is no more; whether it works again is for its owner to say.
+            // What could not be evaluated is no more. Its owner says whether it works again.
             let cured =
                 self.reauthorization.decide(reauthorization::Command::Reauthorize, threshold());
             events.extend(cured.into_iter().map(Event::from));

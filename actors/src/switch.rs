@@ -24,8 +24,8 @@ impl Switch {
         self == Self::On
     }
 
-    /// What it takes to make it so by hand; none where it is so already. What was turned off because
-    /// it needs reauthorization can be turned off by hand too, and then stays so.
+    /// What it is when somebody wants it so; none where it is so already. What was turned off
+    /// because it needs reauthorization can be turned off by hand too, and then stays so.
     pub(crate) fn turned(self, on: bool) -> Option<Self> {
         Some(Self::new(on)).filter(|wanted| *wanted != self)
     }
@@ -41,7 +41,8 @@ impl Switch {
     ) -> Option<Self> {
         let mut after = before.clone();
         events.iter().for_each(|event| after.evolve(event));
-        let failed = after.error_count > before.error_count
+        let failed = !before.required
+            || after.error_count > before.error_count
             || matches!(report, Command::Prompt { reason: _ });
         match self {
             Self::On if after.required && failed => Some(Self::Off(OffCause::Reauthorization)),

@@ -1,52 +1,33 @@
 //! How each inbox is doing: its state, since when, why, and what to do.
 
-mod advice;
-mod assess;
-
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Deref;
 
-use events::evidence::Class;
 use events::inbox::Event as InboxEvent;
-use events::{AccountId, Event, Fold, InboxId, Recorded, Timestamp, reauthorization, words};
+use events::{AccountId, Event, Fold, InboxId, Recorded, Timestamp, reauthorization};
 use serde::{Deserialize, Serialize};
 
 use crate::names::{Name, Names};
+use crate::subject_health::{Assessment, Cure, Health};
 use crate::{Projection, Seen};
-use assess::Why;
 
-words! {
-    /// How a subject is doing.
-    pub enum HealthState {
-        /// The last call worked, or it was reauthorized.
-        Healthy = "healthy",
-        /// Errors under the threshold, or such as do not count.
-        Degraded = "degraded",
-        /// Reauthorization is required.
-        ActionNeeded = "action_needed",
-        /// Policy, billing or a person's task: reauthorizing will not help.
-        Blocked = "blocked",
-        /// The credential ends soon.
-        Expiring = "expiring",
-        /// Nothing has been heard of it.
-        Unknown = "unknown",
-    }
-}
+pub use crate::subject_health::HealthState;
+
+/// What mends an inbox.
+const CURE: Cure = Cure {
+    now: "reauthorize the inbox",
+    soon: "reauthorize the inbox before its credential ends",
+    again: "reauthorize the inbox if it fails again",
+};
 
 /// One inbox. Small, because there may be a million.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
     account: AccountId,
     name: Box<str>,
-    why: Why,
-    since: Timestamp,
-    last_success_at: Option<Timestamp>,
-    last_error_at: Option<Timestamp>,
+    health: Assessment,
     own_threshold: Option<u32>,
-    error_count: u32,
     channel_type: Name,
-    state: HealthState,
-    last_class: Option<Class>,
-    required: bool,
     removed: bool,
 }
 
@@ -62,27 +43,18 @@ pub struct Inbox<'a> {
     /// Chatwoot's channel type.
     pub channel_type: &'a str,
     /// How it is doing.
-    pub state: HealthState,
-    /// Since when it has been in this state.
-    pub since: Timestamp,
-    /// Why: `threshold: 2 of 2, auth (meta 190/460)`; none where all is well or nothing is known.
-    pub cause: Option<String>,
-    /// When a call was last reported to work, for the first time since an error.
-    pub last_success_at: Option<Timestamp>,
-    /// When a call was last reported to fail.
-    pub last_error_at: Option<Timestamp>,
-    /// What that failure was taken for.
-    pub last_error_class: Option<Class>,
-    /// Errors that count since the last success or reauthorization.
-    pub authorization_error_count: u32,
-    /// How many of them are too many: its own number, or its channel type's.
-    pub threshold: u32,
-    /// Whether somebody must reauthorize.
-    pub reauthorization_required: bool,
-    /// What to do, for people; none where nothing is to be done.
-    pub next_action: Option<&'static str>,
+    pub health: Health,
     /// Whether it is gone. It is kept so that its past can be asked about.
     pub removed: bool,
+}
+
+/// An inbox has its health at hand.
+impl Deref for Inbox<'_> {
+    type Target = Health;
+
+    fn deref(&self) -> &Health {
+        &self.health
+    }
 }
 
 /// Every inbox there is or was.
@@ -131,30 +103,21 @@ impl InboxHealth {
     pub fn count_by_state(&self) -> Vec<(HealthState, usize)> {
         let mut counts: Vec<_> = HealthState::ALL.iter().map(|state| (*state, 0)).collect();
         for entry in self.inboxes.values().filter(|entry| !entry.removed) {
-            counts[entry.state as usize].1 += 1;
+            counts[entry.health.state() as usize].1 += 1;
         }
         counts
     }
 
     fn shown<'a>(&'a self, id: InboxId, entry: &'a Entry) -> Inbox<'a> {
         let channel_type = self.channel_types.text(entry.channel_type);
+        let threshold =
+            entry.own_threshold.unwrap_or_else(|| reauthorization::threshold(channel_type));
         Inbox {
             id,
             account: entry.account,
             name: &entry.name,
             channel_type,
-            state: entry.state,
-            since: entry.since,
-            cause: entry.why.words(&self.rules),
-            last_success_at: entry.last_success_at,
-            last_error_at: entry.last_error_at,
-            last_error_class: entry.last_class,
-            authorization_error_count: entry.error_count,
-            threshold: entry
-                .own_threshold
-                .unwrap_or_else(|| reauthorization::threshold(channel_type)),
-            reauthorization_required: entry.required,
-            next_action: advice::next_action(entry.state, entry.last_class),
+            health: entry.health.shown(threshold, &self.rules, &CURE),
             removed: entry.removed,
         }
     }
@@ -163,16 +126,9 @@ impl InboxHealth {
         let entry = Entry {
             account: registered.account,
             name: registered.name.as_str().into(),
-            why: Why::Nothing,
-            since: at,
-            last_success_at: None,
-            last_error_at: None,
+            health: Assessment::new(at),
             own_threshold: registered.threshold,
-            error_count: 0,
             channel_type: self.channel_types.name(&registered.channel_type),
-            state: HealthState::Unknown,
-            last_class: None,
-            required: false,
             removed: false,
         };
         if let Some(old) = self.inboxes.insert(id, entry) {
@@ -207,7 +163,7 @@ impl InboxHealth {
                 let channel_type = self.channel_types.text(entry.channel_type);
                 let own = entry.own_threshold;
                 let threshold = own.unwrap_or_else(|| reauthorization::threshold(channel_type));
-                entry.assess(event, at, threshold, &mut self.rules);
+                entry.health.assess(event, at, threshold, &mut self.rules);
             }
         }
     }
@@ -241,7 +197,7 @@ impl Fold for InboxHealth {
 
 impl Projection for InboxHealth {
     const NAME: &'static str = "inbox_health";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 }
 
 #[cfg(test)]

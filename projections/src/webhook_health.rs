@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use events::delivery::{AttemptClass, Event as DeliveryEvent};
+use events::reauthorization::threshold;
 use events::signing::SigningKeys;
 use events::webhook::{Created, Event as WebhookEvent, Policy};
 use events::{AccountId, Event, Fold, InboxId, Recorded, Timestamp, WebhookId, words};
@@ -85,6 +86,10 @@ pub struct Webhook {
     pub last_delivered_at: Option<Timestamp>,
     /// The last attempt that failed.
     pub last_failure: Option<FailedAttempt>,
+    /// Attempts that were answered 401 or 403 since one was taken.
+    pub authorization_error_count: u32,
+    /// Since when there are too many of them: somebody must see to the endpoint's authorization.
+    pub action_needed_since: Option<Timestamp>,
 }
 
 /// Every webhook there is or was.
@@ -132,6 +137,8 @@ impl WebhookHealth {
             counts: Counts::default(),
             last_delivered_at: None,
             last_failure: None,
+            authorization_error_count: 0,
+            action_needed_since: None,
         };
         self.webhooks.insert(id, webhook);
         self.by_account.insert((account, id));
@@ -146,7 +153,10 @@ impl WebhookHealth {
             // Handled above: it is the only one that needs no webhook.
             WebhookEvent::Created(_) => {}
             WebhookEvent::Renamed(renamed) => webhook.name.clone_from(&renamed.name),
-            WebhookEvent::UrlChanged(changed) => webhook.url.clone_from(&changed.url),
+            WebhookEvent::UrlChanged(changed) => {
+                webhook.url.clone_from(&changed.url);
+                webhook.authorize();
+            }
             WebhookEvent::SubscriptionsChanged(changed) => {
                 webhook.subscriptions.clone_from(&changed.subscriptions);
             }
@@ -171,18 +181,36 @@ impl Webhook {
             DeliveryEvent::AttemptFailed(failed) => {
                 self.last_failure = Some(FailedAttempt { at, class: failed.class });
                 self.turn(WebhookStatus::Failing, at, Some(failed.class));
+                if failed.class == AttemptClass::Auth {
+                    self.refuse(at);
+                }
             }
             DeliveryEvent::Delivered(_) => {
                 self.counts.pending = self.counts.pending.saturating_sub(1);
                 self.counts.delivered += 1;
                 self.last_delivered_at = Some(at);
                 self.turn(WebhookStatus::Healthy, at, None);
+                self.authorize();
             }
             DeliveryEvent::Abandoned(_) => {
                 self.counts.pending = self.counts.pending.saturating_sub(1);
                 self.counts.abandoned += 1;
             }
         }
+    }
+
+    /// Refusals are an endpoint's evidence, counted like any other subject's.
+    fn refuse(&mut self, at: Timestamp) {
+        self.authorization_error_count = self.authorization_error_count.saturating_add(1);
+        if self.authorization_error_count >= threshold("Webhook") {
+            self.action_needed_since.get_or_insert(at);
+        }
+    }
+
+    /// It took one, or is another endpoint now.
+    fn authorize(&mut self) {
+        self.authorization_error_count = 0;
+        self.action_needed_since = None;
     }
 
     /// Time and cause are those of the change, not of its last confirmation.

@@ -1,5 +1,6 @@
 mod model;
 
+use events::evidence::Class;
 use events::reauthorization::{Cause, Event as Reauthorization, ReauthorizationRequired};
 use events::{Position, inbox};
 
@@ -30,7 +31,7 @@ fn after(events: impl IntoIterator<Item = InboxEvent>) -> InboxHealth {
 /// State, since, cause.
 fn state(health: &InboxHealth) -> (HealthState, Timestamp, Option<String>) {
     let inbox = health.inbox(ID).unwrap();
-    (inbox.state, inbox.since, inbox.cause)
+    (inbox.state, inbox.since, inbox.health.cause)
 }
 
 fn said(cause: &str) -> Option<String> {

@@ -156,3 +156,20 @@ fn seen_twice_is_seen_once() {
         settings(webhook::Deleted {}),
     ]));
 }
+
+#[test]
+fn two_refusals_need_somebody_until_one_is_taken_or_the_url_changes() {
+    let refused = || failed(1, AttemptClass::Auth);
+    let of = |events: Vec<(StreamName, Event)>| {
+        let health: WebhookHealth =
+            fold(&history([created(), queued(1)].into_iter().chain(events)));
+        let webhook = health.webhook(ID).unwrap();
+        (webhook.authorization_error_count, webhook.action_needed_since)
+    };
+    assert_eq!(of(vec![refused()]), (1, None));
+    let server = failed(1, AttemptClass::Server);
+    assert_eq!(of(vec![refused(), server, refused(), refused()]), (3, Some(second(5))));
+    assert_eq!(of(vec![refused(), refused(), delivered(1)]), (0, None));
+    let moved = settings(webhook::UrlChanged { url: "https://other.example/".into() });
+    assert_eq!(of(vec![refused(), refused(), moved]), (0, None));
+}

@@ -5,7 +5,7 @@ use events::evidence::{Class, Verdict};
 use events::reauthorization::{AuthorizationErrorRecorded, Cause, Event, blocks};
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, HealthState};
+use super::{Assessment, HealthState};
 use crate::names::{Name, Names};
 
 /// Why a subject is in its state. Made into words only where somebody reads it: a replay of
@@ -84,9 +84,9 @@ impl Why {
     }
 }
 
-impl Entry {
+impl Assessment {
     /// Takes in what was heard; `threshold` is what holds for it now.
-    pub(super) fn assess(
+    pub(crate) fn assess(
         &mut self,
         event: &Event,
         at: Timestamp,

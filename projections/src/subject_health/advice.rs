@@ -4,20 +4,36 @@ use events::evidence::Class;
 
 use super::HealthState;
 
+/// What mends a subject that needs reauthorization, in one sentence.
+pub(crate) struct Cure {
+    /// That it needs it.
+    pub(crate) now: &'static str,
+    /// Before its credential ends.
+    pub(crate) soon: &'static str,
+    /// After an error that is not yet one too many.
+    pub(crate) again: &'static str,
+}
+
 /// What is to be done; none where nothing is.
-pub(super) fn next_action(state: HealthState, class: Option<Class>) -> Option<&'static str> {
+pub(super) fn next_action(
+    state: HealthState,
+    class: Option<Class>,
+    cure: &Cure,
+) -> Option<&'static str> {
     match state {
         HealthState::Healthy => None,
         HealthState::Unknown => Some("report the outcome of a call"),
-        HealthState::ActionNeeded => Some("reauthorize the inbox"),
-        HealthState::Expiring => Some("reauthorize the inbox before its credential ends"),
-        HealthState::Blocked | HealthState::Degraded => Some(class.map_or("watch it", remedy)),
+        HealthState::ActionNeeded => Some(cure.now),
+        HealthState::Expiring => Some(cure.soon),
+        HealthState::Blocked | HealthState::Degraded => {
+            Some(class.map_or("watch it", |class| remedy(class, cure)))
+        }
     }
 }
 
-fn remedy(class: Class) -> &'static str {
+fn remedy(class: Class, cure: &Cure) -> &'static str {
     match class {
-        Class::Auth => "reauthorize the inbox if it fails again",
+        Class::Auth => cure.again,
         Class::Permission => "grant the missing permission, then reauthorize",
         Class::UserAction => "do what the provider asks for in its own console",
         Class::Config => "correct the installation's settings for this provider",
