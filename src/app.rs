@@ -9,12 +9,14 @@ use std::time::Duration;
 use actors::account::Account;
 use actors::delivery::{Delivery, Ledger};
 use actors::fanout::Progress;
+use actors::hook::Hook;
 use actors::inbox::Inbox;
 use actors::installation::Installation;
 use actors::platform::Platform;
 use actors::ports::Clock;
 use actors::registry::{Halted, Registry, World};
 use actors::request::Request;
+use actors::rule::Rule;
 use actors::webhook::Webhook;
 use events::{EventStore, Position};
 use projections::{Quarantine, Status, Views};
@@ -36,6 +38,10 @@ pub struct Actors {
     pub inboxes: Registry<Inbox>,
     /// Endpoints.
     pub webhooks: Registry<Webhook>,
+    /// Integrations.
+    pub hooks: Registry<Hook>,
+    /// Automation rules.
+    pub rules: Registry<Rule>,
     /// What endpoints are owed.
     pub ledgers: Registry<Ledger>,
     /// What the platform reports.
@@ -52,6 +58,8 @@ impl Actors {
             accounts: Registry::new(world.clone()),
             inboxes: Registry::new(world.clone()),
             webhooks: Registry::new(world.clone()),
+            hooks: Registry::new(world.clone()),
+            rules: Registry::new(world.clone()),
             ledgers: Registry::new(world.clone()),
             platforms: Registry::new(world.clone()),
             installation: Registry::new(world.clone()),
@@ -60,11 +68,13 @@ impl Actors {
     }
 
     /// How many are awake, by kind.
-    pub fn awake(&self) -> [(&'static str, usize); 7] {
+    pub fn awake(&self) -> [(&'static str, usize); 9] {
         [
             ("account", self.accounts.awake()),
             ("inbox", self.inboxes.awake()),
             ("webhook", self.webhooks.awake()),
+            ("hook", self.hooks.awake()),
+            ("rule", self.rules.awake()),
             ("ledger", self.ledgers.awake()),
             ("platform", self.platforms.awake()),
             ("installation", self.installation.awake()),

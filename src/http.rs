@@ -52,6 +52,10 @@ fn router(app: Arc<App>, metrics: Metrics) -> Router {
         .merge(theirs(Role::Agent, chatwoot::inboxes::routes()))
         .merge(theirs(Role::Administrator, chatwoot::webhooks::routes()))
         .merge(theirs(Role::Administrator, native::inboxes::removal()))
+        .merge(theirs(Role::Agent, chatwoot::integrations::routes()))
+        .merge(theirs(Role::Administrator, chatwoot::integrations::writing()))
+        .merge(theirs(Role::Administrator, chatwoot::automation_rules::routes()))
+        .merge(theirs(Role::Administrator, chatwoot::audit_logs::routes()))
         .merge(theirs(Role::Agent, chatwoot::cache_keys::routes()))
         .layer(map_response(problem::chatwoot));
     let native = Router::new()
@@ -63,7 +67,7 @@ fn router(app: Arc<App>, metrics: Metrics) -> Router {
         .merge(open(Role::Administrator, native::trial::routes()))
         .merge(open(Role::Agent, native::health::routes()))
         .merge(open(Role::Agent, native::timeline::of_inboxes()))
-        .merge(open(Role::Administrator, native::timeline::of_webhooks()))
+        .merge(open(Role::Administrator, native::timeline::for_administrators()))
         .merge(open(Role::Ingest, ingest::evidence::routes()))
         .merge(open(Role::Ingest, ingest::events::routes()));
     Router::new()

@@ -1,6 +1,7 @@
 //! How Relink meets the world: the only code that opens a file or a socket.
 
 pub mod app;
+pub mod audit;
 pub mod bench;
 pub mod cli;
 pub mod clock;

@@ -5,10 +5,12 @@ mod cursor;
 use std::sync::Arc;
 
 use events::{
-    Category, Event, EventStore, Failure, Fold, InboxId, Position, Recorded, StreamName, Subject,
-    Timestamp, Until, WebhookId,
+    Category, Event, EventStore, Failure, Fold, HookId, InboxId, Position, Recorded, RuleId,
+    StreamName, Subject, Timestamp, Until, WebhookId,
 };
+use projections::hook_health::HookHealth;
 use projections::inbox_health::InboxHealth;
+use projections::rule_health::RuleHealth;
 use projections::webhook_health::WebhookHealth;
 use tokio::task::JoinSet;
 
@@ -45,6 +47,19 @@ pub struct Known<T> {
     pub last: Option<(Position, Timestamp)>,
 }
 
+/// Whom to ask about.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Subjects {
+    /// Inboxes.
+    pub inboxes: Vec<InboxId>,
+    /// Webhooks.
+    pub webhooks: Vec<WebhookId>,
+    /// Integration hooks.
+    pub hooks: Vec<HookId>,
+    /// Automation rules.
+    pub rules: Vec<RuleId>,
+}
+
 /// Several subjects as of a moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Past {
@@ -52,13 +67,20 @@ pub struct Past {
     pub inboxes: Vec<(InboxId, Known<InboxHealth>)>,
     /// One view for each webhook, in the order asked.
     pub webhooks: Vec<(WebhookId, Known<WebhookHealth>)>,
+    /// One view for each hook, in the order asked.
+    pub hooks: Vec<(HookId, Known<HookHealth>)>,
+    /// One view for each rule, in the order asked.
+    pub rules: Vec<(RuleId, Known<RuleHealth>)>,
 }
 
 impl Past {
     /// The last record that any of them was told by.
     pub fn last(&self) -> Option<(Position, Timestamp)> {
         let inboxes = self.inboxes.iter().map(|(_, known)| known.last);
-        inboxes.chain(self.webhooks.iter().map(|(_, known)| known.last)).flatten().max()
+        let webhooks = self.webhooks.iter().map(|(_, known)| known.last);
+        let hooks = self.hooks.iter().map(|(_, known)| known.last);
+        let rules = self.rules.iter().map(|(_, known)| known.last);
+        inboxes.chain(webhooks).chain(hooks).chain(rules).flatten().max()
     }
 }
 
@@ -87,22 +109,50 @@ pub async fn webhook(
     replay(store, streams, until).await
 }
 
+/// A hook as of a moment.
+///
+/// # Errors
+/// When the log cannot be read.
+pub async fn hook(
+    store: &dyn EventStore,
+    id: HookId,
+    until: Until,
+) -> Result<Known<HookHealth>, Failure> {
+    replay(store, [Subject::Hook(id).stream()], until).await
+}
+
+/// A rule as of a moment.
+///
+/// # Errors
+/// When the log cannot be read.
+pub async fn rule(
+    store: &dyn EventStore,
+    id: RuleId,
+    until: Until,
+) -> Result<Known<RuleHealth>, Failure> {
+    replay(store, [Subject::Rule(id).stream()], until).await
+}
+
 /// All of these subjects as of a moment, several read at once.
 ///
 /// # Errors
 /// When the log cannot be read.
 pub async fn health(
     store: &Arc<dyn EventStore>,
-    inboxes: Vec<InboxId>,
-    webhooks: Vec<WebhookId>,
+    subjects: Subjects,
     until: Until,
 ) -> Result<Past, Failure> {
+    let Subjects { inboxes, webhooks, hooks, rules } = subjects;
     let inboxes =
         each(store, inboxes, move |store, id| async move { inbox(&*store, id, until).await });
     let inboxes = inboxes.await?;
     let webhooks =
         each(store, webhooks, move |store, id| async move { webhook(&*store, id, until).await });
-    Ok(Past { inboxes, webhooks: webhooks.await? })
+    let webhooks = webhooks.await?;
+    let hooks = each(store, hooks, move |store, id| async move { hook(&*store, id, until).await });
+    let hooks = hooks.await?;
+    let rules = each(store, rules, move |store, id| async move { rule(&*store, id, until).await });
+    Ok(Past { inboxes, webhooks, hooks, rules: rules.await? })
 }
 
 async fn each<Id, T, F>(

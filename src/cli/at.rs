@@ -13,7 +13,7 @@ use crate::rendering::health;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// What: inbox/42, webhook/7 or account/1
+    /// What: inbox/42, webhook/7, hook/3, rule/5 or account/1
     subject: Subject,
     /// When: an RFC 3339 time such as 2026-11-21T09:30:00Z, or a log position
     #[arg(value_name = "TIME", value_parser = past::moment)]
@@ -45,6 +45,16 @@ async fn state(
             let known = past::webhook(log, id, until).await?;
             let shown = known.view.webhook(id).map(|it| (health::webhook(it), it.deleted));
             shown.map(|(shown, deleted)| with_place(shown, deleted, &known))
+        }
+        Subject::Hook(id) => {
+            let known = past::hook(log, id, until).await?;
+            let shown = known.view.hook(id).map(|hook| (health::hook(&hook), hook.removed));
+            shown.map(|(shown, removed)| with_place(shown, removed, &known))
+        }
+        Subject::Rule(id) => {
+            let known = past::rule(log, id, until).await?;
+            let shown = known.view.rule(id).map(|rule| (health::rule(&rule), rule.removed));
+            shown.map(|(shown, removed)| with_place(shown, removed, &known))
         }
         Subject::Account(id) => {
             let known: Known<Accounts> = past::replay(log, [subject.stream()], until).await?;

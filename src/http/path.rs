@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
-use events::{InboxId, WebhookId};
+use events::{HookId, InboxId, RuleId, WebhookId};
 
 use super::problem::Problem;
 
@@ -23,6 +23,18 @@ impl Identifies for InboxId {
 }
 
 impl Identifies for WebhookId {
+    fn from_path(text: &str) -> Option<Self> {
+        number(text).map(Self)
+    }
+}
+
+impl Identifies for HookId {
+    fn from_path(text: &str) -> Option<Self> {
+        number(text).map(Self)
+    }
+}
+
+impl Identifies for RuleId {
     fn from_path(text: &str) -> Option<Self> {
         number(text).map(Self)
     }

@@ -49,6 +49,10 @@ pub enum Problem {
         /// Of which attributes.
         attributes: Vec<&'static str>,
     },
+    /// It cannot be done, in the shape of those of Chatwoot's routes that tell it as `error`: a
+    /// text, or messages by attribute.
+    #[error("{0}")]
+    Unprocessable(Value),
     /// The thing exists already, or is being made at this moment.
     #[error("{0}")]
     Conflict(String),
@@ -108,7 +112,7 @@ impl Problem {
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) | Self::UnderWay => StatusCode::CONFLICT,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Missing(_) | Self::Invalid { .. } | Self::KeyReused => {
+            Self::Missing(_) | Self::Invalid { .. } | Self::Unprocessable(_) | Self::KeyReused => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             Self::Busy => StatusCode::TOO_MANY_REQUESTS,
@@ -129,7 +133,7 @@ impl Problem {
             Self::WrongMethod => "wrong_method",
             Self::Malformed(_) => "malformed",
             Self::Missing(_) => "missing",
-            Self::Invalid { .. } => "invalid",
+            Self::Invalid { .. } | Self::Unprocessable(_) => "invalid",
             Self::Conflict(_) => "conflict",
             Self::TooLarge { .. } => "too_large",
             Self::Slow => "slow",
@@ -175,6 +179,9 @@ impl Problem {
             Self::Invalid { attributes, .. } => {
                 body.insert("message".to_owned(), text);
                 body.insert("attributes".to_owned(), Value::from(attributes.clone()));
+            }
+            Self::Unprocessable(error) => {
+                body.insert("error".to_owned(), error.clone());
             }
             Self::BadToken
             | Self::OtherAccount

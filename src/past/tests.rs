@@ -112,7 +112,11 @@ async fn a_webhook_is_known_with_what_it_was_owed() {
 async fn many_subjects_are_told_in_the_order_asked() {
     let store = inbox_history().await;
     let ids: Vec<_> = (20..60).rev().map(InboxId).collect();
-    let past = health(&store, ids.clone(), vec![HOOK], Until::Now).await.unwrap();
+    let past = {
+        let subjects =
+            Subjects { inboxes: ids.clone(), webhooks: vec![HOOK], ..Subjects::default() };
+        health(&store, subjects, Until::Now).await.unwrap()
+    };
     assert_eq!(past.inboxes.iter().map(|(id, _)| *id).collect::<Vec<_>>(), ids);
     assert_eq!(past.last(), Some((Position(3), second(30))));
 }

@@ -1,39 +1,77 @@
-//! The health of one inbox and of one webhook as JSON, the same over HTTP and in `relink at`.
+//! The health of one subject as JSON, the same over HTTP and in `relink at`.
 
+use projections::hook_health::Hook;
 use projections::inbox_health::Inbox;
+use projections::rule_health::Rule;
+use projections::subject_health::{Health, HealthState};
 use projections::webhook_health::Webhook;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use url::Url;
+
+/// What to do about a webhook that refuses us.
+const AUTHORIZE: &str =
+    "see why the endpoint answers 401 or 403: its url or its secret may be wrong";
 
 /// An inbox's health.
 pub fn inbox(inbox: &Inbox<'_>) -> Value {
-    json!({
-        "id": inbox.id,
-        "name": inbox.name,
-        "state": inbox.state.as_str(),
-        "since": inbox.since,
-        "channel_type": inbox.channel_type,
-        "cause": inbox.cause,
-        "last_success_at": inbox.last_success_at,
-        "last_error_at": inbox.last_error_at,
-        "last_error_class": inbox.last_error_class.map(|class| class.as_str()),
-        "authorization_error_count": inbox.authorization_error_count,
-        "threshold": inbox.threshold,
-        "reauthorization_required": inbox.reauthorization_required,
-        "next_action": inbox.next_action,
-    })
+    let mut shown = subject(json!(inbox.id), inbox.name, &inbox.health);
+    shown.insert("channel_type".to_owned(), json!(inbox.channel_type));
+    Value::Object(shown)
+}
+
+/// A hook's health; it is called what its application is.
+pub fn hook(hook: &Hook<'_>) -> Value {
+    let mut shown = subject(json!(hook.id), &hook.facts.app, &hook.health);
+    shown.insert("app_id".to_owned(), json!(hook.facts.app));
+    shown.insert("hook_type".to_owned(), json!(hook.facts.scope.as_str()));
+    shown.insert("inbox_id".to_owned(), json!(hook.facts.scope.inbox()));
+    shown.insert("enabled".to_owned(), json!(hook.off.is_none()));
+    shown.insert("disabled_by".to_owned(), json!(hook.off));
+    Value::Object(shown)
+}
+
+/// A rule's health.
+pub fn rule(rule: &Rule<'_>) -> Value {
+    let mut shown = subject(json!(rule.id), &rule.facts.name, &rule.health);
+    shown.insert("active".to_owned(), json!(rule.off.is_none()));
+    shown.insert("deactivated_by".to_owned(), json!(rule.off));
+    Value::Object(shown)
+}
+
+/// What every subject shows that is reported on.
+fn subject(id: Value, name: &str, health: &Health) -> Map<String, Value> {
+    let mut shown = Map::new();
+    let mut add = |key: &str, value: Value| shown.insert(key.to_owned(), value);
+    add("id", id);
+    add("name", json!(name));
+    add("state", json!(health.state.as_str()));
+    add("since", json!(health.since));
+    add("cause", json!(health.cause));
+    add("last_success_at", json!(health.last_success_at));
+    add("last_error_at", json!(health.last_error_at));
+    add("last_error_class", json!(health.last_error_class.map(|class| class.as_str())));
+    add("authorization_error_count", json!(health.authorization_error_count));
+    add("threshold", json!(health.threshold));
+    add("reauthorization_required", json!(health.reauthorization_required));
+    add("next_action", json!(health.next_action));
+    shown
 }
 
 /// A webhook's health; of its url only scheme and host.
 pub fn webhook(webhook: &Webhook) -> Value {
     let failure = webhook.last_failure;
+    // Its state is that of any subject where it refuses us, else how deliveries are doing.
+    let (state, since) = match webhook.action_needed_since {
+        Some(since) => (HealthState::ActionNeeded.as_str(), since),
+        None => (webhook.status.as_str(), webhook.since),
+    };
     json!({
         "id": webhook.id,
         "name": webhook.name,
         "url": origin(&webhook.url),
-        "state": webhook.status.as_str(),
+        "state": state,
         "status": webhook.status.as_str(),
-        "since": webhook.since,
+        "since": since,
         "cause": webhook.cause.map(|class| class.as_str()),
         "pending": webhook.counts.pending,
         "delivered": webhook.counts.delivered,
@@ -42,6 +80,8 @@ pub fn webhook(webhook: &Webhook) -> Value {
         "last_delivered_at": webhook.last_delivered_at,
         "last_failure_at": failure.map(|failure| failure.at),
         "last_failure_class": failure.map(|failure| failure.class.as_str()),
+        "authorization_error_count": webhook.authorization_error_count,
+        "next_action": webhook.action_needed_since.map(|_| AUTHORIZE),
     })
 }
 

@@ -178,6 +178,37 @@ async fn tell_of_an_inbox(reader: &Reader) {
     reader.get("/inboxes", &[]).await.json(200);
 }
 
+/// A hook, a rule, and what was changed.
+async fn tell_of_subjects(reader: &Reader) {
+    let hook = r#"{"app_id":"slack","settings":{"channel_name":"support"}}"#;
+    let rule = r#"{"name":"n","event_name":"e","actions":[{"action_name":"add_label"}]}"#;
+    let one = "/integrations/hooks/{hook}";
+    for (path, body, wrong) in [
+        ("/integrations/hooks", hook, r#"{"app_id":"telegraph"}"#),
+        ("/automation_rules", rule, r#"{"name":""}"#),
+    ] {
+        reader.call(Method::POST, path, &[], body).await.json(200);
+        reader.call(Method::POST, path, &[], wrong).await.json(422);
+        reader.call(Method::POST, path, &[], "{").await.json(400);
+    }
+    for (path, body) in [(one, r#"{"status":true}"#), ("/automation_rules/{rule}", rule)] {
+        for (id, status) in [("1", 200), ("9", 404)] {
+            reader.call(Method::PATCH, path, &[id], body).await.json(status);
+            reader.get(&format!("{path}/timeline"), &[id]).await.json(status);
+            let prompt = format!("{path}/prompt_reauthorization");
+            reader.call(Method::POST, &prompt, &[id], "").await.json(status);
+        }
+    }
+    reader.get(one, &["1"]).await.json(404);
+    reader.call(Method::POST, &format!("{one}/process_event"), &["1"], "{}").await.json(422);
+    reader.get("/integrations/apps", &[]).await.json(200);
+    reader.get("/integrations/apps/{app}", &["slack"]).await.json(200);
+    reader.get("/automation_rules", &[]).await.json(200);
+    reader.get("/automation_rules/{rule}", &["1"]).await.json(200);
+    reader.call(Method::POST, "/automation_rules/{rule}/clone", &["1"], "").await.json(200);
+    reader.get("/audit_logs?page=1", &[]).await.json(200);
+}
+
 /// A webhook that was sent two events, and everything that is shown of it.
 async fn tell_of_a_webhook(reader: &Reader, place: &Place, receiver: &Receiver) {
     receiver.answer("/bad", Reply::Status(500));
@@ -244,6 +275,7 @@ async fn every_answer_is_as_it_is_described() {
     reader.get("", &[]).await.json(200);
     tell_of_an_inbox(&reader).await;
     tell_of_a_webhook(&reader, &place, &receiver).await;
+    tell_of_subjects(&reader).await;
     reader.get("/health", &[]).await.json(200);
     reader.get("/health?at=6", &[]).await.json(200);
     reader.get("/health?at=noon", &[]).await.json(400);

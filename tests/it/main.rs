@@ -27,6 +27,7 @@ mod past;
 mod rotation;
 mod sdk;
 mod secrets;
+mod subjects;
 mod tenants;
 mod webhook_errors;
 mod webhooks;

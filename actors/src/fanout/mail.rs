@@ -62,7 +62,9 @@ fn reason(change: &Change, recorded: &Event) -> Value {
         | Event::Platform(_)
         | Event::Installation(_)
         | Event::Fanout(_)
-        | Event::Request(_) => Value::Null,
+        | Event::Request(_)
+        | Event::Hook(_)
+        | Event::Rule(_) => Value::Null,
     }
 }
 

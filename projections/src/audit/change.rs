@@ -6,7 +6,7 @@ use events::inbox::Event as InboxEvent;
 use events::installation::Event as InstallationEvent;
 use events::rule::Event as RuleEvent;
 use events::webhook::Event as WebhookEvent;
-use events::{AccountId, Event, TokenId, words};
+use events::{AccountId, Event, TokenId, credentials, words};
 use serde_json::{Value, json};
 
 /// Stands for what must not be read.
@@ -65,9 +65,11 @@ fn destroy() -> Said {
     (Action::Destroy, vec![])
 }
 
-/// Our own JSON, kept as text.
+/// Our own JSON, kept as text, without what is named like a credential.
 fn parsed(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_default()
+    let mut value = serde_json::from_str(text).unwrap_or_default();
+    credentials::strip(&mut value);
+    value
 }
 
 /// That there is a secret, and no more.
@@ -88,6 +90,7 @@ fn account(event: &AccountEvent) -> Option<Said> {
         AccountEvent::AdministratorsChanged(it) => {
             update("administrator_emails", json!(it.administrator_emails))
         }
+        AccountEvent::LocaleSet(it) => update("locale", json!(it.locale)),
         AccountEvent::WebhookUrlClaimed(_)
         | AccountEvent::WebhookUrlReleased(_)
         | AccountEvent::IntegrationClaimed(_)
@@ -214,6 +217,8 @@ fn token(event: &InstallationEvent) -> Option<Change> {
         | InstallationEvent::HookNumberTaken(_)
         | InstallationEvent::RuleNumberTaken(_)
         | InstallationEvent::InboxEventsEnabled(_)
-        | InstallationEvent::InboxEventsDisabled(_) => None,
+        | InstallationEvent::InboxEventsDisabled(_)
+        | InstallationEvent::MailEnabled(_)
+        | InstallationEvent::MailDisabled(_) => None,
     }
 }

@@ -20,7 +20,8 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::http::auth::Caller;
-use crate::http::body::{self, Raw};
+use crate::http::body::Raw;
+use crate::http::chatwoot::params::read;
 use crate::http::context::Cause;
 use crate::http::fresh::Fresh;
 use crate::http::path::PathId;
@@ -61,7 +62,7 @@ async fn create(
     cause: Cause,
     Raw(body): Raw,
 ) -> Result<Json<Value>, Problem> {
-    let params = Params::read(&given(&body)?, true)?;
+    let params = Params::read(&read(&body)?, true)?;
     let _turn = turns.take(caller.account).await;
     let written = desk(&app, &caller, cause).create(params).await?;
     answer(&app, &written)
@@ -75,7 +76,7 @@ async fn change(
     PathId(id): PathId<WebhookId>,
     Raw(body): Raw,
 ) -> Result<Json<Value>, Problem> {
-    let params = Params::read(&given(&body)?, false)?;
+    let params = Params::read(&read(&body)?, false)?;
     let _turn = turns.take(caller.account).await;
     let written = desk(&app, &caller, cause).change(id, params).await?;
     answer(&app, &written)
@@ -91,11 +92,6 @@ async fn delete(
     let _turn = turns.take(caller.account).await;
     desk(&app, &caller, cause).delete(id).await?;
     Ok(StatusCode::OK)
-}
-
-/// No body at all is as good as an empty object: it misses the webhook.
-fn given(body: &[u8]) -> Result<Value, Problem> {
-    if body.trim_ascii().is_empty() { Ok(Value::Null) } else { body::parse(body) }
 }
 
 fn desk<'a>(app: &'a App, caller: &Caller, Cause(context): Cause) -> Desk<'a> {

@@ -1,22 +1,22 @@
-//! The four calls that report on an inbox's authorization.
+//! The four calls that report on a subject's authorization, the same for each kind of subject.
 
 use std::sync::Arc;
 
-use actors::inbox::{Action, Command};
+use actors::{Context, hook, inbox, rule};
 use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::post;
 use axum::{Json, Router};
 use events::evidence::{Class, Scope, Verdict};
 use events::reauthorization::Command as Report;
-use events::{InboxId, Position};
+use events::{AccountId, HookId, InboxId, Position, RuleId};
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::body::{self, Raw};
 use crate::http::context::Cause;
-use crate::http::path::PathId;
+use crate::http::path::{Identifies, PathId};
 use crate::http::problem::Problem;
 use crate::http::under;
 use crate::providers::{self, BadReport};
@@ -74,6 +74,7 @@ impl Call {
         })
     }
 
+    /// Where it comes in on an inbox.
     pub(in crate::http) fn route(self) -> &'static str {
         match self {
             Self::Error => under!("/inboxes/{inbox}/authorization_errors"),
@@ -84,29 +85,137 @@ impl Call {
     }
 }
 
+/// What is known of a subject behind a report.
+pub(in crate::http) struct Known {
+    count: u32,
+    threshold: u32,
+    required: bool,
+    position: Position,
+}
+
+/// A subject that can be reported on, by its number.
+pub(in crate::http) trait Reported: Identifies + Send + 'static {
+    /// Where a call on it comes in.
+    fn route(call: Call) -> &'static str;
+
+    /// Hands the report to the subject's actor.
+    fn report(
+        self,
+        app: &App,
+        account: AccountId,
+        context: Context,
+        report: Report,
+    ) -> impl Future<Output = Result<Known, Problem>> + Send;
+}
+
+impl Reported for InboxId {
+    fn route(call: Call) -> &'static str {
+        call.route()
+    }
+
+    async fn report(
+        self,
+        app: &App,
+        account: AccountId,
+        context: Context,
+        report: Report,
+    ) -> Result<Known, Problem> {
+        let command = inbox::Command { account, action: inbox::Action::Report(report) };
+        let done = app.actors.inboxes.ask(self, context, command).await?;
+        Ok(Known {
+            count: done.answer.authorization_error_count,
+            threshold: done.answer.threshold,
+            required: done.answer.reauthorization_required,
+            position: done.position,
+        })
+    }
+}
+
+impl Reported for HookId {
+    fn route(call: Call) -> &'static str {
+        match call {
+            Call::Error => under!("/integrations/hooks/{hook}/authorization_errors"),
+            Call::Success => under!("/integrations/hooks/{hook}/authorization_successes"),
+            Call::Prompt => under!("/integrations/hooks/{hook}/prompt_reauthorization"),
+            Call::Reauthorized => under!("/integrations/hooks/{hook}/reauthorized"),
+        }
+    }
+
+    async fn report(
+        self,
+        app: &App,
+        account: AccountId,
+        context: Context,
+        report: Report,
+    ) -> Result<Known, Problem> {
+        let command = hook::Command { account, action: hook::Action::Report(report) };
+        let done = app.actors.hooks.ask(self, context, command).await?;
+        let live = done.answer.live().ok_or(Problem::NoResource)?;
+        Ok(Known {
+            count: live.reauthorization.error_count,
+            threshold: hook::threshold(),
+            required: live.reauthorization.required,
+            position: done.position,
+        })
+    }
+}
+
+impl Reported for RuleId {
+    fn route(call: Call) -> &'static str {
+        match call {
+            Call::Error => under!("/automation_rules/{rule}/authorization_errors"),
+            Call::Success => under!("/automation_rules/{rule}/authorization_successes"),
+            Call::Prompt => under!("/automation_rules/{rule}/prompt_reauthorization"),
+            Call::Reauthorized => under!("/automation_rules/{rule}/reauthorized"),
+        }
+    }
+
+    async fn report(
+        self,
+        app: &App,
+        account: AccountId,
+        context: Context,
+        report: Report,
+    ) -> Result<Known, Problem> {
+        let command = rule::Command { account, action: rule::Action::Report(report) };
+        let done = app.actors.rules.ask(self, context, command).await?;
+        let live = done.answer.live().ok_or(Problem::NoResource)?;
+        Ok(Known {
+            count: live.reauthorization.error_count,
+            threshold: rule::threshold(),
+            required: live.reauthorization.required,
+            position: done.position,
+        })
+    }
+}
+
 /// The routes; for ingest.
 pub(in crate::http) fn routes() -> Router<Arc<App>> {
+    of::<InboxId>().merge(of::<HookId>()).merge(of::<RuleId>())
+}
+
+fn of<I: Reported>() -> Router<Arc<App>> {
     Call::ALL.into_iter().fold(Router::new(), |router, call| {
         let report = async move |State(app): State<Arc<App>>,
                                  caller: Caller,
-                                 PathId(id): PathId<InboxId>,
+                                 PathId(id): PathId<I>,
                                  cause: Cause,
                                  Raw(body): Raw| {
             answer(&app, &caller, id, cause, call, &body).await
         };
-        router.route(call.route(), post(report))
+        router.route(I::route(call), post(report))
     })
 }
 
-/// Tells the inbox, and what came of it.
-pub(in crate::http) async fn answer(
+/// Tells the subject, and what came of it.
+pub(in crate::http) async fn answer<I: Reported>(
     app: &App,
     caller: &Caller,
-    id: InboxId,
+    id: I,
     cause: Cause,
     call: Call,
     body: &[u8],
-) -> Result<impl IntoResponse + use<>, Problem> {
+) -> Result<impl IntoResponse + use<I>, Problem> {
     let (report, verdict) = match call {
         Call::Error => {
             let evidence = providers::evidence(body)?;
@@ -132,29 +241,28 @@ fn reason(body: &[u8]) -> Result<Option<String>, Problem> {
     }))
 }
 
-async fn record(
+async fn record<I: Reported>(
     app: &App,
     caller: &Caller,
-    id: InboxId,
+    id: I,
     Cause(context): Cause,
     report: Report,
     verdict: Option<Verdict>,
 ) -> Result<Json<Shown>, Problem> {
-    let command = Command { account: caller.account, action: Action::Report(report) };
-    let done = app.actors.inboxes.ask(id, context, command).await?;
-    app.acknowledge(done.position);
+    let known = id.report(app, caller.account, context, report).await?;
+    app.acknowledge(known.position);
     let (class, scope, rule) = match verdict {
         Some(Verdict { class, scope, rule }) => (Some(class), Some(scope), rule),
         None => (None, None, None),
     };
     Ok(Json(Shown {
-        authorization_error_count: done.answer.authorization_error_count,
-        threshold: done.answer.threshold,
-        reauthorization_required: done.answer.reauthorization_required,
+        authorization_error_count: known.count,
+        threshold: known.threshold,
+        reauthorization_required: known.required,
         class,
         scope,
         rule,
-        position: done.position,
+        position: known.position,
     }))
 }
 

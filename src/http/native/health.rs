@@ -1,4 +1,4 @@
-//! The health of an account's inboxes and webhooks, now or at any moment of the past.
+//! The health of an account's subjects, now or at any moment of the past.
 
 mod shown;
 
@@ -9,7 +9,7 @@ use actors::installation::{Command, TheOne};
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
-use events::{InboxId, Position, Timestamp, Until, WebhookId};
+use events::{Position, Timestamp, Until, WebhookId};
 use projections::inbox_health::HealthState;
 use projections::webhook_health::WebhookStatus;
 use serde::Deserialize;
@@ -22,7 +22,7 @@ use crate::http::fresh::Fresh;
 use crate::http::problem::Problem;
 use crate::http::query::{self, Query};
 use crate::http::under;
-use crate::past;
+use crate::past::{self, Subjects};
 use crate::rendering::health;
 
 #[derive(Deserialize)]
@@ -37,6 +37,8 @@ struct Shown {
     position: Position,
     inboxes: Vec<Value>,
     webhooks: Vec<Value>,
+    hooks: Vec<Value>,
+    automation_rules: Vec<Value>,
 }
 
 /// The route; for agents too.
@@ -58,14 +60,18 @@ async fn show(
         Some(_) | None => now(&app, &caller),
     };
     if let Some(state) = state {
-        shown.inboxes.retain(|inbox| inbox["state"] == state);
-        shown.webhooks.retain(|webhook| webhook["state"] == state);
+        let Shown { inboxes, webhooks, hooks, automation_rules, .. } = &mut shown;
+        for subjects in [inboxes, webhooks, hooks, automation_rules] {
+            subjects.retain(|subject| subject["state"] == state);
+        }
     }
     Ok(Json(json!({
         "as_of": shown.as_of,
         "position": shown.position,
         "inboxes": shown.inboxes,
         "webhooks": shown.webhooks,
+        "hooks": shown.hooks,
+        "automation_rules": shown.automation_rules,
         "halted": shown::halted(&app, caller.account).await,
     })))
 }
@@ -96,10 +102,18 @@ fn now(app: &App, caller: &Caller) -> Shown {
     drop(view);
     let view = app.views.webhook_health.reading();
     let webhooks = view.of_account(caller.account).map(health::webhook).collect();
-    // All views are folded together: the older of the two is what both show.
+    let (position, as_of) = (position.min(view.position()), as_of.min(view.as_of()));
+    drop(view);
+    let view = app.views.hook_health.reading();
+    let hooks = view.of_account(caller.account).iter().map(health::hook).collect();
+    let (position, as_of) = (position.min(view.position()), as_of.min(view.as_of()));
+    drop(view);
+    let view = app.views.rule_health.reading();
+    let automation_rules = view.of_account(caller.account).iter().map(health::rule).collect();
+    // All views are folded together: the oldest of them is what all show.
     let position = position.min(view.position());
     let as_of = as_of.min(view.as_of()).unwrap_or_else(|| app.clock.now());
-    Shown { as_of, position, inboxes, webhooks }
+    Shown { as_of, position, inboxes, webhooks, hooks, automation_rules }
 }
 
 async fn then(
@@ -109,8 +123,8 @@ async fn then(
     until: Until,
 ) -> Result<Shown, Problem> {
     let installation = app.actors.installation.ask(TheOne, context, Command::Look).await?;
-    let (inboxes, webhooks) = subjects(app, caller, installation.answer.webhook);
-    let past = past::health(&app.store, inboxes, webhooks, until).await?;
+    let subjects = subjects(app, caller, installation.answer.webhook);
+    let past = past::health(&app.store, subjects, until).await?;
     let (last, last_at) = past.last().unwrap_or_default();
     let (as_of, position) = match until {
         Until::Now => (app.clock.now(), last),
@@ -125,23 +139,31 @@ async fn then(
     let account = caller.account;
     let inboxes = past.inboxes.iter().flat_map(|(_, known)| known.view.of_account(account));
     let webhooks = past.webhooks.iter().flat_map(|(_, known)| known.view.of_account(account));
+    let hooks = past.hooks.iter().flat_map(|(_, known)| known.view.of_account(account));
+    let rules = past.rules.iter().flat_map(|(_, known)| known.view.of_account(account));
     Ok(Shown {
         as_of,
         position,
         inboxes: inboxes.map(|inbox| health::inbox(&inbox)).collect(),
         webhooks: webhooks.map(health::webhook).collect(),
+        hooks: hooks.map(|hook| health::hook(&hook)).collect(),
+        automation_rules: rules.map(|rule| health::rule(&rule)).collect(),
     })
 }
 
 /// Whoever is or was of the account, as far as the views know them.
-fn subjects(app: &App, caller: &Caller, highest: u64) -> (Vec<InboxId>, Vec<WebhookId>) {
-    let inboxes =
-        app.views.inbox_health.read(|view| view.ever_of_account(caller.account).collect());
-    let webhooks = app.views.webhook_health.read(|view| {
+fn subjects(app: &App, caller: &Caller, highest: u64) -> Subjects {
+    let (views, account) = (&app.views, caller.account);
+    let webhooks = views.webhook_health.read(|view| {
         let ever = (1..=highest).filter_map(|number| view.webhook(WebhookId(number)));
-        ever.filter(|webhook| webhook.account == caller.account).map(|webhook| webhook.id).collect()
+        ever.filter(|webhook| webhook.account == account).map(|webhook| webhook.id).collect()
     });
-    (inboxes, webhooks)
+    Subjects {
+        inboxes: views.inbox_health.read(|view| view.ever_of_account(account).collect()),
+        webhooks,
+        hooks: views.hook_health.read(|view| view.ever_of_account(account).collect()),
+        rules: views.rule_health.read(|view| view.ever_of_account(account).collect()),
+    }
 }
 
 #[cfg(test)]

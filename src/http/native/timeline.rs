@@ -1,11 +1,11 @@
-//! What happened to an inbox or a webhook, newest first.
+//! What happened to a subject, newest first.
 
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
-use events::{Category, InboxId, Position, StreamName, Subject, WebhookId};
+use events::{Category, HookId, InboxId, Position, RuleId, StreamName, Subject, WebhookId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -33,9 +33,12 @@ pub(in crate::http) fn of_inboxes() -> Router<Arc<App>> {
     Router::new().route(under!("/inboxes/{inbox}/timeline"), get(inbox))
 }
 
-/// The route of webhooks, which shows whole urls and bodies; for administrators.
-pub(in crate::http) fn of_webhooks() -> Router<Arc<App>> {
-    Router::new().route(under!("/webhooks/{webhook}/timeline"), get(webhook))
+/// The routes of what only administrators see: they show whole urls, bodies and settings.
+pub(in crate::http) fn for_administrators() -> Router<Arc<App>> {
+    Router::new()
+        .route(under!("/webhooks/{webhook}/timeline"), get(webhook))
+        .route(under!("/integrations/hooks/{hook}/timeline"), get(hook))
+        .route(under!("/automation_rules/{rule}/timeline"), get(rule))
 }
 
 /// Also of an inbox that is removed: its history is not.
@@ -63,6 +66,32 @@ async fn webhook(
     account.filter(|account| *account == caller.account).ok_or(Problem::NoResource)?;
     let streams = [Subject::Webhook(id).stream(), StreamName::new(Category::Ledger, id)];
     page(&app, &streams, &asked).await
+}
+
+/// Also of a hook that is deleted.
+async fn hook(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    PathId(id): PathId<HookId>,
+    Query(asked): Query<Asked>,
+    _: Fresh,
+) -> Result<Json<Value>, Problem> {
+    let account = app.views.hook_health.read(|view| view.hook(id).map(|it| it.account));
+    account.filter(|account| *account == caller.account).ok_or(Problem::NoResource)?;
+    page(&app, &[Subject::Hook(id).stream()], &asked).await
+}
+
+/// Also of a rule that is deleted.
+async fn rule(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    PathId(id): PathId<RuleId>,
+    Query(asked): Query<Asked>,
+    _: Fresh,
+) -> Result<Json<Value>, Problem> {
+    let account = app.views.rule_health.read(|view| view.rule(id).map(|it| it.account));
+    account.filter(|account| *account == caller.account).ok_or(Problem::NoResource)?;
+    page(&app, &[Subject::Rule(id).stream()], &asked).await
 }
 
 async fn page(app: &App, streams: &[StreamName], asked: &Asked) -> Result<Json<Value>, Problem> {

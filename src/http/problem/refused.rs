@@ -1,6 +1,8 @@
 //! What a refusal of an actor, or a view that is late, means to whoever sent the request.
 
-use actors::{Refused, account, delivery, inbox, installation, platform, request, webhook};
+use actors::{
+    Refused, account, delivery, hook, inbox, installation, platform, request, rule, webhook,
+};
 use events::Failure;
 use projections::Late;
 
@@ -32,6 +34,9 @@ impl From<account::Rejection> for Problem {
             account::Rejection::UrlTaken { by: _ } => {
                 Self::invalid("url", "Url has already been taken")
             }
+            account::Rejection::IntegrationTaken { by: _ } => {
+                Self::invalid("app_id", "App has already been taken")
+            }
         }
     }
 }
@@ -54,6 +59,24 @@ impl From<webhook::Rejection> for Problem {
             webhook::Rejection::Unknown => Self::NoResource,
             webhook::Rejection::Exists => Self::Conflict(rejection.to_string()),
             webhook::Rejection::TooManyKeys => Self::invalid("secret", rejection.to_string()),
+        }
+    }
+}
+
+impl From<hook::Rejection> for Problem {
+    fn from(rejection: hook::Rejection) -> Self {
+        match rejection {
+            hook::Rejection::Unknown => Self::NoResource,
+            hook::Rejection::Exists => Self::Conflict(rejection.to_string()),
+        }
+    }
+}
+
+impl From<rule::Rejection> for Problem {
+    fn from(rejection: rule::Rejection) -> Self {
+        match rejection {
+            rule::Rejection::Unknown => Self::NoResource,
+            rule::Rejection::Exists => Self::Conflict(rejection.to_string()),
         }
     }
 }

@@ -8,7 +8,10 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::policy::PolicyChange;
+use crate::http::chatwoot::params::wrapped;
 use crate::http::problem::Problem;
+
+pub(super) use crate::http::chatwoot::params::Invalid;
 
 /// As long as a url may be; what browsers and proxies take.
 const URL_CHARS_MAX: usize = 2_048;
@@ -31,33 +34,10 @@ pub(super) struct Params {
     pub(super) policy: PolicyChange,
 }
 
-/// Everything that is wrong with them, in Chatwoot's words where it has some.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct Invalid {
-    pub(super) messages: Vec<String>,
-    pub(super) attributes: BTreeSet<&'static str>,
-}
-
-impl Invalid {
-    pub(super) fn add(&mut self, attribute: &'static str, message: impl Into<String>) {
-        self.messages.push(message.into());
-        self.attributes.insert(attribute);
-    }
-
-    /// Whether nothing is wrong.
-    pub(super) fn none(self) -> Result<(), Problem> {
-        if self.messages.is_empty() {
-            return Ok(());
-        }
-        let attributes = self.attributes.into_iter().collect();
-        Err(Problem::Invalid { message: self.messages.join(", "), attributes })
-    }
-}
-
 impl Params {
     /// What the body says; `creating` wants a url.
     pub(super) fn read(body: &Value, creating: bool) -> Result<Self, Problem> {
-        let given = given(body).ok_or(Problem::Missing("webhook"))?;
+        let given = wrapped(body, "webhook", &KEYS).ok_or(Problem::Missing("webhook"))?;
         let mut invalid = Invalid::default();
         let params = Self {
             url: url(given, creating, &mut invalid),
@@ -69,16 +49,6 @@ impl Params {
         invalid.none()?;
         Ok(params)
     }
-}
-
-/// The object that the parameters are in, unless there are none.
-fn given(body: &Value) -> Option<&Map<String, Value>> {
-    let flat = body.as_object()?;
-    let given = match flat.get("webhook") {
-        Some(nested) => nested.as_object()?,
-        None => flat,
-    };
-    KEYS.iter().any(|key| given.contains_key(*key)).then_some(given)
 }
 
 fn url(given: &Map<String, Value>, creating: bool, invalid: &mut Invalid) -> Option<String> {

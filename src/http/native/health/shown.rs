@@ -1,7 +1,7 @@
 //! What of an account cannot go on, as JSON.
 
 use events::store::Slice;
-use events::{AccountId, InboxId, Metadata, Revision, StreamName, WebhookId};
+use events::{AccountId, HookId, InboxId, Metadata, Revision, RuleId, StreamName, WebhookId};
 use serde_json::{Value, json};
 
 use crate::app::App;
@@ -41,6 +41,8 @@ async fn owner(app: &App, stream: &StreamName) -> Option<AccountId> {
             let webhook = WebhookId(number);
             app.views.webhook_health.read(|view| view.webhook(webhook).map(|it| it.account))
         }
+        "hook" => app.views.hook_health.read(|view| view.hook(HookId(number)).map(|it| it.account)),
+        "rule" => app.views.rule_health.read(|view| view.rule(RuleId(number)).map(|it| it.account)),
         _ => return None,
     };
     match known {

@@ -1,6 +1,6 @@
-use events::Subject;
 use events::inbox::{Event, Registered};
 use events::reauthorization::{Cause, Event as Reauthorization, ReauthorizationRequired};
+use events::{InboxId, Subject};
 use serde_json::json;
 
 use super::*;
