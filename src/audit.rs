@@ -58,6 +58,7 @@ pub async fn read(store: &dyn EventStore, entry: Entry) -> Result<Option<Audited
             let was = |name| before.get(name).cloned().unwrap_or_default();
             said.into_iter().map(|(name, is)| (name.to_owned(), json!([was(name), is]))).collect()
         }
+        Action::Reveal => serde_json::Map::new(),
         Action::Destroy => {
             let before = before(store, &stream, from).await?;
             before.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()

@@ -5,7 +5,7 @@ use events::hook::Event as HookEvent;
 use events::inbox::Event as InboxEvent;
 use events::installation::Event as InstallationEvent;
 use events::rule::Event as RuleEvent;
-use events::webhook::Event as WebhookEvent;
+use events::webhook::{Event as WebhookEvent, Policy};
 use events::{AccountId, Event, TokenId, credentials, words};
 use serde_json::{Value, json};
 
@@ -21,6 +21,8 @@ words! {
         Update = "update",
         /// It is gone.
         Destroy = "destroy",
+        /// Its secret was shown: an action that Chatwoot does not have.
+        Reveal = "reveal",
     }
 }
 
@@ -132,16 +134,29 @@ fn webhook(event: &WebhookEvent) -> Said {
                 ("name", json!(it.name)),
                 ("inbox_id", json!(it.inbox)),
                 ("subscriptions", json!(it.subscriptions)),
-                ("delivery", json!(it.policy)),
+                ("delivery", policy(&it.policy)),
             ],
         ),
         WebhookEvent::Renamed(it) => update("name", json!(it.name)),
         WebhookEvent::UrlChanged(it) => update("url", json!(it.url)),
         WebhookEvent::SubscriptionsChanged(it) => update("subscriptions", json!(it.subscriptions)),
         WebhookEvent::InboxChanged(it) => update("inbox_id", json!(it.inbox)),
-        WebhookEvent::PolicyChanged(it) => update("delivery", json!(it.policy)),
+        WebhookEvent::PolicyChanged(it) => update("delivery", policy(&it.policy)),
+        WebhookEvent::SecretRotated(it) => update("secret", redacted(Some(&it.secret))),
+        WebhookEvent::KeyPairRotated(it) => update("public_key", json!(it.public)),
+        WebhookEvent::KeyPairRetired(_) => update("public_key", Value::Null),
+        WebhookEvent::SecretRevealed(_) => (Action::Reveal, vec![]),
         WebhookEvent::Deleted(_) => destroy(),
     }
+}
+
+/// Headers by their names alone.
+fn policy(policy: &Policy) -> Value {
+    let headers = policy.headers.iter().map(|it| (it.name.clone(), REDACTED.into()));
+    let headers = Value::Object(headers.collect());
+    let mut shown = json!(policy);
+    shown["headers"] = headers;
+    shown
 }
 
 fn hook(event: &HookEvent) -> Option<Said> {
@@ -213,6 +228,7 @@ fn token(event: &InstallationEvent) -> Option<Change> {
             token: Some(it.token),
         }),
         InstallationEvent::SealingKeyIntroduced(_)
+        | InstallationEvent::SealingKeyRotated(_)
         | InstallationEvent::WebhookNumberTaken(_)
         | InstallationEvent::HookNumberTaken(_)
         | InstallationEvent::RuleNumberTaken(_)
