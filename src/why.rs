@@ -63,10 +63,12 @@ async fn behind(
     let mut complete = false;
     for _ in 0..LOOKED_AT_MAX / PAGE {
         let page = timeline::page(store, &streams, before, PAGE).await?;
-        let (since, count) = (webhook.since, page.records.len());
-        let recent: Vec<_> = page.records.iter().take_while(|record| record.at >= since).collect();
-        complete = recent.len() < count || page.next_before.is_none();
-        events.extend(recent.into_iter().filter(|record| speaks(&record.kind)).map(render));
+        let since = webhook.since;
+        // Two streams are merged by position, so times may be out of order by a little.
+        let oldest = page.records.last().map(|record| record.at);
+        complete = page.next_before.is_none() || oldest.is_none_or(|oldest| oldest < since);
+        let recent = page.records.iter().filter(|record| record.at >= since);
+        events.extend(recent.filter(|record| speaks(&record.kind)).map(render));
         before = page.next_before;
         if complete {
             break;

@@ -12,6 +12,7 @@ mod body;
 mod checkpoint;
 mod history;
 mod kept;
+mod operational;
 mod owed;
 mod report;
 mod subscriptions;

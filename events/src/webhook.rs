@@ -23,6 +23,10 @@ pub const SUBSCRIBABLE: [&str; 12] = [
     "conversation_typing_off",
 ];
 
+/// Relink's own events, about the account's other webhooks and what they are owed.
+pub const OPERATIONAL: [&str; 4] =
+    ["webhook.failing", "webhook.disabled", "webhook.recovered", "delivery.abandoned"];
+
 /// What is subscribed to where nobody says: the first eight, as Chatwoot's schema has it.
 pub const DEFAULT_SUBSCRIPTIONS: [&str; 8] = [
     "conversation_status_changed",
@@ -205,9 +209,11 @@ vocabulary! {
     }
 }
 
-/// Whether one of the subscriptions asks for this event.
+/// Whether one of the subscriptions asks for this event. Relink's own events are asked for by their
+/// names or by what stands before their full stop (`webhook.*`): `*` is everything of the platform.
 pub fn subscribes(subscriptions: &[String], event: &str) -> bool {
     subscriptions.iter().any(|wanted| match wanted.strip_suffix('*') {
+        Some(prefix) if OPERATIONAL.contains(&event) && !prefix.contains('.') => false,
         Some(prefix) => event.starts_with(prefix),
         None => wanted == event,
     })

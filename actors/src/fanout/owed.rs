@@ -14,7 +14,7 @@ use super::checkpoint::Paid;
 use super::history::{self, Change, Histories};
 use super::kept::Folded;
 use super::report::{self, Report};
-use super::{body, mail};
+use super::{body, mail, operational};
 use crate::delivery::Command;
 use crate::shell::Context;
 
@@ -89,8 +89,13 @@ impl Debtor {
         match record.clone().decode() {
             Ok(recorded) => {
                 self.folded.subscriptions.evolve(&recorded);
+                // Also of what is paid: who was told is remembered.
+                let told = self.folded.subscriptions.tell(&recorded);
                 if recorded.position > self.paid.start() {
                     let mut owed = self.owe(&recorded).await?;
+                    if let Some((name, account, endpoints, body)) = told {
+                        owed.extend(owed_to(&endpoints, &recorded, account, name, &body));
+                    }
                     owed.retain(|debt| self.paid.owes(debt.position, debt.endpoint));
                     self.debts.append(&mut owed);
                 }
@@ -115,6 +120,7 @@ impl Debtor {
             | "installation.inbox_events_disabled"
             | "installation.mail_enabled"
             | "installation.mail_disabled" => true,
+            kind if operational::name(kind).is_some() => true,
             kind if history::tells(kind) => unpaid,
             kind => match kind.split('.').next() {
                 Some("webhook" | "account") => true,

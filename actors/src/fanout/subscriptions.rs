@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use events::installation::Event as InstallationEvent;
 use events::webhook::{Event as WebhookEvent, subscribes};
 use events::{
-    AccountId, Category, EndpointId, Event, Fold, InboxId, Recorded, StreamName, WebhookId,
+    AccountId, Category, DeliveryId, EndpointId, Event, Fold, InboxId, Recorded, StreamName,
+    WebhookId,
 };
 
 use serde::{Deserialize, Serialize};
 
 use super::api_inboxes::ApiInboxes;
+use super::operational::{Telling, Trouble};
 
 /// All that fanning out depends on.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -23,6 +25,7 @@ pub(super) struct Subscriptions {
     ever: BTreeSet<EndpointId>,
     inbox_events: bool,
     mail: bool,
+    telling: Telling,
 }
 
 /// An account, as far as somebody is told of it.
@@ -53,6 +56,24 @@ impl Subscriptions {
             .filter(|webhook| self.webhooks.get(webhook).is_some_and(|it| it.wants(event, inbox)))
             .map(|webhook| EndpointId::Webhook(*webhook))
             .collect()
+    }
+
+    /// Who is to be told of a webhook's trouble, with the name of it, whose it is and the body; and
+    /// remembers what tells of it.
+    pub(super) fn tell(
+        &mut self,
+        recorded: &Recorded<Event>,
+    ) -> Option<(&'static str, AccountId, Vec<EndpointId>, String)> {
+        let trouble = Trouble::of(recorded, &self.telling)?;
+        let (name, sick) = (trouble.name, trouble.webhook);
+        let account = self.webhooks.get(&sick)?.account;
+        let mut wanting = self.wanting(account, name, None);
+        wanting.retain(|endpoint| *endpoint != EndpointId::Webhook(sick));
+        for endpoint in &wanting {
+            self.telling.remember(DeliveryId::of(recorded.id, *endpoint));
+        }
+        let body = trouble.body(recorded, account, self.account_name(account));
+        Some((name, account, wanting, body))
     }
 
     pub(super) fn account_name(&self, account: AccountId) -> &str {

@@ -1,5 +1,6 @@
 mod api_inboxes;
 mod mail;
+mod operational;
 mod platform;
 mod transitions;
 mod trouble;

@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use events::platform::EventReceived;
+use events::webhook::OPERATIONAL;
 use events::{Category, EventId, Position, StreamName};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -76,6 +77,10 @@ fn read(caller: &Caller, json: &[u8]) -> Result<EventReceived, Problem> {
     let Given { event, data } = body::parse(json)?;
     if !is_name(&event) {
         let text = format!("Event is no name of [a-z][a-z0-9_.]*, at most {NAME_MAX} characters");
+        return Err(Problem::invalid("event", text));
+    }
+    if OPERATIONAL.contains(&event.as_str()) {
+        let text = format!("Event {event} is Relink's own to report");
         return Err(Problem::invalid("event", text));
     }
     if !data.get().starts_with('{') {

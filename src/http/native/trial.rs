@@ -39,8 +39,11 @@ async fn test(
     let looked = app.actors.webhooks.ask(id, cause.step("look"), Command::Look).await?;
     let settings = looked.answer.settings().filter(|it| it.account == caller.account);
     let name = settings.ok_or(Problem::NoResource)?.name.clone();
+    let look = actors::account::Command::Look;
+    let account = app.actors.accounts.ask(caller.account, cause.step("account"), look).await?;
+    let called = account.answer.map(|profile| profile.name);
     let Cause(context) = cause;
-    let queued = queued(&app, &context, &caller, id, name);
+    let queued = queued(&context, &caller, id, (name, called));
     let delivery = queued.delivery;
     let command = delivery::Command::Queue(Box::new(queued));
     let done = app.actors.ledgers.ask(id.into(), context, command).await?;
@@ -51,15 +54,13 @@ async fn test(
 
 /// Its cause is the request itself, so that a repeated one queues nothing more.
 fn queued(
-    app: &App,
     context: &Context,
     caller: &Caller,
     webhook: WebhookId,
-    name: Option<String>,
+    (name, called): (Option<String>, Option<String>),
 ) -> Queued {
     let source = EventId(context.id);
     let account = caller.account;
-    let called = app.views.accounts.read(|view| view.account(account).map(|it| it.name.clone()));
     let body = json!({
         "id": webhook,
         "name": name,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use events::InboxId;
-use events::webhook::{SUBSCRIBABLE, subscribes};
+use events::webhook::{OPERATIONAL, SUBSCRIBABLE, subscribes};
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -123,7 +123,7 @@ fn subscriptions(given: &Map<String, Value>, invalid: &mut Invalid) -> Option<Ve
 /// A wildcard is known when it means at least one event.
 fn is_known(name: &str) -> bool {
     let wanted = [name.to_owned()];
-    SUBSCRIBABLE.iter().any(|event| subscribes(&wanted, event))
+    SUBSCRIBABLE.iter().chain(&OPERATIONAL).any(|event| subscribes(&wanted, event))
 }
 
 #[cfg(test)]

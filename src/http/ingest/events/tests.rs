@@ -31,6 +31,7 @@ async fn what_is_no_event_is_refused() {
         ("1/events", r#"{"event":"a","data":"{}"}"#, 422),
         ("1/events", r#"{"event":"a"}"#, 422),
         ("1/events", r#"{"event":"a","event":"b","data":{}}"#, 422),
+        ("1/events", r#"{"event":"webhook.failing","data":{}}"#, 422),
         ("1/events", "", 400),
         ("1/events", &long, 422),
         ("3/events", r#"{"event":"a","data":{}}"#, 404),

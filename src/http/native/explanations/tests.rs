@@ -26,7 +26,7 @@ async fn service() -> (Service, DeliveryId) {
     assert_eq!(service.call("POST", "1/webhooks", &wanted.to_string()).await.status, 200);
     let store = &*service.app.store;
     let now = service.app.clock.now();
-    let seconds = now.as_seconds();
+    let seconds = now.as_seconds() + 1;
     let platform = StreamName::new(Category::Platform, 1);
     let received = EventReceived {
         account: AccountId(1),
