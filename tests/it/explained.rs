@@ -88,3 +88,31 @@ async fn stats_say_what_uses_the_space_also_while_the_service_runs() {
     assert!(stats["disk_bytes"].as_u64() > stats["log"]["total"]["bytes"].as_u64());
     assert!(place.run_well(&["stats"]).await.contains("account.registered"));
 }
+
+#[tokio::test]
+async fn a_webhook_is_told_of_what_another_never_took_and_never_of_its_own() {
+    let place = Place::new().set("RELINK_RETRY_SCHEDULE", "10ms");
+    let (relink, receiver) = (place.serve().await, Receiver::start().await);
+    let api = relink.api();
+    register_account(&api).await;
+    receiver.answer("/sick", Reply::Status(500));
+    let both = ["message_created", "delivery.abandoned"];
+    let sick = subscribe(&api, &receiver.url("/sick"), &both).await;
+    let watcher = subscribe(&api, &receiver.url("/watcher"), &["delivery.*"]).await;
+    message(&api, "hello").await;
+    let told = receiver.expect_at("/watcher", 1).await.remove(0);
+    told.check_signatures(secret(&watcher));
+    let told = told.json();
+    assert_eq!(
+        (&told["event"], &told["webhook"]["id"]),
+        (&json!("delivery.abandoned"), &sick["id"])
+    );
+    assert_eq!(told["delivery"], receiver.arrivals_at("/sick")[0].delivery());
+    // Whatever the fan-out has gone past has made no further debt.
+    message(&api, "and again").await;
+    receiver.expect_at("/watcher", 2).await;
+    assert!(receiver.arrivals_at("/sick").iter().all(|it| it.json()["event"] == "message_created"));
+
+    let forged = json!({ "event": "webhook.disabled", "data": {} });
+    assert_eq!(api.post("/events", forged).await.status, 422);
+}
