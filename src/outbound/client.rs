@@ -13,6 +13,10 @@ use super::resolve::Guarded;
 /// have attempts under way, or each attempt above would connect anew.
 const IDLE_PER_HOST_MAX: usize = 64;
 const IDLE_FOR_MAX: Duration = Duration::from_secs(60);
+/// Over HTTP/2 all attempts to a host share one connection: one that is dead and does not say so
+/// would cost each of them its whole timeout. So it is asked, and given up when it is silent.
+const ASKED_EVERY: Duration = Duration::from_secs(20);
+const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 
 /// What every attempt sends, whatever it delivers.
 pub(super) fn headers() -> HeaderMap {
@@ -32,6 +36,8 @@ pub(super) fn build(rules: Arc<Rules>) -> Result<Client, reqwest::Error> {
         .referer(false)
         .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
         .pool_idle_timeout(IDLE_FOR_MAX)
+        .http2_keep_alive_interval(ASKED_EVERY)
+        .http2_keep_alive_timeout(ANSWERS_WITHIN)
         .dns_resolver(Guarded::by(rules))
         .build()
 }

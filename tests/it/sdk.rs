@@ -75,22 +75,28 @@ async fn case_57_the_chatwoot_sdk_lists_creates_updates_and_deletes() {
     assert_eq!(seen["unknown"]["status"], 404, "{seen}");
 }
 
-/// One delivery, and what its receiver needs to check it.
-async fn delivered(place: &Place) -> Value {
+/// One delivery under a secret that was rotated and a key pair beside it, and what receivers need
+/// to check it: one that has the old secret, and one that has the new.
+async fn delivered(place: &Place) -> [Value; 2] {
     let relink = place.serve().await;
     let (api, receiver) = (relink.api(), Receiver::start().await);
     register_account(&api).await;
     let webhook = subscribe(&api, &receiver.url("/hook"), &["message_created"]).await;
+    let rotate = format!("/webhooks/{}/rotate_secret", webhook["id"]);
+    let rotated = api.post(&rotate, json!({})).await.json(200);
+    api.post(&rotate, json!({ "algorithm": "ed25519" })).await.json(200);
     message(&api, "Grüße, signed").await;
     let arrival: Arrival = receiver.expect(1).await.remove(0);
     let mut headers = serde_json::Map::new();
     for name in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
         headers.insert(name.to_owned(), arrival.header(name).into());
     }
-    json!({
-        "secret": webhook["signing_secret"],
-        "headers": headers,
-        "body": std::str::from_utf8(&arrival.body).unwrap(),
+    [&webhook, &rotated].map(|of| {
+        json!({
+            "secret": of["signing_secret"],
+            "headers": headers,
+            "body": std::str::from_utf8(&arrival.body).unwrap(),
+        })
     })
 }
 
@@ -102,14 +108,16 @@ fn check(verdict: &Value) {
 #[tokio::test]
 async fn standardwebhooks_of_pypi_takes_our_signature() {
     let Some(python) = told("RELINK_TEST_PYTHON") else { return };
-    let delivery = delivered(&Place::new()).await;
-    let mut command = Command::new(python);
-    check(&script(command.arg(fixture("standard_webhooks.py")), &delivery).await);
+    for delivery in delivered(&Place::new()).await {
+        let mut command = Command::new(&python);
+        check(&script(command.arg(fixture("standard_webhooks.py")), &delivery).await);
+    }
 }
 
 #[tokio::test]
 async fn standardwebhooks_of_npm_takes_our_signature() {
     let Some(modules) = told("RELINK_TEST_NODE_MODULES") else { return };
-    let delivery = delivered(&Place::new()).await;
-    check(&script(&mut node(&modules, "standard_webhooks.cjs"), &delivery).await);
+    for delivery in delivered(&Place::new()).await {
+        check(&script(&mut node(&modules, "standard_webhooks.cjs"), &delivery).await);
+    }
 }
