@@ -3,6 +3,7 @@
 mod at;
 mod bench;
 mod completions;
+mod copy;
 mod explain;
 mod keys;
 mod log;
@@ -43,6 +44,8 @@ enum Command {
     Rebuild,
     /// Reads the whole log, checks that it decodes and is unbroken
     Verify,
+    /// Copies a log into another engine; goes on where it was interrupted
+    Copy(copy::Args),
     /// Measures this machine and prints one table
     Bench(bench::Args),
     /// Explains why something happened
@@ -136,6 +139,7 @@ async fn perform(command: Command, settings: Settings) -> Result<(), Stop> {
         Command::Log(args) => log::run(args, &settings).await,
         Command::Rebuild => rebuild::run(&settings).await,
         Command::Verify => verify::run(&settings).await,
+        Command::Copy(args) => copy::run(args, &settings).await,
         Command::Bench(args) => bench::run(args, &settings).await,
         Command::Explain(command) => explain::run(command, &settings).await,
         Command::Stats(args) => stats::run(args, &settings).await,

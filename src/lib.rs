@@ -6,6 +6,7 @@ pub mod bench;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod copy;
 pub mod explain;
 #[cfg(test)]
 mod history;

@@ -1,3 +1,4 @@
 //! Adapters of the log's port, `events::EventStore`.
 
 pub mod embedded;
+pub mod eventstoredb;

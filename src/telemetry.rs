@@ -11,6 +11,9 @@ use crate::config::LogFormat;
 /// Names what is logged, as `info` or `relink=debug,hyper=warn`.
 const VARIABLE: &str = "RELINK_LOG";
 
+/// EventStoreDB's client calls an error what its adapter contains, and tells by itself.
+const DEFAULT: &str = "info,kurrentdb=off";
+
 /// Why nothing can be logged.
 #[derive(Debug, thiserror::Error)]
 pub enum NoTelemetry {
@@ -53,7 +56,7 @@ fn as_json(format: LogFormat, terminal: bool) -> bool {
 }
 
 fn filter(set: Option<&str>) -> Result<EnvFilter, ParseError> {
-    EnvFilter::try_new(set.filter(|text| !text.trim().is_empty()).unwrap_or("info"))
+    EnvFilter::try_new(set.filter(|text| !text.trim().is_empty()).unwrap_or(DEFAULT))
 }
 
 #[cfg(test)]
@@ -70,8 +73,8 @@ mod tests {
 
     #[test]
     fn the_level_is_info_unless_it_is_set() {
-        assert_eq!(filter(None).unwrap().to_string(), "info");
-        assert_eq!(filter(Some("")).unwrap().to_string(), "info");
+        assert_eq!(filter(None).unwrap().to_string(), "kurrentdb=off,info");
+        assert_eq!(filter(Some("")).unwrap().to_string(), "kurrentdb=off,info");
         assert_eq!(filter(Some("warn,relink=debug")).unwrap().to_string(), "relink=debug,warn");
         assert!(filter(Some("relink=loud")).is_err());
     }

@@ -180,6 +180,16 @@ pub trait EventStore: Send + Sync {
     /// The position of the last record; [`Position::START`] when there is none.
     fn head(&self) -> BoxFuture<'_, Result<Position, Failure>>;
 
+    /// The record at exactly this position; none when there is none. An engine whose positions
+    /// have gaps may not be able to read from a place between two records.
+    fn record_at(&self, position: Position) -> BoxFuture<'_, Result<Option<Record>, Failure>> {
+        Box::pin(async move {
+            let behind = Position(position.0.saturating_sub(1));
+            let found = self.read_all(behind, 1).await?.pop();
+            Ok(found.filter(|record| record.position == position))
+        })
+    }
+
     /// Whether the records of one append stand at consecutive positions.
     fn is_dense(&self) -> bool {
         false

@@ -7,48 +7,51 @@ use std::sync::Arc;
 
 use crate::{AccountId, HookId, InboxId, ParseIdError, RuleId, WebhookId};
 
-/// What kind of history a stream holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Category {
-    /// An account, and which webhook urls it has given away.
-    Account,
-    /// An inbox: registration, evidence and reauthorization.
-    Inbox,
-    /// A webhook endpoint: its settings.
-    Webhook,
-    /// What one webhook is owed. A stream of its own, so that it can be truncated behind a
-    /// snapshot without touching the endpoint's history.
-    Ledger,
-    /// What the host platform reported, by account.
-    Platform,
-    /// Facts of the whole installation: tokens, sealing keys, webhook numbers.
-    Installation,
-    /// How far the fan-out has come.
-    Fanout,
-    /// One request with an `Idempotency-Key`, and its answer.
-    Request,
-    /// An integration hook: settings, evidence and reauthorization.
-    Hook,
-    /// An automation rule: what it says, evidence and reauthorization.
-    Rule,
+macro_rules! categories {
+    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
+        /// What kind of history a stream holds.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Category {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Category {
+            /// Every one: an engine that is shared with others tells by them what is ours.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The word before the hyphen of the stream's name and before the full stop of its
+            /// events.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)*
+                }
+            }
+        }
+    };
 }
 
-impl Category {
-    /// The word before the hyphen of the stream's name and before the full stop of its events.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Account => "account",
-            Self::Inbox => "inbox",
-            Self::Webhook => "webhook",
-            Self::Ledger => "ledger",
-            Self::Platform => "platform",
-            Self::Installation => "installation",
-            Self::Fanout => "fanout",
-            Self::Request => "request",
-            Self::Hook => "hook",
-            Self::Rule => "rule",
-        }
-    }
+categories! {
+    /// An account, and which webhook urls it has given away.
+    Account = "account",
+    /// An inbox: registration, evidence and reauthorization.
+    Inbox = "inbox",
+    /// A webhook endpoint: its settings.
+    Webhook = "webhook",
+    /// What one webhook is owed. A stream of its own, so that it can be truncated behind a
+    /// snapshot without touching the endpoint's history.
+    Ledger = "ledger",
+    /// What the host platform reported, by account.
+    Platform = "platform",
+    /// Facts of the whole installation: tokens, sealing keys, webhook numbers.
+    Installation = "installation",
+    /// How far the fan-out has come.
+    Fanout = "fanout",
+    /// One request with an `Idempotency-Key`, and its answer.
+    Request = "request",
+    /// An integration hook: settings, evidence and reauthorization.
+    Hook = "hook",
+    /// An automation rule: what it says, evidence and reauthorization.
+    Rule = "rule",
 }
 
 /// The name of a stream, cheap to clone.

@@ -39,7 +39,7 @@ pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Sto
     drop(open::log(settings, For::Reading)?);
     let log = open::log(settings, For::Appending)?;
     let world = World {
-        store: log.clone(),
+        store: log.store(),
         clock: Arc::new(SystemClock),
         limits: Limits::default(),
         halted: Halted::default(),

@@ -29,11 +29,11 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, settings: &Settings) -> Result<(), Stop> {
-    let log: Arc<dyn EventStore> = open::log(settings, For::Reading)?;
+    let log = open::log(settings, For::Reading)?;
     let printed = if let (Some(stream), false) = (&args.stream, args.follow) {
         print_stream(&*log, &StreamName::from_log(stream), &args).await
     } else {
-        print_all(log, &args).await
+        print_all(log.store(), &args).await
     };
     match printed {
         // Whoever reads our output has seen enough, as `head` does.
@@ -59,7 +59,15 @@ async fn print_stream(log: &dyn EventStore, stream: &StreamName, args: &Args) ->
 }
 
 async fn print_all(log: Arc<dyn EventStore>, args: &Args) -> Result<(), Stop> {
-    let behind = Position(args.from.saturating_sub(1));
+    let behind = match log.record_at(Position(args.from)).await? {
+        Some(first) => {
+            print(&[first], args)?;
+            Position(args.from)
+        }
+        None if log.is_dense() => Position(args.from.saturating_sub(1)),
+        // Reading may begin only where a record stands; what comes before is not printed.
+        None => Position::START,
+    };
     let mut log = Subscription::new(log, behind);
     loop {
         match log.next().await? {

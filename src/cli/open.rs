@@ -1,15 +1,19 @@
 //! Opens the log that the settings name, in the way a command needs it.
 
+use std::ops::Deref;
+use std::path::Path;
 use std::sync::Arc;
 
 use actors::installation::Installation;
-use anyhow::anyhow;
 use events::store::{PAGE_MAX, Slice};
 use events::{EventStore, Failure, Fold, Revision, StreamName};
 
 use super::Stop;
 use crate::config::{Settings, StoreSetting};
+use crate::snapshots::SnapshotFolder;
 use crate::store::embedded::{Embedded, OpenError, Options};
+use crate::store::eventstoredb::{EventStoreDb, EventStoreDbSettings};
+use crate::verify::Positions;
 
 /// What the command does with the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,21 +26,98 @@ pub(super) enum For {
     Reading,
 }
 
-pub(super) fn log(settings: &Settings, purpose: For) -> Result<Arc<Embedded>, Stop> {
-    match &settings.store {
-        StoreSetting::Embedded => {}
-        StoreSetting::EventStoreDb(_) => {
-            return Err(Stop::Usage(anyhow!(
-                "RELINK_STORE: this build has no EventStoreDB adapter yet; use embedded"
-            )));
+/// A log, and what only its engine can do.
+pub(super) enum Log {
+    /// A folder of this machine.
+    Embedded(Arc<Embedded>),
+    /// A cluster; it is reached with the first call, not before.
+    EventStoreDb(Arc<EventStoreDb>),
+}
+
+impl Log {
+    /// The log as the port that all engines have.
+    pub(super) fn store(&self) -> Arc<dyn EventStore> {
+        match self {
+            Self::Embedded(log) => log.clone(),
+            Self::EventStoreDb(log) => log.clone(),
         }
     }
+
+    /// What the engine promises about positions.
+    pub(super) fn positions(&self) -> Positions {
+        if self.is_dense() { Positions::Dense } else { Positions::Growing }
+    }
+
+    /// What positions count, for people.
+    pub(super) fn unit(&self) -> &'static str {
+        match self {
+            Self::Embedded(_) => "records",
+            Self::EventStoreDb(_) => "bytes of the cluster's log",
+        }
+    }
+
+    /// What the engine finds wrong with its own files, a line each.
+    ///
+    /// # Errors
+    /// When they cannot be read just now.
+    pub(super) async fn integrity(&self) -> Result<Vec<String>, Failure> {
+        match self {
+            Self::Embedded(log) => log.integrity().await,
+            // A cluster checks its own chunks.
+            Self::EventStoreDb(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Tells a second `serve` on the same folder where this one listens.
+    ///
+    /// # Errors
+    /// When the lock's file cannot be written.
+    pub(super) fn announce(&self, url: &str) -> std::io::Result<()> {
+        match self {
+            Self::Embedded(log) => log.announce(url),
+            Self::EventStoreDb(_) => Ok(()),
+        }
+    }
+
+    /// Writes what waits. Appends may fail from now on.
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Embedded(log) => log.close().await,
+            Self::EventStoreDb(_) => {}
+        }
+    }
+}
+
+impl Deref for Log {
+    type Target = dyn EventStore;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Embedded(log) => &**log,
+            Self::EventStoreDb(log) => &**log,
+        }
+    }
+}
+
+pub(super) fn log(settings: &Settings, purpose: For) -> Result<Log, Stop> {
+    match &settings.store {
+        StoreSetting::Embedded => embedded(&settings.data, purpose),
+        StoreSetting::EventStoreDb(text) => eventstoredb(text.expose()),
+    }
+}
+
+pub(super) fn eventstoredb(text: &str) -> Result<Log, Stop> {
+    let settings = EventStoreDbSettings::parse(text).map_err(|error| Stop::Usage(error.into()))?;
+    Ok(Log::EventStoreDb(Arc::new(EventStoreDb::new(settings))))
+}
+
+pub(super) fn embedded(folder: &Path, purpose: For) -> Result<Log, Stop> {
     let opened = match purpose {
-        For::Serving => Embedded::serve(&settings.data, Options::default()),
-        For::Appending => Embedded::attach(&settings.data),
-        For::Reading => Embedded::read_only(&settings.data),
+        For::Serving => Embedded::serve(folder, Options::default()),
+        For::Appending => Embedded::attach(folder),
+        For::Reading => Embedded::read_only(folder),
     };
-    opened.map(Arc::new).map_err(|error| {
+    opened.map(|log| Log::Embedded(Arc::new(log))).map_err(|error| {
         let damaged = matches!(error, OpenError::Damaged { .. } | OpenError::Foreign { .. });
         if damaged && purpose == For::Reading {
             Stop::Wrong(error.into())
@@ -63,6 +144,16 @@ pub(super) async fn installation(log: &dyn EventStore) -> Result<Installation, F
             if let events::Event::Installation(event) = recorded.event {
                 installation.evolve(&event);
             }
+        }
+    }
+}
+
+/// Where the views of this log are kept; those of another log are never looked at.
+pub(super) fn snapshots(settings: &Settings) -> SnapshotFolder {
+    match settings.store {
+        StoreSetting::Embedded => SnapshotFolder::of_data(&settings.data),
+        StoreSetting::EventStoreDb(_) => {
+            SnapshotFolder::of_data(&settings.data.join("eventstoredb"))
         }
     }
 }

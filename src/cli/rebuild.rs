@@ -2,22 +2,20 @@
 
 use std::sync::Arc;
 
-use events::EventStore;
 use indicatif::{ProgressBar, ProgressStyle};
 use projections::Views;
 
 use super::Stop;
 use super::open::{self, For};
 use crate::config::Settings;
-use crate::snapshots::SnapshotFolder;
 
 pub(super) async fn run(settings: &Settings) -> Result<(), Stop> {
     // There must be a log: serving would begin an empty one.
     drop(open::log(settings, For::Reading)?);
     let log = open::log(settings, For::Serving)?;
-    let snapshots = Arc::new(SnapshotFolder::of_data(&settings.data));
-    let bar = progress_bar("records", log.head().await?.0);
-    let runner = Views::default().runner(log.clone(), snapshots);
+    let snapshots = Arc::new(open::snapshots(settings));
+    let bar = progress_bar(log.unit(), log.head().await?.0);
+    let runner = Views::default().runner(log.store(), snapshots);
     let mut last = 0;
     runner
         .rebuild(|position, head| {

@@ -9,14 +9,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::Stop;
-use super::open::{self, For};
+use super::open::{self, For, Log};
 use crate::app::{App, Parts, StartError};
 use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::http;
 use crate::outbound::{HttpOutbound, OutboundSettings};
-use crate::snapshots::SnapshotFolder;
-use crate::store::embedded::Embedded;
 use crate::telemetry;
 use crate::vault::{Origin, Vault};
 
@@ -48,7 +46,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Stop> {
     Ok(())
 }
 
-fn parts(settings: &Settings, log: &Arc<Embedded>, vault: Arc<Vault>) -> Result<Parts, Stop> {
+fn parts(settings: &Settings, log: &Log, vault: Arc<Vault>) -> Result<Parts, Stop> {
     let clock = Arc::new(SystemClock);
     let outbound = OutboundSettings {
         default_timeout: settings.webhook_timeout,
@@ -57,8 +55,8 @@ fn parts(settings: &Settings, log: &Arc<Embedded>, vault: Arc<Vault>) -> Result<
     let outbound =
         HttpOutbound::new(outbound, vault.clone()).map_err(|error| Stop::Usage(error.into()))?;
     Ok(Parts {
-        store: log.clone(),
-        snapshots: Arc::new(SnapshotFolder::of_data(&settings.data)),
+        store: log.store(),
+        snapshots: Arc::new(open::snapshots(settings)),
         clock,
         vault,
         outbound: Arc::new(outbound),

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use events::EventStore;
 use indicatif::HumanBytes;
 use serde_json::json;
 
@@ -22,7 +21,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, settings: &Settings) -> Result<(), Stop> {
     let log = open::log(settings, For::Reading)?;
-    let bar = progress_bar("records", log.head().await?.0);
+    let bar = progress_bar(log.unit(), log.head().await?.0);
     let stats = stats::of(&*log, |position| bar.set_position(position.0)).await;
     bar.finish_and_clear();
     let stats = stats?;

@@ -43,7 +43,7 @@ pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Sto
     }
     let clock = Arc::new(SystemClock);
     let world = World {
-        store: log.clone(),
+        store: log.store(),
         clock: clock.clone(),
         limits: Limits::default(),
         halted: Halted::default(),

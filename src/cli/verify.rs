@@ -1,18 +1,17 @@
 //! `relink verify`: reads the whole log and tells the first bad position, if there is one.
 
 use anyhow::anyhow;
-use events::EventStore;
 
 use super::Stop;
 use super::open::{self, For};
 use super::rebuild::progress_bar;
 use crate::config::Settings;
-use crate::verify::{self, Positions, Unverified};
+use crate::verify::{self, Unverified};
 
 pub(super) async fn run(settings: &Settings) -> Result<(), Stop> {
     let log = open::log(settings, For::Reading)?;
-    let bar = progress_bar("records", log.head().await?.0);
-    let verified = verify::verify(&*log, Positions::Dense, |report| {
+    let bar = progress_bar(log.unit(), log.head().await?.0);
+    let verified = verify::verify(&*log, log.positions(), |report| {
         bar.set_position(report.position.0);
     });
     let verified = verified.await;

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use url::Url;
 
 use super::{LogFormat, Secret, StoreSetting, duration};
 use crate::outbound::TIMEOUT_MAX;
+use crate::store::eventstoredb::EventStoreDbSettings;
 use crate::vault;
 
 /// What is wrong, and what would be right.
@@ -32,13 +32,9 @@ pub(super) fn store(text: &str) -> Read<StoreSetting> {
         return Ok(StoreSetting::Embedded);
     }
     // The text is not repeated: it may hold a password.
-    match Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "esdb" | "esdb+discover") && url.has_host() => {
-            Ok(StoreSetting::EventStoreDb(Secret::new(text)))
-        }
-        Ok(_) | Err(_) => Err("neither `embedded` nor a connection string such as \
-            esdb://HOST:2113?tls=false"
-            .to_owned()),
+    match EventStoreDbSettings::parse(text) {
+        Ok(_) => Ok(StoreSetting::EventStoreDb(Secret::new(text))),
+        Err(error) => Err(format!("not `embedded`, and {error}")),
     }
 }
 

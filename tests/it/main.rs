@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod api;
+mod double;
+mod esdb;
 mod receiver;
 mod relink;
 mod steps;

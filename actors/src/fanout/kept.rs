@@ -40,9 +40,8 @@ pub(super) async fn load(
     let snapshots = snapshots.clone();
     let read = spawn_blocking(move || read(&*snapshots, start)).await;
     let Some(folded) = read.ok().flatten() else { return Ok(Folded::default()) };
-    let before = Position(folded.position.0.saturating_sub(1));
-    let there = store.read_all(before, 1).await?.pop();
-    if there.is_none_or(|it| (it.position, it.hash) != (folded.position, folded.hash)) {
+    let there = store.record_at(folded.position).await?;
+    if there.is_none_or(|it| it.hash != folded.hash) {
         tracing::warn!("the snapshot {NAME} is thrown away: it is of another log");
         return Ok(Folded::default());
     }

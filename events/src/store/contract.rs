@@ -55,6 +55,7 @@ pub async fn verify(open: impl AsyncFn() -> Arc<dyn EventStore>) {
     read::a_page_has_at_most_its_maximum(open().await).await;
     read::a_page_is_short_only_at_the_end_or_when_it_is_large(open().await).await;
     read::the_head_is_the_last_position(open().await).await;
+    read::a_record_is_found_at_its_position(open().await).await;
     read::every_field_comes_back_as_it_was_written(open().await).await;
     read::large_records_come_back_as_they_were_written(open().await).await;
     read::the_chain_holds_over_what_was_read(open().await).await;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use events::{EventStore, Failure, Hash, Position, Record};
+use events::{EventStore, Failure, Hash, Position};
 
 use super::Runner;
 use crate::quarantine::{Kept, Place};
@@ -45,7 +45,7 @@ impl Runner {
             let position = view.position();
             // Nearly always all views stand at the same position.
             if there.is_none_or(|(known, _)| known != position) {
-                let found = record_at(&*self.store, position).await?;
+                let found = self.store.record_at(position).await?;
                 there = Some((position, found.map(|record| record.hash)));
             }
             if there != Some((position, Some(view.hash()))) {
@@ -56,12 +56,6 @@ impl Runner {
         }
         Ok(())
     }
-}
-
-async fn record_at(store: &dyn EventStore, position: Position) -> Result<Option<Record>, Failure> {
-    let behind = Position(position.0.saturating_sub(1));
-    let found = store.read_all(behind, 1).await?.pop();
-    Ok(found.filter(|record| record.position == position))
 }
 
 fn load_all(snapshots: &dyn Snapshots, views: &[Arc<dyn Folding>], head: Position) -> Kept {
@@ -118,7 +112,7 @@ async fn still_bad(
     quarantine: &Quarantine,
 ) -> Result<bool, Failure> {
     for (stream, position) in &kept.entries {
-        let found = record_at(store, *position).await?;
+        let found = store.record_at(*position).await?;
         let Some(record) = found.filter(|record| record.stream.as_str() == stream) else {
             return Ok(false);
         };

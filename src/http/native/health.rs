@@ -130,9 +130,7 @@ async fn then(
         Until::Now => (app.clock.now(), last),
         Until::Time(time) => (time, last),
         Until::Position(position) => {
-            let behind = Position(position.0.saturating_sub(1));
-            let record = app.store.read_all(behind, 1).await?.pop();
-            let record = record.filter(|record| record.position == position);
+            let record = app.store.record_at(position).await?;
             (record.map_or(last_at, |record| record.at), position)
         }
     };

@@ -13,8 +13,11 @@ use crate::app::App;
 /// As long as the log may take to answer.
 const LOG_WITHIN: Duration = Duration::from_secs(2);
 
-/// As many positions as the views may be behind the log.
+/// As many records as the views may be behind the log.
 const LAG_MAX: u64 = 10_000;
+
+/// As many positions a record takes at least where an engine counts bytes.
+const RECORD_BYTES: u64 = 1024;
 
 /// 200 when all is well, else 503; both say how each part is doing. A stream that cannot go on is
 /// listed and makes nothing unready: all others go on.
@@ -24,10 +27,11 @@ pub(super) async fn show(State(app): State<Arc<App>>) -> (StatusCode, Json<Value
         Ok(Err(failure)) => Some(failure.to_string()),
         Err(_) => Some(format!("the log does not answer within {LOG_WITHIN:?}")),
     };
+    let lag_max = if app.store.is_dense() { LAG_MAX } else { LAG_MAX * RECORD_BYTES };
     let views = app.view_status.borrow().clone();
     let late = if !views.caught_up {
         Some("the views have not caught up yet".to_owned())
-    } else if views.lag > LAG_MAX {
+    } else if views.lag > lag_max {
         Some(format!("the views are {} positions behind the log", views.lag))
     } else {
         views.failing

@@ -158,6 +158,17 @@ pub async fn the_head_is_the_last_position(store: Arc<dyn EventStore>) {
     assert!(head >= appended.position);
 }
 
+/// A record is found by its position, and nothing is found where none stands.
+pub async fn a_record_is_found_at_its_position(store: Arc<dyn EventStore>) {
+    let mut writer = Writer::new(&store);
+    writer.write(&WORDS).await;
+    for record in writer.history().await {
+        assert_eq!(store.record_at(record.position).await, Ok(Some(record)));
+    }
+    assert_eq!(store.record_at(Position::START).await, Ok(None));
+    assert_eq!(store.record_at(Position(u64::MAX >> 1)).await, Ok(None));
+}
+
 /// Not a byte is lost, gained or changed on the way, nor in a name beyond ASCII.
 pub async fn every_field_comes_back_as_it_was_written(store: Arc<dyn EventStore>) {
     let name = format!("köln-0/ü {} 東京", Uuid::new_v4());

@@ -1,0 +1,65 @@
+//! `relink copy`: a log into another engine, resumable.
+
+use std::convert::Infallible;
+use std::path::Path;
+
+use anyhow::anyhow;
+
+use super::Stop;
+use super::open::{self, For, Log};
+use super::rebuild::progress_bar;
+use crate::config::{Secret, Settings};
+use crate::copy::{self, CopyError};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The log that is read: `embedded` is the one in --data, `embedded:PATH` another, or a
+    /// connection string; without it, the one that --store names
+    #[arg(long, value_name = "STORE", value_parser = secret)]
+    from: Option<Secret>,
+    /// The log that is written, in the same words; it must be empty, or an earlier copy of the first
+    #[arg(long, value_name = "STORE", value_parser = secret)]
+    to: Option<Secret>,
+}
+
+/// It may hold a password, which clap would repeat in its messages.
+fn secret(text: &str) -> Result<Secret, Infallible> {
+    Ok(Secret::new(text))
+}
+
+pub(super) async fn run(args: Args, settings: &Settings) -> Result<(), Stop> {
+    let from = open(args.from.as_ref(), settings, For::Reading)?;
+    let to = open(args.to.as_ref(), settings, For::Serving)?;
+    let bar = progress_bar(from.unit(), from.head().await?.0);
+    let copied = copy::copy(&*from, &*to, |step| {
+        bar.set_message(step.verb());
+        bar.set_position(step.position().0);
+    });
+    let copied = copied.await;
+    bar.finish_and_clear();
+    to.close().await;
+    let report = copied.map_err(|error| match error {
+        CopyError::Log(failure) => Stop::from(failure),
+        bad @ (CopyError::Broken(..)
+        | CopyError::Undecodable(..)
+        | CopyError::Different(_)
+        | CopyError::Unverified { .. }) => Stop::Wrong(bad.into()),
+    })?;
+    println!(
+        "copied and verified: {} records, of which {} were there before; their hash is {}",
+        report.records, report.found, report.hash
+    );
+    Ok(())
+}
+
+fn open(name: Option<&Secret>, settings: &Settings, purpose: For) -> Result<Log, Stop> {
+    match name.map(Secret::expose) {
+        None => open::log(settings, purpose),
+        Some("embedded") => open::embedded(&settings.data, purpose),
+        Some(name) => match name.strip_prefix("embedded:") {
+            Some("") => Err(Stop::Usage(anyhow!("embedded: names no folder"))),
+            Some(folder) => open::embedded(Path::new(folder), purpose),
+            None => open::eventstoredb(name),
+        },
+    }
+}

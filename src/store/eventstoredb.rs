@@ -1,0 +1,102 @@
+//! The log on EventStoreDB, which is KurrentDB since 2025: one cluster, shared by several machines.
+//!
+//! The vendor's client has defects on paths that we need. None is trusted with a promise of ours:
+//! docs/adr/0007-eventstoredb.md says how each is contained.
+
+mod append;
+mod connection;
+mod failure;
+mod growth;
+mod lanes;
+mod limits;
+mod names;
+mod read;
+mod record;
+mod settings;
+
+use std::time::Duration;
+
+use events::store::{Proposed, Slice, check_size};
+use events::{Appended, EventStore, Expected, Failure, Position, Record, StreamName};
+use futures_core::future::BoxFuture;
+
+use connection::Connection;
+use growth::Growth;
+use names::Names;
+
+pub use limits::StreamLimits;
+pub use settings::{EventStoreDbSettings, SettingsError};
+
+/// As long as an append may take, with every repetition of it: then it is [`Failure::Unavailable`],
+/// which is a 503.
+const APPEND_WITHIN: Duration = Duration::from_secs(5);
+
+/// As long as the server may take for one try of an append. It gives up itself after two seconds.
+const TRY_WITHIN: Duration = Duration::from_millis(2500);
+
+/// As long as a reader may be left without the next record.
+const NEXT_WITHIN: Duration = Duration::from_secs(5);
+
+/// A log on EventStoreDB. It is cheap to open: the first call connects.
+pub struct EventStoreDb {
+    connection: Connection,
+    names: Names,
+    growth: Growth,
+}
+
+impl EventStoreDb {
+    /// The log that the settings name. Must be used within a runtime.
+    pub fn new(settings: EventStoreDbSettings) -> Self {
+        let EventStoreDbSettings { client, namespace } = settings;
+        Self {
+            connection: Connection::new(client),
+            names: Names::new(namespace.as_deref()),
+            growth: Growth::default(),
+        }
+    }
+}
+
+impl EventStore for EventStoreDb {
+    fn append<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        expected: Expected,
+        records: Vec<Proposed>,
+    ) -> BoxFuture<'a, Result<Appended, Failure>> {
+        Box::pin(async move {
+            check_size(&records)?;
+            let appended = self.write(stream, expected, &records).await?;
+            self.growth.own(appended.position);
+            Ok(appended)
+        })
+    }
+
+    fn read_stream<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        slice: Slice,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Record>, Failure>> {
+        Box::pin(self.stream_page(stream, slice, limit))
+    }
+
+    fn read_all(
+        &self,
+        behind: Position,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Record>, Failure>> {
+        Box::pin(self.log_page(behind, limit))
+    }
+
+    fn record_at(&self, position: Position) -> BoxFuture<'_, Result<Option<Record>, Failure>> {
+        Box::pin(self.record_of_log(position))
+    }
+
+    fn head(&self) -> BoxFuture<'_, Result<Position, Failure>> {
+        Box::pin(self.last_position())
+    }
+
+    fn grown(&self, behind: Position) -> BoxFuture<'_, ()> {
+        Box::pin(self.wait_for_growth(behind))
+    }
+}

@@ -1,0 +1,164 @@
+//! A client that is built anew when it has died, because the vendor's never recovers by itself.
+//!
+//! After one failed connection it answers `ConnectionClosed` for ever, and it never leaves a dead
+//! node of a cluster. So it is thrown away at once in the first case, and after failures in a row
+//! in all others; a new one finds the node that leads now.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use events::Failure;
+use eventstore::{Client, ClientSettings};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+use super::failure::{Meaning, unavailable};
+use super::lanes::Lanes;
+
+/// As long as building a client and hearing from its server may take. A gossip with three seeds of
+/// which two are dead takes six seconds.
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+
+/// Between two attempts to connect: the first pause and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+
+/// So many failures in a row, and no success between them, mean that the node is gone.
+const STRIKES_MAX: u32 = 2;
+
+/// One client as long as it lives.
+pub(super) struct Session {
+    pub(super) client: Client,
+    pub(super) lanes: Lanes,
+    strikes: AtomicU32,
+}
+
+impl Session {
+    /// Whatever was asked, the server has answered.
+    pub(super) fn answered(&self) {
+        self.strikes.store(0, Ordering::Relaxed);
+    }
+}
+
+enum Status {
+    /// Nobody has asked yet, or the last client was thrown away.
+    Idle,
+    /// A task is connecting.
+    Connecting,
+    /// Ready for use.
+    Ready(Arc<Session>),
+    /// The last attempt failed, and the next one may begin then.
+    Down { reason: String, until: Instant },
+}
+
+/// Shares one client between all callers, and its rebuilding too.
+pub(super) struct Connection {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    settings: ClientSettings,
+    status: watch::Sender<Status>,
+    failed: AtomicU32,
+}
+
+impl Connection {
+    pub(super) fn new(settings: ClientSettings) -> Self {
+        let status = watch::Sender::new(Status::Idle);
+        Self { shared: Arc::new(Shared { settings, status, failed: AtomicU32::new(0) }) }
+    }
+
+    /// The client as it is now; waits for an attempt to connect that is under way, and fails at
+    /// once in the pause behind one that failed.
+    pub(super) async fn session(&self) -> Result<Arc<Session>, Failure> {
+        let mut status = self.shared.status.subscribe();
+        loop {
+            match &*status.borrow_and_update() {
+                Status::Ready(session) => return Ok(Arc::clone(session)),
+                Status::Down { reason, until } if Instant::now() < *until => {
+                    return Err(unavailable(reason.clone()));
+                }
+                Status::Idle | Status::Connecting | Status::Down { .. } => {}
+            }
+            self.connect();
+            // The sender lives in self.
+            let _ = status.changed().await;
+        }
+    }
+
+    /// Begins an attempt where none is under way. It goes on when its caller gives up waiting.
+    fn connect(&self) {
+        let begun = self.shared.status.send_if_modified(|status| {
+            let idle = match status {
+                Status::Idle => true,
+                Status::Down { until, .. } => *until <= Instant::now(),
+                Status::Connecting | Status::Ready(_) => false,
+            };
+            if idle {
+                *status = Status::Connecting;
+            }
+            idle
+        });
+        if begun {
+            tokio::spawn(Arc::clone(&self.shared).attempt());
+        }
+    }
+
+    /// Counts a failure of this client, and throws it away once there is no hope for it.
+    pub(super) fn failed(&self, session: &Arc<Session>, meaning: &Meaning, reason: &str) {
+        let hopeless = match meaning {
+            Meaning::Dead => true,
+            Meaning::Unknown => session.strikes.fetch_add(1, Ordering::Relaxed) + 1 >= STRIKES_MAX,
+            Meaning::Conflict(_)
+            | Meaning::ConflictUntold
+            | Meaning::Missing
+            | Meaning::Tombstoned
+            | Meaning::Invalid
+            | Meaning::Refused
+            | Meaning::Elsewhere => false,
+        };
+        let lost = hopeless
+            && self.shared.status.send_if_modified(|status| {
+                let current = matches!(status, Status::Ready(it) if Arc::ptr_eq(it, session));
+                if current {
+                    *status = Status::Idle;
+                }
+                current
+            });
+        if lost {
+            tracing::warn!("the connection to EventStoreDB is given up: {reason}");
+        }
+    }
+}
+
+impl Shared {
+    async fn attempt(self: Arc<Self>) {
+        let status = match timeout(CONNECT_WITHIN, self.session()).await {
+            Ok(Ok(session)) => {
+                self.failed.store(0, Ordering::Relaxed);
+                Status::Ready(Arc::new(session))
+            }
+            Ok(Err(reason)) => self.down(reason),
+            Err(_) => self.down(format!("no node answers within {CONNECT_WITHIN:?}")),
+        };
+        self.status.send_replace(status);
+    }
+
+    async fn session(&self) -> Result<Session, String> {
+        let client = Client::new(self.settings.clone()).map_err(|error| error.to_string())?;
+        let server = client.server_info().await.map_err(|error| error.to_string())?;
+        tracing::info!("connected to EventStoreDB {}", server.version());
+        Ok(Session { client, lanes: Lanes::default(), strikes: AtomicU32::new(0) })
+    }
+
+    fn down(&self, reason: String) -> Status {
+        let times = self.failed.fetch_add(1, Ordering::Relaxed);
+        let (first, longest) = PAUSES;
+        let pause = first.saturating_mul(1 << times.min(10)).min(longest);
+        let reason = format!("EventStoreDB cannot be reached: {reason}");
+        if times == 0 {
+            tracing::warn!("{reason}");
+        }
+        Status::Down { reason, until: Instant::now() + pause }
+    }
+}

@@ -1,0 +1,97 @@
+//! What the client's errors mean. The same refusal comes in up to three shapes; text is never
+//! matched, and whatever is not known for certain counts as unknown.
+
+use events::{Failure, Revision};
+use eventstore::{CurrentRevision, Error};
+use tonic::Code;
+
+/// What to do about an error of the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// Somebody else wrote, and this is where the stream is.
+    Conflict(Option<Revision>),
+    /// Somebody else wrote; only the other way of appending tells where the stream is.
+    ConflictUntold,
+    /// There is no such stream.
+    Missing,
+    /// An operator has deleted the stream for ever.
+    Tombstoned,
+    /// The request is not one that the server takes: too large, or an invalid position.
+    Invalid,
+    /// Asking again changes nothing.
+    Refused,
+    /// Another node leads; the client goes there by itself.
+    Elsewhere,
+    /// The client is dead for good.
+    Dead,
+    /// Whether anything happened is unknown.
+    Unknown,
+}
+
+pub(super) fn meaning(error: &Error) -> Meaning {
+    match error {
+        Error::WrongExpectedVersion { current, .. } => Meaning::Conflict(match current {
+            CurrentRevision::Current(revision) => Some(Revision(*revision)),
+            CurrentRevision::NoStream => None,
+        }),
+        Error::ResourceAlreadyExists => Meaning::ConflictUntold,
+        Error::ResourceNotFound => Meaning::Missing,
+        Error::ResourceDeleted => Meaning::Tombstoned,
+        Error::AccessDenied | Error::UnsupportedFeature => Meaning::Refused,
+        Error::NotLeaderException(_) => Meaning::Elsewhere,
+        Error::ConnectionClosed
+        | Error::GrpcConnectionError(_)
+        | Error::InitializationError(_)
+        | Error::IllegalStateError(_)
+        | Error::InternalClientError => Meaning::Dead,
+        Error::ServerError(_) | Error::DeadlineExceeded | Error::InternalParsingError(_) => {
+            Meaning::Unknown
+        }
+        Error::Grpc { code: Code::AlreadyExists, .. } => Meaning::ConflictUntold,
+        Error::Grpc { code: Code::NotFound, .. } => Meaning::Tombstoned,
+        Error::Grpc { code: Code::InvalidArgument, .. } => Meaning::Invalid,
+        Error::Grpc { code: Code::PermissionDenied | Code::Unauthenticated, .. } => {
+            Meaning::Refused
+        }
+        // Aborted is a write timeout; OK, in a batch, is a server that is busy or not ready.
+        Error::Grpc { .. } => Meaning::Unknown,
+    }
+}
+
+pub(super) fn unavailable(reason: impl Into<String>) -> Failure {
+    Failure::Unavailable { reason: reason.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grpc(code: Code) -> Error {
+        Error::Grpc { code, message: String::new() }
+    }
+
+    #[test]
+    fn a_conflict_is_known_in_each_of_its_shapes() {
+        let expected = eventstore::StreamState::NoStream;
+        let current = CurrentRevision::Current(4);
+        let told = Error::WrongExpectedVersion { expected, current };
+        assert_eq!(meaning(&told), Meaning::Conflict(Some(Revision(4))));
+        assert_eq!(meaning(&grpc(Code::AlreadyExists)), Meaning::ConflictUntold);
+        assert_eq!(meaning(&Error::ResourceAlreadyExists), Meaning::ConflictUntold);
+    }
+
+    #[test]
+    fn what_may_have_been_written_is_unknown() {
+        for code in [Code::Aborted, Code::Cancelled, Code::Ok, Code::DeadlineExceeded] {
+            assert_eq!(meaning(&grpc(code)), Meaning::Unknown);
+        }
+        assert_eq!(meaning(&Error::ServerError(String::new())), Meaning::Unknown);
+    }
+
+    #[test]
+    fn a_client_that_never_comes_back_is_known_as_dead() {
+        assert_eq!(meaning(&Error::ConnectionClosed), Meaning::Dead);
+        let refused = eventstore::GrpcConnectionError::MaxDiscoveryAttemptReached(3);
+        assert_eq!(meaning(&Error::GrpcConnectionError(refused)), Meaning::Dead);
+    }
+}

@@ -1,0 +1,123 @@
+//! Knowing that the log grew: woken by what this process writes, and by a short poll for what
+//! others do.
+//!
+//! The client's subscriptions are not used: one that the server ends cleanly spins a core for ever,
+//! where no deadline can fire. Reading from a position of our own cannot.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use events::Position;
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use super::EventStoreDb;
+
+/// How often the server is asked whether somebody else has written.
+const POLL_EVERY: Duration = Duration::from_millis(200);
+
+/// What is known about the end of the log.
+#[derive(Default)]
+pub(super) struct Growth {
+    /// The last position that this process has written.
+    own: watch::Sender<Position>,
+    ends: Mutex<Ends>,
+}
+
+/// Between `from` and `to` stands nothing of ours: on a cluster with busy neighbours nobody reads
+/// over their events again and again.
+#[derive(Debug, Default, Clone, Copy)]
+struct Ends {
+    from: Position,
+    to: Position,
+    /// The last position of the server that was seen, whosesoever it is.
+    seen: Position,
+}
+
+impl Growth {
+    /// This process has written.
+    pub(super) fn own(&self, position: Position) {
+        self.own.send_if_modified(|last| {
+            let grown = position > *last;
+            *last = position.max(*last);
+            grown
+        });
+    }
+
+    /// The server's last position as it was seen last.
+    pub(super) fn seen(&self) -> Position {
+        self.ends().seen
+    }
+
+    /// Where reading behind a position may begin.
+    pub(super) fn from(&self, behind: Position) -> Position {
+        let ends = self.ends();
+        if ends.from <= behind && behind < ends.to { ends.to } else { behind }
+    }
+
+    /// Reading has come to the end, and that is behind what was seen before it began.
+    pub(super) fn quiet(&self, from: Position, seen: Position) {
+        let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen > from && seen >= ends.to {
+            (ends.from, ends.to) = (from, seen);
+        }
+    }
+
+    fn see(&self, position: Position) {
+        let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        ends.seen = ends.seen.max(position);
+    }
+
+    fn ends(&self) -> Ends {
+        *self.ends.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl EventStoreDb {
+    /// Returns when there may be more behind the position, or the server cannot be asked.
+    pub(super) async fn wait_for_growth(&self, behind: Position) {
+        let mut own = self.growth.own.subscribe();
+        loop {
+            if *own.borrow_and_update() > behind {
+                return;
+            }
+            tokio::select! {
+                _ = own.changed() => {}
+                () = sleep(POLL_EVERY) => {
+                    match self.server_position().await {
+                        Ok(position) if position > self.growth.from(behind) => {
+                            self.growth.see(position);
+                            return;
+                        }
+                        Ok(_) => {}
+                        Err(_) => return,
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_to_be_foreign_is_not_read_again() {
+        let growth = Growth::default();
+        growth.see(Position(90));
+        growth.quiet(Position(40), growth.seen());
+        assert_eq!(growth.from(Position(40)), Position(90));
+        assert_eq!(growth.from(Position(60)), Position(90));
+        assert_eq!(growth.from(Position(39)), Position(39), "ours may stand behind it");
+        assert_eq!(growth.from(Position(90)), Position(90));
+        assert_eq!(growth.from(Position(95)), Position(95));
+    }
+
+    #[test]
+    fn only_what_was_seen_before_reading_is_known_to_be_quiet() {
+        let growth = Growth::default();
+        growth.quiet(Position(40), growth.seen());
+        assert_eq!(growth.from(Position(40)), Position(40));
+    }
+}

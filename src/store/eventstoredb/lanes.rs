@@ -1,0 +1,69 @@
+//! Batch append with many appends in flight: the one path of the client that is fast.
+//!
+//! One append that is refused ends the whole batch session, and every other append on it comes to
+//! an unknown end. So there are several sessions, divided by stream; who comes to an unknown end
+//! repeats its append alone, and the next one opens a new session.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use eventstore::{
+    BatchAppendClient, BatchAppendOptions, BatchWriteResult, Client, Error, EventData, StreamState,
+};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use super::TRY_WITHIN;
+
+/// Sessions side by side. A refused append disturbs one in so many of those in flight.
+const LANES: usize = 8;
+
+/// The batch sessions of one client.
+#[derive(Default)]
+pub(super) struct Lanes([Mutex<Option<Arc<BatchAppendClient>>>; LANES]);
+
+impl Lanes {
+    /// One try; the client itself has no deadline here, and a lost answer would hang for ever.
+    pub(super) async fn append(
+        &self,
+        client: &Client,
+        stream: &str,
+        expected: StreamState,
+        events: Vec<EventData>,
+    ) -> Result<BatchWriteResult, Error> {
+        let lane = &self.0[lane_of(stream)];
+        let session = open(lane, client).await?;
+        let answer =
+            match timeout(TRY_WITHIN, session.append_to_stream(stream, expected, events)).await {
+                Ok(answer) => answer,
+                Err(_) => Err(Error::DeadlineExceeded),
+            };
+        if answer.is_err() {
+            let mut current = lane.lock().await;
+            if current.as_ref().is_some_and(|it| Arc::ptr_eq(it, &session)) {
+                *current = None;
+            }
+        }
+        answer
+    }
+}
+
+async fn open(
+    lane: &Mutex<Option<Arc<BatchAppendClient>>>,
+    client: &Client,
+) -> Result<Arc<BatchAppendClient>, Error> {
+    let mut current = lane.lock().await;
+    if let Some(session) = &*current {
+        return Ok(Arc::clone(session));
+    }
+    let opened = timeout(TRY_WITHIN, client.batch_append(&BatchAppendOptions::default())).await;
+    let session = Arc::new(opened.unwrap_or(Err(Error::DeadlineExceeded))?);
+    Ok(Arc::clone(current.insert(session)))
+}
+
+/// Appends to one stream stay in one session.
+fn lane_of(stream: &str) -> usize {
+    let mut hasher = DefaultHasher::new();
+    stream.hash(&mut hasher);
+    usize::try_from(hasher.finish() % LANES as u64).unwrap_or(0)
+}

@@ -1,0 +1,39 @@
+//! Which streams are ours, and what the server calls them.
+
+use events::{Category, StreamName};
+use eventstore::SubscriptionFilter;
+
+/// Between our streams' names and the server's.
+pub(super) struct Names {
+    /// `acme_`, or nothing. No category has an underscore, so no namespace reads another's streams.
+    prefix: String,
+}
+
+impl Names {
+    pub(super) fn new(namespace: Option<&str>) -> Self {
+        Self { prefix: namespace.map_or_else(String::new, |namespace| format!("{namespace}_")) }
+    }
+
+    /// The server's name of a stream of ours.
+    pub(super) fn on_server(&self, stream: &StreamName) -> String {
+        format!("{}{stream}", self.prefix)
+    }
+
+    /// Our name of a stream of the server; none when it is not ours.
+    pub(super) fn ours(&self, name: &str) -> Option<StreamName> {
+        let name = name.strip_prefix(&self.prefix)?;
+        let (category, _) = name.split_once('-')?;
+        let known = Category::ALL.iter().any(|one| one.as_str() == category);
+        known.then(|| StreamName::from_log(name))
+    }
+
+    /// Lets the server leave out its own events and everybody else's.
+    pub(super) fn filter(&self) -> SubscriptionFilter {
+        Category::ALL.iter().fold(SubscriptionFilter::on_stream_name(), |filter, category| {
+            filter.add_prefix(format!("{}{}-", self.prefix, category.as_str()))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,242 @@
+//! Reading in large pages, each record under a deadline.
+
+use std::future::Future;
+
+use events::store::{PAGE_BYTES_MAX, PAGE_MAX, Slice};
+use events::{Failure, Position, Record, Revision, StreamName};
+use eventstore::{
+    Client, Error, Position as ServerPosition, ReadAllOptions, ReadStream, ReadStreamOptions,
+    RecordedEvent, StreamPosition,
+};
+use tokio::time::timeout;
+
+use super::append::deleted;
+use super::failure::{Meaning, meaning, unavailable};
+use super::{EventStoreDb, NEXT_WITHIN, record};
+
+/// Positions and revisions beyond are none of the server's.
+const LAST: u64 = i64::MAX as u64;
+
+/// Tries of one page: the second with a client that may be a new one.
+const TRIES: usize = 2;
+
+/// What is read.
+enum Of<'a> {
+    Stream(&'a StreamName, ReadStreamOptions),
+    Log(ReadAllOptions),
+}
+
+/// What a read came to.
+enum Read<T> {
+    Done(Vec<T>),
+    /// There is no such stream.
+    Missing,
+    /// The server has no record at that position.
+    NoPlace,
+}
+
+impl EventStoreDb {
+    pub(super) async fn stream_page(
+        &self,
+        stream: &StreamName,
+        slice: Slice,
+        limit: usize,
+    ) -> Result<Vec<Record>, Failure> {
+        let limit = limit.min(PAGE_MAX);
+        let options = ReadStreamOptions::default().max_count(limit);
+        let options = match slice {
+            Slice::From(Revision(from)) if from > LAST => return Ok(Vec::new()),
+            Slice::From(from) => options.forwards().position(StreamPosition::Position(from.0)),
+            Slice::Before(Some(Revision::FIRST)) => return Ok(Vec::new()),
+            Slice::Before(Some(Revision(before))) if before <= LAST => {
+                options.backwards().position(StreamPosition::Position(before - 1))
+            }
+            Slice::Before(_) => options.backwards().position(StreamPosition::End),
+        };
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let record = |event| Some(sized(record::from_event(event, stream.clone())));
+        Ok(match self.read(Of::Stream(stream, options), limit, record).await? {
+            Read::Done(page) => page,
+            Read::Missing | Read::NoPlace => Vec::new(),
+        })
+    }
+
+    pub(super) async fn log_page(
+        &self,
+        behind: Position,
+        limit: usize,
+    ) -> Result<Vec<Record>, Failure> {
+        let limit = limit.min(PAGE_MAX);
+        if limit == 0 || behind.0 >= LAST {
+            return Ok(Vec::new());
+        }
+        let seen = self.growth.seen();
+        let from = self.growth.from(behind);
+        if let Some(page) = self.log_page_from(from, behind, limit).await? {
+            if page.len() < limit {
+                let last = page.last().map_or(behind, |last| last.position);
+                self.growth.quiet(last, seen);
+            }
+            return Ok(page);
+        }
+        // No record stands there. Who computes a position wants what stands right behind it.
+        let right_behind = Position(behind.0 + 1);
+        if let Some(page) = self.log_page_from(right_behind, behind, limit).await? {
+            return Ok(page);
+        }
+        // Somebody typed it: only a walk tells where the page begins.
+        let mut start = Position::START;
+        loop {
+            let page = self.log_page_from(start, start, PAGE_MAX).await?.unwrap_or_default();
+            let Some(last) = page.last() else { return Ok(Vec::new()) };
+            start = last.position;
+            if start > behind {
+                let page = page.into_iter().filter(|record| record.position > behind);
+                return Ok(page.take(limit).collect());
+            }
+        }
+    }
+
+    /// Reading begins with the record at a position, so there is no need for the place before it.
+    pub(super) async fn record_of_log(
+        &self,
+        position: Position,
+    ) -> Result<Option<Record>, Failure> {
+        let Some(behind) = position.0.checked_sub(1).filter(|_| position.0 < LAST) else {
+            return Ok(None);
+        };
+        let page = self.log_page_from(position, Position(behind), 1).await?.unwrap_or_default();
+        Ok(page.into_iter().next().filter(|record| record.position == position))
+    }
+
+    /// Reading begins with the record at a position; none when there is no such place.
+    async fn log_page_from(
+        &self,
+        from: Position,
+        behind: Position,
+        limit: usize,
+    ) -> Result<Option<Vec<Record>>, Failure> {
+        let place = match from {
+            Position::START => StreamPosition::Start,
+            Position(at) => StreamPosition::Position(ServerPosition { commit: at, prepare: at }),
+        };
+        // One more than asked, for the record at the position itself.
+        let options = ReadAllOptions::default().forwards().position(place);
+        let options = options.max_count(limit + 1).filter(self.names.filter());
+        let ours = |event: RecordedEvent| {
+            let name = self.names.ours(event.stream_id())?;
+            (event.position.commit > behind.0).then(|| sized(record::from_event(event, name)))
+        };
+        Ok(match self.read(Of::Log(options), limit, ours).await? {
+            Read::Done(page) => Some(page),
+            Read::Missing => Some(Vec::new()),
+            Read::NoPlace => None,
+        })
+    }
+
+    /// The position of our last record.
+    pub(super) async fn last_position(&self) -> Result<Position, Failure> {
+        let options = ReadAllOptions::default().backwards().position(StreamPosition::End);
+        self.last_of_all(options.max_count(1).filter(self.names.filter())).await
+    }
+
+    /// The position of the server's last event, whoever wrote it.
+    pub(super) async fn server_position(&self) -> Result<Position, Failure> {
+        let options = ReadAllOptions::default().backwards().position(StreamPosition::End);
+        self.last_of_all(options.max_count(1)).await
+    }
+
+    async fn last_of_all(&self, options: ReadAllOptions) -> Result<Position, Failure> {
+        let position = |event: RecordedEvent| Some((Position(event.position.commit), 0));
+        Ok(match self.read(Of::Log(options), 1, position).await? {
+            Read::Done(found) => found.first().copied().unwrap_or(Position::START),
+            Read::Missing | Read::NoPlace => Position::START,
+        })
+    }
+
+    /// Where a record stands that is known to be there.
+    pub(super) async fn position_of(
+        &self,
+        stream: &StreamName,
+        revision: Revision,
+    ) -> Result<Position, Failure> {
+        let page = self.stream_page(stream, Slice::From(revision), 1).await?;
+        let found = page.first().map(|record| record.position);
+        found.ok_or_else(|| unavailable(format!("{stream} does not show what was appended to it")))
+    }
+
+    /// Reads until the server ends or there is enough of it: so many, or so many bytes.
+    async fn read<T: Send>(
+        &self,
+        of: Of<'_>,
+        limit: usize,
+        find: impl Fn(RecordedEvent) -> Option<(T, usize)> + Send + Sync,
+    ) -> Result<Read<T>, Failure> {
+        let mut reason = String::new();
+        for _ in 0..TRIES {
+            let session = self.connection.session().await?;
+            let error = match self.once(&session.client, &of, limit, &find).await {
+                Ok(done) => {
+                    session.answered();
+                    return Ok(Read::Done(done));
+                }
+                Err(error) => error,
+            };
+            let meaning = meaning(&error);
+            reason = format!("EventStoreDB cannot be read: {error}");
+            self.connection.failed(&session, &meaning, &reason);
+            match (meaning, &of) {
+                (Meaning::Missing, _) => return Ok(Read::Missing),
+                (Meaning::Invalid, _) => return Ok(Read::NoPlace),
+                (Meaning::Tombstoned, Of::Stream(stream, _)) => return Err(deleted(stream)),
+                (Meaning::Refused, _) => return Err(unavailable(reason)),
+                (
+                    Meaning::Conflict(_)
+                    | Meaning::ConflictUntold
+                    | Meaning::Tombstoned
+                    | Meaning::Elsewhere
+                    | Meaning::Dead
+                    | Meaning::Unknown,
+                    _,
+                ) => {}
+            }
+        }
+        Err(unavailable(reason))
+    }
+
+    async fn once<T>(
+        &self,
+        client: &Client,
+        of: &Of<'_>,
+        limit: usize,
+        find: &(impl Fn(RecordedEvent) -> Option<(T, usize)> + Send + Sync),
+    ) -> Result<Vec<T>, Error> {
+        let mut events: ReadStream = match of {
+            Of::Stream(stream, options) => {
+                next(client.read_stream(self.names.on_server(stream), options)).await?
+            }
+            Of::Log(options) => next(client.read_all(options)).await?,
+        };
+        let (mut page, mut bytes) = (Vec::new(), 0);
+        while page.len() < limit && bytes < PAGE_BYTES_MAX {
+            let Some(resolved) = next(events.next()).await? else { break };
+            if let Some((found, size)) = resolved.event.and_then(find) {
+                bytes += size;
+                page.push(found);
+            }
+        }
+        Ok(page)
+    }
+}
+
+fn sized(record: Record) -> (Record, usize) {
+    let size = record.metadata.len() + record.data.len();
+    (record, size)
+}
+
+/// The client itself has no deadline for reads: a stalled server would hang them.
+async fn next<T>(step: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    timeout(NEXT_WITHIN, step).await.unwrap_or(Err(Error::DeadlineExceeded))
+}

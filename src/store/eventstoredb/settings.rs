@@ -1,0 +1,74 @@
+//! The connection string: the client's own, and `namespace` of ours.
+
+use std::fmt;
+
+use eventstore::ClientSettings;
+
+/// As long as a namespace may be.
+const NAMESPACE_MAX: usize = 32;
+
+/// Which EventStoreDB, and what of it is ours. It holds a password, so its debug form shows none of it.
+#[derive(Clone)]
+pub struct EventStoreDbSettings {
+    pub(super) client: ClientSettings,
+    /// Before every stream's name, so that several installations share one cluster.
+    pub(super) namespace: Option<String>,
+}
+
+/// What is wrong with a connection string. It never repeats the string, which may hold a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// The client cannot read it.
+    #[error("no connection string such as esdb://HOST:2113?tls=false")]
+    Unreadable,
+    /// The client panics at its first call with it.
+    #[error("defaultDeadline must be a number of milliseconds; leave it out for none")]
+    EndlessDeadline,
+    /// It would end the category of a stream, or be taken for one.
+    #[error("namespace must be 1 to {NAMESPACE_MAX} lower-case letters and digits")]
+    Namespace,
+}
+
+impl EventStoreDbSettings {
+    /// Reads `esdb://USER:PASSWORD@HOST:2113,...?tls=false&namespace=acme`.
+    ///
+    /// # Errors
+    /// When the client could not use it.
+    pub fn parse(text: &str) -> Result<Self, SettingsError> {
+        let (address, query) = text.split_once('?').unwrap_or((text, ""));
+        let (mut namespace, mut rest) = (None, Vec::new());
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            match name.to_ascii_lowercase().as_str() {
+                "namespace" => namespace = Some(value.to_owned()),
+                "defaultdeadline" if value.starts_with('-') => {
+                    return Err(SettingsError::EndlessDeadline);
+                }
+                _ => rest.push(pair),
+            }
+        }
+        if namespace.as_deref().is_some_and(|name| !is_namespace(name)) {
+            return Err(SettingsError::Namespace);
+        }
+        let mut plain = address.to_owned();
+        if !rest.is_empty() {
+            plain = format!("{plain}?{}", rest.join("&"));
+        }
+        let client = plain.parse().map_err(|_| SettingsError::Unreadable)?;
+        Ok(Self { client, namespace })
+    }
+}
+
+fn is_namespace(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    (1..=NAMESPACE_MAX).contains(&name.len()) && name.bytes().all(plain)
+}
+
+impl fmt::Debug for EventStoreDbSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventStoreDbSettings").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

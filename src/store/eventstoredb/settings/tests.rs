@@ -1,0 +1,41 @@
+use super::*;
+
+#[test]
+fn one_node_and_a_cluster_are_read_as_the_client_does() {
+    let one = EventStoreDbSettings::parse("esdb://localhost:2113?tls=false").unwrap();
+    assert_eq!(one.client.hosts().len(), 1);
+    assert!(!one.client.is_secure_mode_enabled());
+    assert_eq!(one.namespace, None);
+    let three = "esdb://admin:changeit@one:2111,two:2112,three:2113?nodePreference=leader";
+    assert_eq!(EventStoreDbSettings::parse(three).unwrap().client.hosts().len(), 3);
+}
+
+#[test]
+fn the_namespace_is_taken_out_wherever_it_stands() {
+    for text in [
+        "esdb://localhost?tls=false&namespace=acme2",
+        "esdb://localhost?namespace=acme2&tls=false",
+        "esdb://localhost?tls=false&Namespace=acme2",
+    ] {
+        let found = EventStoreDbSettings::parse(text).unwrap();
+        assert_eq!(found.namespace.as_deref(), Some("acme2"), "{text}");
+        assert!(!found.client.is_secure_mode_enabled(), "{text}");
+    }
+}
+
+#[test]
+fn what_the_client_could_not_use_is_refused_without_repeating_it() {
+    let refused = |text: &str| EventStoreDbSettings::parse(text).unwrap_err();
+    assert_eq!(refused("http://hunter2@localhost"), SettingsError::Unreadable);
+    assert_eq!(refused("esdb://localhost?defaultDeadline=-1"), SettingsError::EndlessDeadline);
+    for name in ["", "a-b", "a_b", "Acme", "$all", &"x".repeat(33)] {
+        let text = format!("esdb://localhost?namespace={name}");
+        assert_eq!(refused(&text), SettingsError::Namespace, "{name}");
+    }
+}
+
+#[test]
+fn the_debug_form_shows_no_password() {
+    let found = EventStoreDbSettings::parse("esdb://admin:hunter2@localhost").unwrap();
+    assert!(!format!("{found:?}").contains("hunter2"));
+}

@@ -1,0 +1,335 @@
+//! A double of EventStoreDB, for no server of it can be installed where the tests run.
+//!
+//! It speaks the subset of the public protocol that its client uses, over real sockets, and keeps
+//! the server's rules, the unpleasant ones included. It is no server: it holds everything in
+//! memory, knows no subscriptions, and nothing but tests may use it.
+
+mod appending;
+mod log;
+mod reading;
+mod wire;
+
+use std::collections::VecDeque;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::body::Body;
+use tonic::codec::ProstCodec;
+use tonic::server::Grpc;
+use tonic::transport::Server;
+use tonic::{Code, Request, Response, Status};
+use tower::service_fn;
+
+use crate::relink::DEADLINE;
+use log::Log;
+use wire::{ClusterInfo, EndPoint, Member, ReadReq, SupportedMethod, SupportedMethods};
+
+/// As large as a message may be for the server.
+const MESSAGE_MAX: usize = 16 << 20;
+
+/// As large as an append may be where docker-compose.yml starts a server.
+const APPEND_SIZE: usize = 8 << 20;
+
+/// What goes wrong with the next append.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// It is not written: the server is too busy.
+    Busy,
+    /// It is not written: the server gave up after its own two seconds.
+    TimedOut,
+    /// It is written, and the connection is lost before the answer.
+    Drop,
+    /// It is written, and the answer never comes.
+    Silence,
+    /// It is not written: another node leads.
+    NotLeader { port: u16 },
+    /// It is not written: the server ends the batch session as if all were well.
+    CleanEnd,
+}
+
+/// What the nodes of one double share.
+pub(crate) struct Cluster {
+    log: Mutex<Log>,
+    troubles: Mutex<VecDeque<Trouble>>,
+    leader: Mutex<usize>,
+    ports: Vec<u16>,
+    /// Reads that are never answered.
+    silent_reads: Mutex<usize>,
+    /// Where the last read of a page of all streams began.
+    read_from: Mutex<u64>,
+}
+
+impl Cluster {
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap()
+    }
+
+    fn trouble(&self) -> Option<Trouble> {
+        self.troubles.lock().unwrap().pop_front()
+    }
+
+    fn takes_clean_end(&self) -> bool {
+        let mut troubles = self.troubles.lock().unwrap();
+        troubles.pop_front_if(|next| *next == Trouble::CleanEnd).is_some()
+    }
+
+    fn takes_silent_read(&self) -> bool {
+        let mut silent = self.silent_reads.lock().unwrap();
+        let takes = *silent > 0;
+        *silent = silent.saturating_sub(1);
+        takes
+    }
+
+    fn leader_port(&self) -> u16 {
+        self.ports[*self.leader.lock().unwrap()]
+    }
+}
+
+/// A double of one node or of a cluster. It ends when it is dropped.
+pub(crate) struct Double {
+    cluster: Arc<Cluster>,
+    /// None for a node that is down.
+    nodes: Vec<Option<Runtime>>,
+}
+
+impl Double {
+    /// One node, as docker-compose.yml starts it.
+    pub(crate) fn start() -> Self {
+        Self::with(1, APPEND_SIZE)
+    }
+
+    /// One node that takes as much in one append as a server of 24.10 does when nobody sets it.
+    pub(crate) fn with_default_limit() -> Self {
+        Self::with(1, log::APPEND_SIZE_DEFAULT)
+    }
+
+    /// Three nodes, of which the first leads.
+    pub(crate) fn cluster() -> Self {
+        Self::with(3, APPEND_SIZE)
+    }
+
+    fn with(nodes: usize, append_size_max: usize) -> Self {
+        let free = |_| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let free: Vec<_> = (0..nodes).map(free).collect();
+        let ports = free.iter().map(|it| it.local_addr().unwrap().port()).collect();
+        drop(free);
+        let cluster = Cluster {
+            log: Mutex::new(Log::new(append_size_max)),
+            troubles: Mutex::default(),
+            leader: Mutex::new(0),
+            ports,
+            silent_reads: Mutex::new(0),
+            read_from: Mutex::new(0),
+        };
+        let mut double = Self { cluster: Arc::new(cluster), nodes: Vec::new() };
+        for node in 0..nodes {
+            double.nodes.push(None);
+            double.raise(node);
+        }
+        double
+    }
+
+    /// How to connect to it.
+    pub(crate) fn url(&self) -> String {
+        let hosts: Vec<_> =
+            self.cluster.ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
+        format!("esdb://{}?tls=false", hosts.join(","))
+    }
+
+    /// Its connections are cut in the middle of whatever they do, and it takes no new ones.
+    pub(crate) fn kill(&mut self, node: usize) {
+        if let Some(runtime) = self.nodes[node].take() {
+            // On a thread of its own, for this may be called on a runtime; and to its end, so that
+            // the port is free again.
+            let ended = std::thread::spawn(move || runtime.shutdown_timeout(DEADLINE)).join();
+            ended.unwrap();
+        }
+    }
+
+    /// It is there again, with the log as it is and without what it remembered.
+    pub(crate) fn raise(&mut self, node: usize) {
+        self.cluster.log().restart();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.cluster.ports[node]));
+        let (cluster, _entered) = (Arc::clone(&self.cluster), runtime.enter());
+        let listener = std::net::TcpListener::bind(address).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let incoming = TcpListenerStream::new(TcpListener::from_std(listener).unwrap());
+        let port = address.port();
+        let front = service_fn(move |request| {
+            let cluster = Arc::clone(&cluster);
+            async move { Ok::<_, std::convert::Infallible>(serve(cluster, port, request).await) }
+        });
+        runtime.spawn(Server::builder().serve_with_incoming(front, incoming));
+        self.nodes[node] = Some(runtime);
+    }
+
+    /// Another node leads from now on.
+    pub(crate) fn elect(&self, node: usize) {
+        *self.cluster.leader.lock().unwrap() = node;
+    }
+
+    /// The next appends go wrong, one after the other.
+    pub(crate) fn next_appends(&self, troubles: &[Trouble]) {
+        self.cluster.troubles.lock().unwrap().extend(troubles);
+    }
+
+    /// The next reads are never answered.
+    pub(crate) fn next_reads_hang(&self, count: usize) {
+        *self.cluster.silent_reads.lock().unwrap() = count;
+    }
+
+    /// The port of a node.
+    pub(crate) fn port(&self, node: usize) -> u16 {
+        self.cluster.ports[node]
+    }
+
+    /// How many events there are in a stream, whoever may see them.
+    pub(crate) fn count(&self, stream: &str) -> usize {
+        self.cluster.log().events.iter().filter(|event| event.stream == stream).count()
+    }
+
+    /// Where the last read of all streams, forwards from a position, began.
+    pub(crate) fn read_from(&self) -> u64 {
+        *self.cluster.read_from.lock().unwrap()
+    }
+
+    /// The server writes events of its own.
+    pub(crate) fn write_own(&self, count: usize) {
+        for _ in 0..count {
+            self.cluster.log().write_own();
+        }
+    }
+}
+
+impl Drop for Double {
+    fn drop(&mut self) {
+        for node in 0..self.nodes.len() {
+            self.kill(node);
+        }
+    }
+}
+
+/// A status as the server tells it: the reason is in the trailers.
+fn refusal(code: Code, exception: &'static str, message: &str) -> Status {
+    let mut status = Status::new(code, message);
+    status.metadata_mut().insert("exception", exception.parse().unwrap());
+    status
+}
+
+fn not_leader(port: u16) -> Status {
+    let mut status = refusal(Code::NotFound, "not-leader", "Leader info available");
+    status.metadata_mut().insert("leader-endpoint-host", "127.0.0.1".parse().unwrap());
+    status.metadata_mut().insert("leader-endpoint-port", port.into());
+    status
+}
+
+async fn serve(
+    cluster: Arc<Cluster>,
+    port: u16,
+    request: http::Request<Body>,
+) -> http::Response<Body> {
+    let leads = cluster.leader_port() == port;
+    let needs_leader = request.headers().get("requires-leader").is_some_and(|it| it == "true");
+    let path = request.uri().path().to_owned();
+    let Some((_, call)) = path.split_once("/event_store.client.") else {
+        return Status::unimplemented(path).into_http();
+    };
+    if needs_leader && !leads && call.starts_with("streams.") {
+        return not_leader(cluster.leader_port()).into_http();
+    }
+    match call {
+        "server_features.ServerFeatures/GetSupportedMethods" => {
+            let answer = service_fn(async |_: Request<()>| Ok(Response::new(features())));
+            Grpc::new(ProstCodec::default()).unary(answer, request).await
+        }
+        "gossip.Gossip/Read" => {
+            let answer = service_fn(move |_: Request<()>| {
+                let members = Response::new(gossip(&cluster));
+                async { Ok(members) }
+            });
+            Grpc::new(ProstCodec::default()).unary(answer, request).await
+        }
+        "streams.Streams/Append" => {
+            let answer = service_fn(move |request: Request<_>| {
+                let append = appending::append(Arc::clone(&cluster), request.into_inner());
+                async { append.await.map(Response::new) }
+            });
+            let mut grpc = Grpc::new(ProstCodec::default()).max_decoding_message_size(MESSAGE_MAX);
+            grpc.client_streaming(answer, request).await
+        }
+        "streams.Streams/BatchAppend" => {
+            let answer = service_fn(move |request: Request<_>| {
+                let answers = appending::batch(Arc::clone(&cluster), request.into_inner());
+                async { Ok(Response::new(answers)) }
+            });
+            let mut grpc = Grpc::new(ProstCodec::default()).max_decoding_message_size(MESSAGE_MAX);
+            grpc.streaming(answer, request).await
+        }
+        "streams.Streams/Read" => {
+            let answer = service_fn(move |request: Request<ReadReq>| {
+                read(Arc::clone(&cluster), request.into_inner())
+            });
+            Grpc::new(ProstCodec::default()).server_streaming(answer, request).await
+        }
+        "streams.Streams/Delete" | "streams.Streams/Tombstone" => {
+            let hard = call.ends_with("Tombstone");
+            let answer = service_fn(move |request: Request<_>| {
+                let deleted = appending::delete(&cluster, request.into_inner(), hard);
+                async { deleted.map(Response::new) }
+            });
+            Grpc::new(ProstCodec::default()).unary(answer, request).await
+        }
+        _ => Status::unimplemented(path).into_http(),
+    }
+}
+
+type Answers = tokio_stream::Iter<std::vec::IntoIter<Result<wire::ReadResp, Status>>>;
+
+async fn read(cluster: Arc<Cluster>, request: ReadReq) -> Result<Response<Answers>, Status> {
+    if cluster.takes_silent_read() {
+        std::future::pending::<()>().await;
+    }
+    let options = request.options.ok_or_else(|| Status::invalid_argument("no options"))?;
+    if let Some(position) = options.begins_at() {
+        *cluster.read_from.lock().unwrap() = position;
+    }
+    let answers = reading::read(&cluster.log(), options)?;
+    let answers: Vec<_> = answers.into_iter().map(Ok).collect();
+    Ok(Response::new(tokio_stream::iter(answers)))
+}
+
+/// Names are in lower case, and the version is digits and dots.
+fn features() -> SupportedMethods {
+    let method = |method: &str, features: &[&str]| SupportedMethod {
+        method: method.to_owned(),
+        service: "event_store.client.streams.streams".to_owned(),
+        features: features.iter().map(|&it| it.to_owned()).collect(),
+    };
+    let methods = vec![
+        method("append", &[]),
+        method("batchappend", &["deadline_duration"]),
+        method("read", &["position", "events"]),
+        method("delete", &[]),
+        method("tombstone", &[]),
+    ];
+    SupportedMethods { methods, version: "24.10.14".to_owned() }
+}
+
+fn gossip(cluster: &Cluster) -> ClusterInfo {
+    let leader = cluster.leader_port();
+    let member = |&port: &u16| Member {
+        time_stamp: 0,
+        state: if port == leader { 8 } else { 6 },
+        is_alive: true,
+        http_end_point: Some(EndPoint { address: "127.0.0.1".to_owned(), port: port.into() }),
+    };
+    ClusterInfo { members: cluster.ports.iter().map(member).collect() }
+}

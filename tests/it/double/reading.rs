@@ -1,0 +1,140 @@
+//! How the double of EventStoreDB answers reads.
+
+use std::collections::HashMap;
+
+use tonic::Status;
+
+use super::log::{Log, Stored};
+use super::refusal;
+use super::wire::{
+    AllOption, Filter, ReadAll, ReadContent, ReadCount, ReadEvent, ReadFilter, ReadOf, ReadOptions,
+    ReadResp, ReadStream, RecordedEvent, RevisionOption, StreamIdentifier, StreamNotFound, Uuid,
+};
+
+/// All messages of one read.
+pub(super) fn read(log: &Log, options: ReadOptions) -> Result<Vec<ReadResp>, Status> {
+    let backwards = options.direction == 1;
+    let Some(ReadCount::Count(count)) = options.count else {
+        return Err(Status::unimplemented("the double has no subscriptions"));
+    };
+    if options.uuid_option.is_none() {
+        return Err(Status::invalid_argument("no uuid_option"));
+    }
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    match (options.of, options.filter) {
+        (Some(ReadOf::Stream(_)), Some(ReadFilter::Filter(_))) => {
+            Err(Status::invalid_argument("a stream cannot be filtered"))
+        }
+        (Some(ReadOf::Stream(stream)), _) => read_stream(log, stream, backwards, count),
+        (Some(ReadOf::All(all)), filter) => read_all(log, all, filter, backwards, count),
+        (None, _) => Err(Status::invalid_argument("no stream option")),
+    }
+}
+
+fn read_stream(
+    log: &Log,
+    options: ReadStream,
+    backwards: bool,
+    count: usize,
+) -> Result<Vec<ReadResp>, Status> {
+    let name = options.stream.map(StreamIdentifier::text).unwrap_or_default();
+    if log.is_tombstoned(&name) {
+        return Err(refusal(tonic::Code::FailedPrecondition, "stream-deleted", "it is deleted"));
+    }
+    let Some(visible) = log.visible(&name) else {
+        let stream = StreamIdentifier::of(&name);
+        return Ok(vec![content(ReadContent::NotFound(StreamNotFound { stream }))]);
+    };
+    let (first, last) = (visible.start, visible.end - 1);
+    let revisions: Vec<u64> = match (options.from, backwards) {
+        (Some(RevisionOption::Revision(from)), true) => {
+            (first..=from.min(last)).rev().take(count).collect()
+        }
+        (Some(RevisionOption::End(())), true) => (first..=last).rev().take(count).collect(),
+        (Some(RevisionOption::Revision(from)), false) => {
+            (from.max(first)..=last).take(count).collect()
+        }
+        (Some(RevisionOption::Start(())), false) => (first..=last).take(count).collect(),
+        (_, true) => vec![],
+        (_, false) => vec![],
+    };
+    let mut answers: Vec<_> =
+        revisions.iter().map(|&revision| event(log.stored(&name, revision))).collect();
+    if !backwards {
+        if revisions.is_empty() && first > 0 {
+            answers.push(content(ReadContent::FirstRevision(first)));
+        }
+        answers.push(content(ReadContent::LastRevision(last)));
+    }
+    Ok(answers)
+}
+
+fn read_all(
+    log: &Log,
+    options: ReadAll,
+    filter: Option<ReadFilter>,
+    backwards: bool,
+    count: usize,
+) -> Result<Vec<ReadResp>, Status> {
+    let wanted = |stored: &&Stored| match &filter {
+        Some(ReadFilter::Filter(filter)) => matches(filter, stored),
+        Some(ReadFilter::None(())) | None => true,
+    };
+    let start = match options.from {
+        Some(AllOption::Position(position)) => {
+            if !log.is_place(position.commit) {
+                return Err(Status::invalid_argument("Trying to read from an invalid position."));
+            }
+            position.commit
+        }
+        Some(AllOption::End(())) => u64::MAX,
+        Some(AllOption::Start(())) | None => 0,
+    };
+    // Forwards a read begins with the event at the position, backwards with the one before it.
+    let at = log.events.partition_point(|event| event.position < start);
+    Ok(if backwards {
+        log.events[..at].iter().rev().filter(wanted).take(count).map(event).collect()
+    } else {
+        log.events[at..].iter().filter(wanted).take(count).map(event).collect()
+    })
+}
+
+fn matches(filter: &Filter, stored: &Stored) -> bool {
+    let (text, expression) = match (&filter.stream, &filter.kind) {
+        (Some(expression), _) => (&stored.stream, expression),
+        (None, Some(expression)) => (&stored.event.kind, expression),
+        (None, None) => return true,
+    };
+    match expression.regex.as_str() {
+        "" => expression.prefixes.iter().any(|prefix| text.starts_with(prefix)),
+        r"^[^\$].*" => !text.starts_with('$'),
+        other => panic!("the double knows no expression {other}"),
+    }
+}
+
+fn content(content: ReadContent) -> ReadResp {
+    ReadResp { content: Some(content) }
+}
+
+fn event(stored: &Stored) -> ReadResp {
+    let kind = if stored.event.is_json { "application/json" } else { "application/octet-stream" };
+    let metadata = [
+        ("type", stored.event.kind.as_str()),
+        ("content-type", kind),
+        // 100-nanosecond ticks since 1970, here always the same moment.
+        ("created", "17952534001234570"),
+    ];
+    let metadata = metadata.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let recorded = RecordedEvent {
+        id: Some(Uuid::text(stored.event.id)),
+        stream: StreamIdentifier::of(&stored.stream),
+        revision: stored.revision,
+        prepare_position: stored.position,
+        commit_position: stored.position,
+        metadata: HashMap::from(metadata),
+        custom_metadata: stored.event.metadata.clone(),
+        data: stored.event.data.clone(),
+    };
+    let commit_position = Some(stored.position);
+    content(ReadContent::Event(ReadEvent { event: Some(recorded), commit_position }))
+}

@@ -1,0 +1,63 @@
+//! EventStoreDB as the log: on the double, or on the server that `RELINK_TEST_ESDB` names.
+
+mod contract;
+mod rules;
+mod service;
+mod trouble;
+mod writer;
+
+use relink::store::eventstoredb::{EventStoreDb, EventStoreDbSettings};
+use uuid::Uuid;
+
+use crate::double::Double;
+
+/// Where the tests' own server is, if there is one: `esdb://localhost:2113?tls=false`.
+const SERVER: &str = "RELINK_TEST_ESDB";
+
+/// A namespace that nobody else has on a server, and that holds nothing yet.
+pub(crate) struct Namespace {
+    url: String,
+    /// Kept for as long as the namespace is used; none on a real server.
+    _double: Option<Double>,
+}
+
+impl Namespace {
+    /// On the server that the environment names, else on a double.
+    pub(crate) fn new() -> Self {
+        let server = std::env::var(SERVER).ok().filter(|url| !url.is_empty());
+        match server {
+            Some(url) => Self { url: in_namespace(&url), _double: None },
+            None => {
+                let double = Double::start();
+                Self { url: in_namespace(&double.url()), _double: Some(double) }
+            }
+        }
+    }
+
+    /// What `--store` is given.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn open(&self) -> EventStoreDb {
+        open(&self.url)
+    }
+
+    /// The vendor's client on the same server, which sees all of it, and what our streams' names
+    /// begin with there.
+    pub(crate) fn raw(&self) -> (eventstore::Client, String) {
+        let (plain, namespace) = self.url.rsplit_once("&namespace=").unwrap();
+        let client = eventstore::Client::new(plain.parse().unwrap()).unwrap();
+        (client, format!("{namespace}_"))
+    }
+}
+
+/// The same server, in a namespace of its own.
+pub(crate) fn in_namespace(url: &str) -> String {
+    let mark = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{mark}namespace=t{}", &Uuid::new_v4().simple().to_string()[..16])
+}
+
+pub(crate) fn open(url: &str) -> EventStoreDb {
+    EventStoreDb::new(EventStoreDbSettings::parse(url).unwrap())
+}

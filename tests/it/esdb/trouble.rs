@@ -1,0 +1,223 @@
+//! What goes wrong between the client and its server, and is contained. Only a double can be made
+//! to do it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use events::{EventStore, Expected, Failure, Revision};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
+
+use super::open;
+use super::writer::{Writer, everything};
+use crate::double::{Double, Trouble};
+use crate::relink::DEADLINE;
+
+/// No append may take longer, and a little for a busy machine.
+const APPEND_WITHIN: Duration = Duration::from_secs(8);
+
+/// Writes with these troubles in the way: it must be there, once.
+async fn written_once_in_spite_of(troubles: &[Trouble]) {
+    let double = Double::start();
+    let store = open(&double.url());
+    let mut writer = Writer::new(&store);
+    writer.write(&["one"]).await;
+    double.next_appends(troubles);
+    let appended = writer.write(&["two", "three"]).await;
+    let history = writer.history().await;
+    assert_eq!(history.len(), 3, "{troubles:?}");
+    let last = &history[2];
+    assert_eq!((appended.revision, appended.position), (last.revision, last.position));
+    assert_eq!(double.count(writer.stream.as_str()), 3, "{troubles:?}");
+    writer.write(&["four"]).await;
+}
+
+#[tokio::test]
+async fn an_append_whose_connection_is_lost_behind_it_is_written_once() {
+    written_once_in_spite_of(&[Trouble::Drop]).await;
+    written_once_in_spite_of(&[Trouble::Drop, Trouble::Drop, Trouble::Drop]).await;
+}
+
+#[tokio::test]
+async fn an_append_whose_answer_never_comes_is_written_once() {
+    written_once_in_spite_of(&[Trouble::Silence]).await;
+}
+
+#[tokio::test]
+async fn an_append_that_the_server_gave_up_is_tried_again() {
+    written_once_in_spite_of(&[Trouble::TimedOut]).await;
+    written_once_in_spite_of(&[Trouble::Busy, Trouble::Busy, Trouble::TimedOut]).await;
+}
+
+#[tokio::test]
+async fn a_batch_session_that_ends_as_if_all_were_well_loses_nothing() {
+    written_once_in_spite_of(&[Trouble::CleanEnd]).await;
+}
+
+#[tokio::test]
+async fn a_conflict_behind_a_lost_answer_is_a_conflict() {
+    let double = Double::start();
+    let store = open(&double.url());
+    let mut writer = Writer::new(&store);
+    writer.write(&["one"]).await;
+    double.next_appends(&[Trouble::Busy]);
+    let (records, _) = writer.draft(&["two"]);
+    let refused = store.append(&writer.stream, Expected::NoStream, records).await;
+    let (stream, current) = (writer.stream.clone(), Some(Revision::FIRST));
+    assert_eq!(refused, Err(Failure::Conflict { stream, current }));
+}
+
+#[tokio::test]
+async fn what_a_server_does_not_take_in_one_append_is_told_as_too_large() {
+    let double = Double::with_default_limit();
+    let store = open(&double.url());
+    let mut writer = Writer::new(&store);
+    let large = "x".repeat(2 << 20);
+    let refused = writer.try_write(&[&large]).await;
+    assert!(matches!(refused, Err(Failure::Size { bytes }) if bytes > 2 << 20), "{refused:?}");
+    assert!(writer.history().await.is_empty());
+    writer.write(&["small"]).await;
+}
+
+/// Appends again and again until one is acknowledged.
+async fn written_at_last(writer: &mut Writer<'_>) {
+    let writing = async {
+        while let Err(failure) = writer.try_write(&["again"]).await {
+            assert!(matches!(failure, Failure::Unavailable { .. }), "{failure:?}");
+        }
+    };
+    timeout(DEADLINE, writing).await.expect("it is written at last");
+}
+
+#[tokio::test]
+async fn a_server_that_comes_later_than_its_client_is_found() {
+    let mut double = Double::start();
+    double.kill(0);
+    let store = open(&double.url());
+    let mut writer = Writer::new(&store);
+    let refused = store.head().await;
+    assert!(matches!(refused, Err(Failure::Unavailable { .. })), "{refused:?}");
+    double.raise(0);
+    written_at_last(&mut writer).await;
+    assert_eq!(writer.revisions().await, [0]);
+}
+
+#[tokio::test]
+async fn while_the_server_is_gone_writes_are_refused_within_their_deadline() {
+    let mut double = Double::start();
+    let store = open(&double.url());
+    let mut writer = Writer::new(&store);
+    writer.write(&["one"]).await;
+    double.kill(0);
+    let begun = Instant::now();
+    let refused = writer.try_write(&["two"]).await;
+    assert!(matches!(refused, Err(Failure::Unavailable { .. })), "{refused:?}");
+    assert!(begun.elapsed() < APPEND_WITHIN, "it took {:?}", begun.elapsed());
+    let slice = events::store::Slice::From(Revision::FIRST);
+    let refused = store.read_stream(&writer.stream, slice, 10).await;
+    assert!(matches!(refused, Err(Failure::Unavailable { .. })), "{refused:?}");
+    double.raise(0);
+    let begun = Instant::now();
+    written_at_last(&mut writer).await;
+    assert!(begun.elapsed() < Duration::from_secs(5), "it took {:?}", begun.elapsed());
+    assert_eq!(writer.revisions().await, [0, 1]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_acknowledged_is_lost_when_the_server_is_killed_under_load() {
+    const WRITERS: usize = 16;
+    const APPENDS: usize = 40;
+    let mut double = Double::start();
+    let store = Arc::new(open(&double.url()));
+    let mut writers = JoinSet::new();
+    for _ in 0..WRITERS {
+        let store = Arc::clone(&store);
+        writers.spawn(async move {
+            let mut writer = Writer::new(&*store);
+            let mut told = Vec::new();
+            while told.len() < APPENDS {
+                let (records, tail) = writer.draft(&["one of many"]);
+                let expected = writer.tail.expected();
+                // Whoever is not answered asks again with the same ids.
+                let appended = loop {
+                    match store.append(&writer.stream, expected, records.clone()).await {
+                        Ok(appended) => break appended,
+                        Err(Failure::Unavailable { .. }) => {}
+                        Err(other) => panic!("{other}"),
+                    }
+                };
+                writer.tail = tail;
+                told.push((appended.revision, appended.position));
+            }
+            let there = writer.history().await.into_iter();
+            let there: Vec<_> = there.map(|one| (one.revision, one.position)).collect();
+            assert_eq!(there, told);
+        });
+    }
+    for _ in 0..3 {
+        // As soon as anything more is written, the server dies.
+        let before = everything_but_failures(&store).await;
+        while everything_but_failures(&store).await == before && !writers.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        double.kill(0);
+        double.raise(0);
+    }
+    timeout(2 * DEADLINE, writers.join_all()).await.expect("all is written");
+    assert_eq!(everything(&*store).await.len(), WRITERS * APPENDS);
+}
+
+async fn everything_but_failures(store: &Arc<impl EventStore>) -> Option<u64> {
+    store.head().await.ok().map(|head| head.0)
+}
+
+#[tokio::test]
+async fn when_the_leader_of_a_cluster_dies_the_next_one_is_found() {
+    let mut double = Double::cluster();
+    let store = open(&double.url());
+    let mut writer = Writer::new(&store);
+    writer.write(&["one"]).await;
+    double.kill(0);
+    double.elect(1);
+    written_at_last(&mut writer).await;
+    assert_eq!(writer.revisions().await, [0, 1]);
+}
+
+#[tokio::test]
+async fn a_leader_that_resigned_sends_its_callers_to_the_next() {
+    let double = Double::cluster();
+    let store = open(&double.url());
+    let mut writer = Writer::new(&store);
+    writer.write(&["one"]).await;
+    double.elect(2);
+    writer.write(&["two"]).await;
+    assert_eq!(writer.revisions().await, [0, 1]);
+    double.next_appends(&[Trouble::NotLeader { port: double.port(2) }]);
+    writer.write(&["three"]).await;
+}
+
+#[tokio::test]
+async fn a_read_that_hangs_is_given_up_and_read_again() {
+    let double = Double::start();
+    let store = open(&double.url());
+    let mut writer = Writer::new(&store);
+    writer.write(&["one"]).await;
+    double.next_reads_hang(1);
+    assert_eq!(writer.revisions().await, [0]);
+}
+
+#[tokio::test]
+async fn events_of_busy_neighbours_are_read_over_once() {
+    let double = Double::start();
+    let store = open(&double.url());
+    let mut writer = Writer::new(&store);
+    let one = writer.write(&["one"]).await;
+    double.write_own(1000);
+    timeout(DEADLINE, store.grown(one.position)).await.expect("the server has grown");
+    assert_eq!(store.read_all(one.position, 10).await, Ok(vec![]));
+    assert_eq!(double.read_from(), one.position.0);
+    assert_eq!(store.read_all(one.position, 10).await, Ok(vec![]));
+    assert!(double.read_from() > one.position.0, "the second read begins behind them");
+    writer.write(&["two"]).await;
+    assert_eq!(store.read_all(one.position, 10).await.unwrap(), writer.history().await[1..]);
+}
