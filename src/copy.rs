@@ -1,8 +1,8 @@
 //! Copies a whole log into another engine, in its order.
 //!
 //! The order is kept over all streams, because who was subscribed is asked as of an event's place
-//! in it. Positions are the engine's own, so the one fact that holds positions, how far the fan-out has
-//! come, is written with the target's; the chain of that stream is made anew.
+//! in it. Positions are the engine's own, so the one fact that holds positions, how far the
+//! fan-out has come, is written with the target's; the chain of that stream is made anew.
 //!
 //! What the target holds already is compared, record by record, and copying goes on behind it.
 

@@ -17,7 +17,7 @@ pub(super) struct Args {
     /// connection string; without it, the one that --store names
     #[arg(long, value_name = "STORE", value_parser = secret)]
     from: Option<Secret>,
-    /// The log that is written, in the same words; it must be empty, or an earlier copy of the first
+    /// The log that is written, in the same words: an empty one, or an earlier copy of the first
     #[arg(long, value_name = "STORE", value_parser = secret)]
     to: Option<Secret>,
 }

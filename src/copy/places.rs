@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use events::store::Slice;
 use events::{EventStore, Failure, Position, Record, Revision, StreamName};
 
-/// The places of what was copied since the position that the fan-out's last fact reaches back to. It
-/// tells one every thousand deliveries, so they stay few.
+/// The places of what was copied since the position that the fan-out's last fact reaches back to.
+/// It tells one every thousand deliveries, so they stay few.
 #[derive(Default)]
 pub(super) struct Places(VecDeque<Place>);
 

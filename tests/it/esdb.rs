@@ -2,7 +2,7 @@
 
 mod contract;
 mod rules;
-mod service;
+mod serve;
 mod trouble;
 mod writer;
 

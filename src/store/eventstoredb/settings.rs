@@ -7,7 +7,8 @@ use eventstore::ClientSettings;
 /// As long as a namespace may be.
 const NAMESPACE_MAX: usize = 32;
 
-/// Which EventStoreDB, and what of it is ours. It holds a password, so its debug form shows none of it.
+/// Which EventStoreDB, and what of it is ours. It may hold a password, so its debug form shows
+/// nothing.
 #[derive(Clone)]
 pub struct EventStoreDbSettings {
     pub(super) client: ClientSettings,

@@ -52,7 +52,9 @@ fn not_a_byte_of_the_metadata_is_touched() {
 
 proptest! {
     #[test]
-    fn whatever_the_metadata_is_it_comes_back(metadata in prop::collection::vec(any::<u8>(), 0..64)) {
+    fn whatever_the_metadata_is_it_comes_back(
+        metadata in prop::collection::vec(any::<u8>(), 0..64),
+    ) {
         comes_back(&metadata);
     }
 }
