@@ -65,7 +65,7 @@ async fn create(
     let params = Params::read(&read(&body)?, true)?;
     let _turn = turns.take(caller.account).await;
     let written = desk(&app, &caller, cause).create(params).await?;
-    answer(&app, &written)
+    answer(&app, &written).await
 }
 
 async fn change(
@@ -79,7 +79,7 @@ async fn change(
     let params = Params::read(&read(&body)?, false)?;
     let _turn = turns.take(caller.account).await;
     let written = desk(&app, &caller, cause).change(id, params).await?;
-    answer(&app, &written)
+    answer(&app, &written).await
 }
 
 async fn delete(
@@ -98,8 +98,12 @@ fn desk<'a>(app: &'a App, caller: &Caller, Cause(context): Cause) -> Desk<'a> {
     Desk { app, context, account: caller.account }
 }
 
-fn answer(app: &App, written: &Written) -> Result<Json<Value>, Problem> {
+async fn answer(app: &App, written: &Written) -> Result<Json<Value>, Problem> {
     let Written { id, settings, position } = written;
+    if settings.inbox.is_some() {
+        // Its name is shown, which a view knows: it may have been registered a moment ago.
+        app.own_writes().await;
+    }
     let webhook = shown::show(app, *id, settings, Doing::of(app, *id))?;
     Ok(Json(json!({ "payload": { "webhook": webhook }, "position": position })))
 }
