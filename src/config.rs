@@ -67,6 +67,8 @@ pub struct Settings {
     pub delivery_concurrency: usize,
     /// Attempts under way at once to one endpoint that has no limit of its own.
     pub endpoint_concurrency: usize,
+    /// An endpoint that takes nothing for so long is disabled.
+    pub disable_after: Duration,
     /// Commands that may wait for one actor; more are refused aloud.
     pub mailbox_limit: usize,
 }

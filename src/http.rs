@@ -65,6 +65,8 @@ fn router(app: Arc<App>, metrics: Metrics) -> Router {
         .merge(open(Role::Administrator, native::secrets::routes()))
         .merge(open(Role::Administrator, native::explanations::routes()))
         .merge(open(Role::Administrator, native::trial::routes()))
+        .merge(open(Role::Administrator, native::endpoints::routes()))
+        .merge(open(Role::Administrator, native::recoveries::routes()))
         .merge(open(Role::Agent, native::health::routes()))
         .merge(open(Role::Agent, native::timeline::of_inboxes()))
         .merge(open(Role::Administrator, native::timeline::for_administrators()))

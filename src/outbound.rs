@@ -76,6 +76,7 @@ impl HttpOutbound {
 
     async fn exchange(&self, attempt: Attempt) -> Result<Ended, Failure> {
         let limit = attempt.endpoint.timeout.unwrap_or(self.default_timeout).min(TIMEOUT_MAX);
+        let now = attempt.at;
         let request = self.request(attempt)?;
         let deadline = Instant::now() + limit;
         let late = || format!("the exchange took longer than {limit:?}");
@@ -91,7 +92,7 @@ impl HttpOutbound {
             Ok(Err(error)) => Some(failure::of(&error)),
             Err(_) => Some(Failure { class: AttemptClass::Timeout, detail: late() }),
         };
-        Ok(kept.judge(&response, broken))
+        Ok(kept.judge(&response, broken, now))
     }
 }
 
@@ -102,6 +103,7 @@ impl Outbound for HttpOutbound {
                 class,
                 detail,
                 response: None,
+                retry_after: None,
             })
         })
     }

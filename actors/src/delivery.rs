@@ -1,24 +1,40 @@
-//! The ledger of one endpoint decides what is attempted when, and when to give up.
+//! The ledger of one endpoint decides what is attempted when, and when to give up; and whether the
+//! endpoint can take anything at all.
 //!
 //! Attempts under way are nowhere in its state: after a crash they are owed as before, so that
 //! a crash repeats at most the attempts it interrupted and loses none.
 
 mod attempts;
+mod gate;
+mod queue;
+mod recovery;
+mod replay;
+mod schedule;
 mod targets;
+mod verdict;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
 use events::delivery::{
-    AbandonReason, Abandoned, AttemptClass, AttemptFailed, Delivered, Event, Queued,
+    AbandonReason, Abandoned, Backlog, Delivered, DisableRule, EndpointDisabled, EndpointEnabled,
+    EndpointMoved, EndpointPaced, EndpointPaused, Event, Health, Parked, Queued, RecoveryId,
+    RecoveryPlanned, RecoveryProgress as Progress, Reopened, RetryRequested, Standing,
 };
-use events::{AccountId, Category, DeliveryId, EndpointId, Fold, Timestamp};
+use events::webhook::Ordering;
+use events::{AccountId, Actor, Category, DeliveryId, EndpointId, Fold, Timestamp};
+use uuid::Uuid;
 
 use crate::aggregate::{Aggregate, Effect, Next};
 use crate::ports::Ended;
+use queue::Queue;
+use verdict::give_up;
 
 pub use attempts::{Delivery, Rules};
+pub use recovery::{Advance, Ask, Recovery, Step};
+pub use replay::{Found, matching};
+pub use schedule::wait_after;
 pub use targets::ActorTargets;
 
 /// As many deliveries as a ledger knows again when they are queued anew: those queued last,
@@ -29,27 +45,15 @@ pub const REMEMBERED_MAX: usize = 8192;
 /// are abandoned one by one when they come due.
 const ABANDONED_MAX: usize = 4096;
 
-/// What one endpoint is owed.
+/// What one endpoint is owed, and how it is doing.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Ledger {
-    pending: BTreeMap<DeliveryId, Pending>,
-    /// By when, then in the order of queueing.
-    due: BTreeSet<(Timestamp, u64, DeliveryId)>,
-    queued: u64,
+    queue: Queue,
+    health: Health,
+    recoveries: Vec<Recovery>,
     /// Those queued last, the oldest first.
     recent: VecDeque<DeliveryId>,
     recent_ids: BTreeSet<DeliveryId>,
-}
-
-/// A delivery that has not ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Pending {
-    account: AccountId,
-    event: String,
-    body: Bytes,
-    attempts: u32,
-    due: Timestamp,
-    number: u64,
 }
 
 /// How an attempt ended, to be recorded.
@@ -69,6 +73,8 @@ pub struct Report {
     pub now: Timestamp,
     /// Waits between attempts.
     pub schedule: Vec<Duration>,
+    /// An endpoint that takes nothing for so long is disabled.
+    pub disable_after: Duration,
 }
 
 /// What can be asked of a ledger.
@@ -85,6 +91,46 @@ pub enum Command {
         /// Why.
         reason: AbandonReason,
     },
+    /// Make an attempt now: in place of the one that is planned, or although it has ended.
+    Retry(Box<Reopened>),
+    /// Put one aside.
+    Park(DeliveryId),
+    /// Let this order hold.
+    Order(Ordering),
+    /// Forget how it was doing: it has another url.
+    Move,
+    /// Hold what it is owed.
+    Disable {
+        /// Who asks.
+        by: Actor,
+        /// Why, in words.
+        reason: String,
+        /// When.
+        now: Timestamp,
+    },
+    /// Hold what it is owed for a while.
+    Pause {
+        /// Who asks.
+        by: Actor,
+        /// When.
+        now: Timestamp,
+    },
+    /// Hold nothing. Of a backlog that does not fit one append, some is abandoned and the rest
+    /// held on: whoever asks does so again until nothing is held.
+    Enable {
+        /// Who asks.
+        by: Actor,
+        /// What becomes of what was held.
+        backlog: Backlog,
+        /// When.
+        now: Timestamp,
+    },
+    /// Remember what a recovery would bring back.
+    Plan(Box<RecoveryPlanned>),
+    /// Let a recovery begin, wait or end.
+    Recovery(RecoveryId, Ask),
+    /// Some more of a recovery are owed again.
+    Advance(Box<Advance>),
 }
 
 /// Why a ledger says no.
@@ -93,11 +139,45 @@ pub enum Rejection {
     /// It never heard of the delivery.
     #[error("delivery {0} is not known")]
     Unknown(DeliveryId),
+    /// It never heard of the recovery, or has forgotten it.
+    #[error("recovery {0} is not known")]
+    UnknownRecovery(RecoveryId),
+    /// That cannot be done to a recovery that is there.
+    #[error("recovery {recovery} is {progress} already")]
+    Recovery {
+        /// Which.
+        recovery: RecoveryId,
+        /// Where it is.
+        progress: Progress,
+    },
+    /// What is disabled is not paused.
+    #[error("the endpoint is disabled")]
+    Disabled,
+}
+
+/// What whoever asked is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Whether deliveries flow.
+    pub standing: Standing,
+    /// How many have not ended.
+    pub pending: usize,
+    /// The recovery that was asked about.
+    pub recovery: Option<Box<Recovery>>,
+}
+
+/// What a ledger owes to the world.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owed {
+    /// An attempt.
+    Attempt(OwedAttempt),
+    /// The next few of a recovery.
+    Step(Box<Step>),
 }
 
 /// An attempt that is owed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Owed {
+pub struct OwedAttempt {
     /// Of which delivery.
     pub delivery: DeliveryId,
     /// The first is 1.
@@ -108,143 +188,150 @@ pub struct Owed {
     pub event: String,
     /// The exact bytes.
     pub body: Bytes,
+    /// Whether it is made to see how the endpoint is doing, while others wait.
+    pub probe: bool,
 }
 
 impl Effect for Owed {
-    type Key = DeliveryId;
+    type Key = Uuid;
 
-    fn key(&self) -> DeliveryId {
-        self.delivery
+    fn key(&self) -> Uuid {
+        match self {
+            Self::Attempt(attempt) => attempt.delivery.0,
+            Self::Step(step) => step.recovery.0,
+        }
     }
-}
-
-/// The wait before the attempt that follows `attempt`: the schedule's, give or take a fifth, so
-/// that what failed together does not come back together. None when the schedule is at its end.
-///
-/// The jitter is a hash of both: nobody rolls dice, and the same story is told twice alike.
-pub fn wait_after(schedule: &[Duration], delivery: DeliveryId, attempt: u32) -> Option<Duration> {
-    let wait = schedule.get(usize::try_from(attempt).ok()?.checked_sub(1)?)?;
-    let (high, low) = delivery.0.as_u64_pair();
-    let spread = mix(high ^ mix(low ^ u64::from(attempt))) % 4001;
-    let micros = wait.as_micros() * (8000 + u128::from(spread)) / 10_000;
-    Some(Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX)))
-}
-
-/// The finaliser of SplitMix64: every bit of the input moves every bit of the output.
-fn mix(mut bits: u64) -> u64 {
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^ (bits >> 31)
 }
 
 impl Ledger {
     /// How many deliveries have not ended.
     pub fn pending(&self) -> usize {
-        self.pending.len()
+        self.queue.len()
+    }
+
+    /// How the endpoint is doing.
+    pub fn health(&self) -> &Health {
+        &self.health
     }
 
     fn knows(&self, delivery: DeliveryId) -> bool {
-        self.pending.contains_key(&delivery) || self.recent_ids.contains(&delivery)
+        self.queue.get(delivery).is_some() || self.recent_ids.contains(&delivery)
     }
 
     fn remember(&mut self, delivery: DeliveryId) {
+        if !self.recent_ids.insert(delivery) {
+            return;
+        }
         if self.recent.len() == REMEMBERED_MAX
             && let Some(oldest) = self.recent.pop_front()
         {
             self.recent_ids.remove(&oldest);
         }
         self.recent.push_back(delivery);
-        self.recent_ids.insert(delivery);
-    }
-
-    fn record(&self, report: &Report) -> Result<Vec<Event>, Rejection> {
-        let delivery = report.delivery;
-        let Some(pending) = self.pending.get(&delivery) else {
-            return if self.knows(delivery) {
-                Ok(vec![])
-            } else {
-                Err(Rejection::Unknown(delivery))
-            };
-        };
-        if report.attempt != pending.attempts + 1 {
-            return Ok(vec![]);
-        }
-        let (attempt, started_at) = (report.attempt, report.started_at);
-        let duration_us = u64::try_from(report.duration.as_micros()).unwrap_or(u64::MAX);
-        let (class, detail, response) = match &report.ended {
-            Ended::Delivered(response) => {
-                let response = response.clone();
-                let delivered = Delivered { delivery, attempt, response, started_at, duration_us };
-                return Ok(vec![delivered.into()]);
-            }
-            Ended::Failed { class, detail, response } => (*class, detail.clone(), response.clone()),
-        };
-        let abandoned = |reason| Event::from(Abandoned { delivery, reason });
-        let (retry_at, end) = if class == AttemptClass::Blocked {
-            (None, Some(abandoned(AbandonReason::Blocked)))
-        } else {
-            match wait_after(&report.schedule, delivery, attempt) {
-                Some(wait) => (Some(report.now.after(wait)), None),
-                None => (None, Some(abandoned(AbandonReason::Exhausted))),
-            }
-        };
-        let failed = AttemptFailed {
-            delivery,
-            attempt,
-            class,
-            detail,
-            response,
-            started_at,
-            duration_us,
-            retry_at,
-        };
-        Ok(std::iter::once(failed.into()).chain(end).collect())
     }
 
     fn abandon(&self, delivery: Option<DeliveryId>, reason: AbandonReason) -> Vec<Event> {
-        let given_up = |delivery: &DeliveryId| Abandoned { delivery: *delivery, reason }.into();
         match delivery {
-            Some(delivery) => self
-                .pending
-                .contains_key(&delivery)
-                .then(|| given_up(&delivery))
-                .into_iter()
-                .collect(),
+            Some(delivery) => give_up(self.queue.get(delivery).map(|_| delivery), reason),
             None => {
-                let all = self.due.iter().map(|(_, _, delivery)| delivery);
-                all.take(ABANDONED_MAX).map(given_up).collect()
+                let all = self.queue.by_due().into_iter().take(ABANDONED_MAX);
+                give_up(all, reason).into_iter().chain(self.cancel_recoveries()).collect()
             }
         }
     }
 
-    fn queue(&mut self, queued: &Queued) {
-        self.remember(queued.delivery);
-        self.queued += 1;
-        self.due.insert((queued.due, self.queued, queued.delivery));
-        let pending = Pending {
-            account: queued.account,
-            event: queued.event.clone(),
-            body: Bytes::copy_from_slice(queued.body.as_bytes()),
-            attempts: 0,
-            due: queued.due,
-            number: self.queued,
-        };
-        self.pending.insert(queued.delivery, pending);
-    }
-
-    fn retry(&mut self, failed: &AttemptFailed) {
-        let Some(pending) = self.pending.get_mut(&failed.delivery) else { return };
-        pending.attempts = failed.attempt;
-        if let Some(retry_at) = failed.retry_at {
-            self.due.remove(&(pending.due, pending.number, failed.delivery));
-            pending.due = retry_at;
-            self.due.insert((retry_at, pending.number, failed.delivery));
+    fn ask_for(&self, retry: &Reopened) -> Vec<Event> {
+        let (delivery, due) = (retry.queued.delivery, retry.queued.due);
+        match self.queue.get(delivery) {
+            Some(pending) if pending.due <= due && !pending.parked => vec![],
+            Some(_) => vec![RetryRequested { delivery, due }.into()],
+            None => vec![retry.clone().into()],
         }
     }
 
-    fn finish(&mut self, delivery: DeliveryId) {
-        let Some(pending) = self.pending.remove(&delivery) else { return };
-        self.due.remove(&(pending.due, pending.number, delivery));
+    fn park(&self, delivery: DeliveryId) -> Result<Vec<Event>, Rejection> {
+        match self.queue.get(delivery) {
+            Some(pending) if pending.parked => Ok(vec![]),
+            Some(_) => Ok(vec![Parked { delivery }.into()]),
+            None => Err(Rejection::Unknown(delivery)),
+        }
+    }
+
+    fn disable(&self, by: &Actor, reason: &str, at: Timestamp) -> Vec<Event> {
+        match self.health.standing {
+            // Who was first, and why, stays.
+            Standing::Disabled { .. } => vec![],
+            Standing::Free | Standing::Probing { .. } | Standing::Paused { .. } => {
+                let (by, reason) = (by.clone(), reason.to_owned());
+                vec![EndpointDisabled { rule: DisableRule::Asked, reason, by, at }.into()]
+            }
+        }
+    }
+
+    fn pause(&self, by: &Actor, at: Timestamp) -> Result<Vec<Event>, Rejection> {
+        match self.health.standing {
+            Standing::Paused { .. } => Ok(vec![]),
+            Standing::Disabled { .. } => Err(Rejection::Disabled),
+            Standing::Free | Standing::Probing { .. } => {
+                Ok(vec![EndpointPaused { by: by.clone(), at }.into()])
+            }
+        }
+    }
+
+    fn enable(&self, by: &Actor, backlog: Backlog, at: Timestamp) -> Vec<Event> {
+        if !self.health.standing.holds() {
+            return vec![];
+        }
+        let unwanted = match backlog {
+            Backlog::All => vec![],
+            Backlog::NewestPerKey => self.queue.outdated(),
+            Backlog::None => self.queue.by_due(),
+        };
+        let fits = unwanted.len() <= ABANDONED_MAX;
+        let mut events = give_up(unwanted.into_iter().take(ABANDONED_MAX), AbandonReason::Backlog);
+        if fits {
+            events.push(EndpointEnabled { backlog, by: by.clone(), at }.into());
+        }
+        events
+    }
+
+    fn order(&self, ordering: Ordering) -> Vec<Event> {
+        if ordering == self.queue.ordering() {
+            return vec![];
+        }
+        vec![EndpointPaced { ordering }.into()]
+    }
+
+    fn attempt(&self, delivery: DeliveryId, probe: bool) -> Next<Owed> {
+        let pending = self.queue.get(delivery).expect("what is due is pending");
+        Next::Do(Owed::Attempt(OwedAttempt {
+            delivery,
+            attempt: pending.attempts + 1,
+            account: pending.account,
+            event: pending.event.clone(),
+            body: pending.body.clone(),
+            probe,
+        }))
+    }
+
+    /// What is owed to an endpoint that takes what it is sent.
+    fn next_freely(&self, now: Timestamp, busy: &BTreeSet<Uuid>) -> Next<Owed> {
+        let step = self.step().filter(|step| !busy.contains(&step.recovery.0));
+        if let Some(step) = step {
+            return Next::Do(Owed::Step(Box::new(step)));
+        }
+        let Some((due, delivery)) = self.queue.first(busy) else { return Next::Idle };
+        let due = self.health.throttled_until.map_or(due, |until| due.max(until));
+        if due > now { Next::Wait(due) } else { self.attempt(delivery, false) }
+    }
+
+    /// The oldest delivery is the probe, and nothing else is under way.
+    fn next_probe(&self, at: Timestamp, now: Timestamp, busy: &BTreeSet<Uuid>) -> Next<Owed> {
+        match self.queue.oldest().filter(|_| busy.is_empty()) {
+            None => Next::Idle,
+            Some(_) if at > now => Next::Wait(at),
+            Some(oldest) => self.attempt(oldest, true),
+        }
     }
 }
 
@@ -252,11 +339,50 @@ impl Fold for Ledger {
     type Event = Event;
 
     fn evolve(&mut self, event: &Event) {
+        let row = self.health.failing.as_ref().map(|row| row.since);
+        self.health.evolve(event);
         match event {
-            Event::Queued(queued) => self.queue(queued),
-            Event::AttemptFailed(failed) => self.retry(failed),
+            Event::Queued(queued) => {
+                self.remember(queued.delivery);
+                self.queue.push(queued, 0);
+            }
+            Event::AttemptFailed(failed) => self.queue.change(failed.delivery, |pending| {
+                pending.attempts = failed.attempt;
+                pending.charged += u32::from(failed.charged);
+                pending.failed_at = Some(failed.started_at);
+                pending.due = failed.retry_at.unwrap_or(pending.due);
+            }),
             Event::Delivered(Delivered { delivery, .. })
-            | Event::Abandoned(Abandoned { delivery, .. }) => self.finish(*delivery),
+            | Event::Abandoned(Abandoned { delivery, .. }) => self.queue.remove(*delivery),
+            Event::RetryRequested(it) => {
+                self.queue.change(it.delivery, |pending| pending.ask_for(it.due));
+            }
+            Event::Reopened(it) => {
+                self.remember(it.queued.delivery);
+                self.brought_back(it.recovery);
+                self.queue.push(&it.queued, it.attempts);
+            }
+            Event::Parked(it) => self.queue.change(it.delivery, |pending| pending.parked = true),
+            Event::EndpointPaced(it) => self.queue.order_by(it.ordering),
+            // Those that failed with the endpoint need not wait any longer.
+            Event::EndpointRecovered(it) => {
+                let since = row.unwrap_or(it.since);
+                self.queue.hurry(it.at, |pending| pending.failed_at >= Some(since));
+            }
+            Event::EndpointEnabled(it) => {
+                self.queue.hurry(it.at, |pending| pending.failed_at.is_some());
+            }
+            Event::EndpointMoved(EndpointMoved {})
+            | Event::EndpointFailing(_)
+            | Event::EndpointWarned(_)
+            | Event::EndpointDisabled(_)
+            | Event::EndpointPaused(_) => {}
+            Event::RecoveryPlanned(it) => self.planned(it),
+            Event::RecoveryStarted(it) => self.progress(it.recovery, Progress::Running),
+            Event::RecoveryPaused(it) => self.progress(it.recovery, Progress::Paused),
+            Event::RecoveryAdvanced(it) => self.advanced(it),
+            Event::RecoveryFinished(it) => self.progress(it.recovery, Progress::Finished),
+            Event::RecoveryCancelled(it) => self.progress(it.recovery, Progress::Cancelled),
         }
     }
 }
@@ -266,7 +392,7 @@ impl Aggregate for Ledger {
 
     type Id = EndpointId;
     type Command = Command;
-    type Answer = ();
+    type Answer = Told;
     type Effect = Owed;
     type Rejection = Rejection;
 
@@ -280,25 +406,46 @@ impl Aggregate for Ledger {
             Command::Queue(queued) => Ok(vec![Event::Queued((**queued).clone())]),
             Command::Record(report) => self.record(report),
             Command::Abandon { delivery, reason } => Ok(self.abandon(*delivery, *reason)),
+            Command::Retry(retry) => Ok(self.ask_for(retry)),
+            Command::Park(delivery) => self.park(*delivery),
+            Command::Order(ordering) => Ok(self.order(*ordering)),
+            Command::Move if self.health == Health::default() => Ok(vec![]),
+            Command::Move => Ok(vec![EndpointMoved {}.into()]),
+            Command::Disable { by, reason, now } => Ok(self.disable(by, reason, *now)),
+            Command::Pause { by, now } => self.pause(by, *now),
+            Command::Enable { by, backlog, now } => Ok(self.enable(by, *backlog, *now)),
+            Command::Plan(plan) => Ok(self.plan(plan)),
+            Command::Recovery(recovery, ask) => self.ask(*recovery, *ask),
+            Command::Advance(advance) => Ok(self.advance(advance)),
         }
     }
 
-    fn answer(&self, _: &Command) {}
+    fn answer(&self, command: &Command) -> Told {
+        let recovery = match command {
+            Command::Plan(plan) => Some(plan.recovery),
+            Command::Recovery(recovery, _) => Some(*recovery),
+            Command::Queue(_)
+            | Command::Record(_)
+            | Command::Abandon { .. }
+            | Command::Retry(_)
+            | Command::Park(_)
+            | Command::Order(_)
+            | Command::Move
+            | Command::Disable { .. }
+            | Command::Pause { .. }
+            | Command::Enable { .. }
+            | Command::Advance(_) => None,
+        };
+        let recovery = recovery.and_then(|id| self.recovery(id)).cloned().map(Box::new);
+        Told { standing: self.health.standing.clone(), pending: self.pending(), recovery }
+    }
 
-    fn next(&self, now: Timestamp, busy: &BTreeSet<DeliveryId>) -> Next<Owed> {
-        let waiting = self.due.iter().find(|(_, _, delivery)| !busy.contains(delivery));
-        let Some((due, _, delivery)) = waiting else { return Next::Idle };
-        if *due > now {
-            return Next::Wait(*due);
+    fn next(&self, now: Timestamp, busy: &BTreeSet<Uuid>) -> Next<Owed> {
+        match &self.health.standing {
+            Standing::Free => self.next_freely(now, busy),
+            Standing::Probing { probe_at, .. } => self.next_probe(*probe_at, now, busy),
+            Standing::Paused { .. } | Standing::Disabled { .. } => Next::Idle,
         }
-        let pending = self.pending.get(delivery).expect("what is due is pending");
-        Next::Do(Owed {
-            delivery: *delivery,
-            attempt: pending.attempts + 1,
-            account: pending.account,
-            event: pending.event.clone(),
-            body: pending.body.clone(),
-        })
     }
 }
 

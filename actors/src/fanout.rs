@@ -28,7 +28,7 @@ use events::{EventStore, Failure, Position, Record};
 use futures_core::future::BoxFuture;
 use tokio::sync::watch;
 
-use crate::delivery::{Ledger, REMEMBERED_MAX, Rejection};
+use crate::delivery::{Ledger, REMEMBERED_MAX, Rejection, Told};
 use crate::ports::Clock;
 use crate::registry::Registry;
 use crate::shell::{Done, Refused};
@@ -130,7 +130,7 @@ async fn supervise(worker: Worker) {
     }
 }
 
-type Telling = BoxFuture<'static, Result<Done<()>, Refused<Rejection>>>;
+type Telling = BoxFuture<'static, Result<Done<Told>, Refused<Rejection>>>;
 
 impl Worker {
     async fn run(mut self) {

@@ -34,6 +34,8 @@ pub struct Endpoint {
     pub concurrency: Option<u32>,
     /// Waits between attempts; none means the installation's.
     pub retry_schedule: Option<Vec<Duration>>,
+    /// Attempts begun in any second; none means as many as can be.
+    pub rate_per_second: Option<u32>,
 }
 
 /// What is known of where an endpoint's deliveries go.
@@ -83,6 +85,8 @@ pub enum Ended {
         detail: String,
         /// What the receiver answered, if it did.
         response: Option<Response>,
+        /// How long it asked to be left alone (`Retry-After`), if it did.
+        retry_after: Option<Duration>,
     },
 }
 

@@ -58,6 +58,12 @@ pub trait Host<A: Aggregate>: Send + Sync {
     /// Begins the effect and returns at once. Dropping `finish` says that it has ended; whatever
     /// came of it must be told the aggregate before.
     fn perform(&self, id: A::Id, effect: A::Effect, finish: Finish<A>);
+
+    /// Sees the state each time before anything is begun that it owes, so that what was begun and
+    /// can still be left can be left.
+    fn look(&self, id: A::Id, state: &A) {
+        let _ = (id, state);
+    }
 }
 
 /// An effect under way.
@@ -216,6 +222,12 @@ impl<A: Aggregate> Registry<A> {
         let finish = Finish { key: effect.key(), mailbox: mailbox.clone() };
         if let Some(host) = self.inner.host.get() {
             host.perform(id, effect, finish);
+        }
+    }
+
+    pub(crate) fn look(&self, id: A::Id, state: &A) {
+        if let Some(host) = self.inner.host.get() {
+            host.look(id, state);
         }
     }
 

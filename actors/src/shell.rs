@@ -192,6 +192,7 @@ impl<A: Aggregate> Shell<A> {
 
     fn start_effects(&self, run: &mut Run<A>) -> Next<A::Effect> {
         let Some(loaded) = &run.loaded else { return Next::Idle };
+        self.registry.look(self.id, &loaded.state);
         loop {
             if run.busy.len() >= EFFECTS_MAX {
                 return Next::Idle;

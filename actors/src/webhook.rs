@@ -58,6 +58,7 @@ impl Settings {
             concurrency: self.policy.concurrency,
             retry_schedule: schedule
                 .map(|waits| waits.iter().copied().map(Duration::from_millis).collect()),
+            rate_per_second: self.policy.rate_per_second,
         }
     }
 }

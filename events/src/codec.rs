@@ -3,6 +3,7 @@
 //! Postcard is not self-describing: a shape that has shipped is frozen for ever, and every rest
 //! behind a payload is refused, because a longer shape would otherwise read as a shorter one.
 
+pub mod delivery;
 pub mod fanout;
 pub mod inbox;
 pub mod webhook;

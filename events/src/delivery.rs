@@ -1,10 +1,26 @@
-//! The ledger of what a webhook is owed: each delivery from its queueing to its end.
+//! The ledger of what an endpoint is owed: each delivery from its queueing to its end, and
+//! whether the endpoint can take any.
 
 use serde::{Deserialize, Serialize};
 
+use crate::codec::delivery::{AttemptFailedV1, QueuedV1};
 use crate::vocabulary::vocabulary;
 use crate::words;
 use crate::{AccountId, DeliveryId, EventId, Timestamp};
+
+mod endpoint;
+mod health;
+mod recovery;
+
+pub use endpoint::{
+    Backlog, DisableRule, EndpointDisabled, EndpointEnabled, EndpointFailing, EndpointMoved,
+    EndpointPaced, EndpointPaused, EndpointRecovered, EndpointWarned, Warning,
+};
+pub use health::{Failing, Health, Standing};
+pub use recovery::{
+    RecoveryAdvanced, RecoveryCancelled, RecoveryFilter, RecoveryFinished, RecoveryId,
+    RecoveryPaused, RecoveryPlanned, RecoveryProgress, RecoveryStarted,
+};
 
 /// An event is owed. The body is fixed here and the same on every attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +37,9 @@ pub struct Queued {
     pub body: String,
     /// When the first attempt may be made.
     pub due: Timestamp,
+    /// What it shares with those that it may have to wait for: `conversation/5`, else
+    /// `contact/3`, else `inbox/42`; none when the body names none of them.
+    pub key: Option<String>,
 }
 
 /// An attempt failed.
@@ -42,6 +61,11 @@ pub struct AttemptFailed {
     pub duration_us: u64,
     /// When the next attempt may be made; none when this was the last.
     pub retry_at: Option<Timestamp>,
+    /// Whether it used up one wait of the schedule. What is our fault, what an endpoint asked to
+    /// be put off, and the probes of one that is known to fail use up none.
+    pub charged: bool,
+    /// Until when the endpoint asked to be left alone (`Retry-After`).
+    pub throttled_until: Option<Timestamp>,
 }
 
 /// The receiver took it.
@@ -66,6 +90,33 @@ pub struct Abandoned {
     pub delivery: DeliveryId,
     /// Why.
     pub reason: AbandonReason,
+}
+
+/// Somebody asked for the next attempt now, in place of the one that was planned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetryRequested {
+    /// Which.
+    pub delivery: DeliveryId,
+    /// When the next attempt may be made.
+    pub due: Timestamp,
+}
+
+/// A delivery that had ended is owed again: the same delivery, the same bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reopened {
+    /// What is owed, and from when on.
+    pub queued: Queued,
+    /// Attempts that were made before; they go on counting.
+    pub attempts: u32,
+    /// The recovery that it belongs to; none when somebody asked for this one.
+    pub recovery: Option<RecoveryId>,
+}
+
+/// It is put aside until somebody asks for it; those that waited for it go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parked {
+    /// Which.
+    pub delivery: DeliveryId,
 }
 
 /// What a receiver answered.
@@ -118,32 +169,87 @@ words! {
         WebhookDeleted = "webhook_deleted",
         /// The address may never be reached.
         Blocked = "blocked",
+        /// Somebody said so.
+        Skipped = "skipped",
+        /// The endpoint was enabled without its backlog.
+        Backlog = "backlog",
     }
 }
 
 vocabulary! {
     category "delivery";
-    /// What can happen to a delivery.
+    /// What can happen to a delivery and to the endpoint it is owed to.
     pub enum Event {
         /// See [`Queued`].
-        Queued = "queued" v 1,
+        Queued = "queued" v 2 lifts 1 QueuedV1,
         /// See [`AttemptFailed`].
-        AttemptFailed = "attempt_failed" v 1,
+        AttemptFailed = "attempt_failed" v 2 lifts 1 AttemptFailedV1,
         /// See [`Delivered`].
         Delivered = "delivered" v 1,
         /// See [`Abandoned`].
         Abandoned = "abandoned" v 1,
+        /// See [`RetryRequested`].
+        RetryRequested = "retry_requested" v 1,
+        /// See [`Reopened`].
+        Reopened = "reopened" v 1,
+        /// See [`Parked`].
+        Parked = "parked" v 1,
+        /// See [`EndpointPaced`].
+        EndpointPaced = "endpoint_paced" v 1,
+        /// See [`EndpointMoved`].
+        EndpointMoved = "endpoint_moved" v 1,
+        /// See [`EndpointFailing`].
+        EndpointFailing = "endpoint_failing" v 1,
+        /// See [`EndpointRecovered`].
+        EndpointRecovered = "endpoint_recovered" v 1,
+        /// See [`EndpointWarned`].
+        EndpointWarned = "endpoint_warned" v 1,
+        /// See [`EndpointDisabled`].
+        EndpointDisabled = "endpoint_disabled" v 1,
+        /// See [`EndpointPaused`].
+        EndpointPaused = "endpoint_paused" v 1,
+        /// See [`EndpointEnabled`].
+        EndpointEnabled = "endpoint_enabled" v 1,
+        /// See [`RecoveryPlanned`].
+        RecoveryPlanned = "recovery_planned" v 1,
+        /// See [`RecoveryStarted`].
+        RecoveryStarted = "recovery_started" v 1,
+        /// See [`RecoveryPaused`].
+        RecoveryPaused = "recovery_paused" v 1,
+        /// See [`RecoveryAdvanced`].
+        RecoveryAdvanced = "recovery_advanced" v 1,
+        /// See [`RecoveryFinished`].
+        RecoveryFinished = "recovery_finished" v 1,
+        /// See [`RecoveryCancelled`].
+        RecoveryCancelled = "recovery_cancelled" v 1,
     }
 }
 
 impl Event {
-    /// The delivery it is about.
-    pub fn delivery(&self) -> DeliveryId {
+    /// The delivery it is about; none when it is about the endpoint or a recovery.
+    pub fn delivery(&self) -> Option<DeliveryId> {
         match self {
-            Self::Queued(event) => event.delivery,
-            Self::AttemptFailed(event) => event.delivery,
-            Self::Delivered(event) => event.delivery,
-            Self::Abandoned(event) => event.delivery,
+            Self::Queued(event) => Some(event.delivery),
+            Self::AttemptFailed(event) => Some(event.delivery),
+            Self::Delivered(event) => Some(event.delivery),
+            Self::Abandoned(event) => Some(event.delivery),
+            Self::RetryRequested(event) => Some(event.delivery),
+            Self::Reopened(event) => Some(event.queued.delivery),
+            Self::Parked(event) => Some(event.delivery),
+            Self::EndpointPaced(_)
+            | Self::EndpointMoved(_)
+            | Self::EndpointFailing(_)
+            | Self::EndpointRecovered(_)
+            | Self::EndpointWarned(_)
+            | Self::EndpointDisabled(_)
+            | Self::EndpointPaused(_)
+            | Self::EndpointEnabled(_)
+            | Self::RecoveryPlanned(_)
+            | Self::RecoveryStarted(_)
+            | Self::RecoveryPaused(_)
+            | Self::RecoveryAdvanced(_)
+            | Self::RecoveryFinished(_)
+            | Self::RecoveryCancelled(_) => None,
         }
     }
 }

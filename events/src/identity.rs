@@ -16,6 +16,12 @@ pub struct ParseIdError {
     text: String,
 }
 
+impl ParseIdError {
+    pub(crate) fn new(kind: &'static str, text: &str) -> Self {
+        Self { kind, text: text.to_owned() }
+    }
+}
+
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident, $kind:literal) => {
         $(#[$doc])*

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::{AccountId, HookId, InboxId, ParseIdError, RuleId, WebhookId};
+use crate::{AccountId, EndpointId, HookId, InboxId, ParseIdError, RuleId, WebhookId};
 
 macro_rules! categories {
     ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
@@ -87,6 +87,12 @@ impl StreamName {
     /// What stands before the first hyphen.
     pub fn category(&self) -> &str {
         self.0.split_once('-').map_or(&*self.0, |(category, _)| category)
+    }
+
+    /// The endpoint whose ledger it is, where it is one.
+    pub fn endpoint(&self) -> Option<EndpointId> {
+        let ledger = Category::Ledger.as_str();
+        self.0.strip_prefix(ledger)?.strip_prefix('-')?.parse().ok()
     }
 
     /// The number behind the first hyphen, where it is one.

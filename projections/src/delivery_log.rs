@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use events::delivery::{AttemptClass, Event as DeliveryEvent};
+use events::delivery::{AttemptClass, Event as DeliveryEvent, Queued, Reopened};
+use events::webhook::Ordering;
 use events::{DeliveryId, EndpointId, Event, Fold, Recorded, Revision, Timestamp, words};
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,8 @@ words! {
         Delivered = "delivered",
         /// Given up.
         Abandoned = "abandoned",
+        /// Owed, but neither attempted nor given up until somebody says so.
+        Held = "held",
     }
 }
 
@@ -46,6 +49,12 @@ pub struct Delivery {
     pub last_status_code: Option<u16>,
     /// Where the ledger's stream says what is to be delivered; its attempts stand behind.
     pub revision: Revision,
+    /// What it shares with those that it may have to wait for.
+    pub key: Option<Box<str>>,
+    /// The delivery that it waits for, where the endpoint wants an order.
+    pub behind: Option<DeliveryId>,
+    /// Whether it was put aside, or asked for by itself after that: it is in nobody's way.
+    aside: bool,
 }
 
 /// Which deliveries to list.
@@ -77,6 +86,9 @@ struct Ledger {
     places: HashMap<DeliveryId, Revision>,
     /// In the order of finishing.
     finished: VecDeque<Revision>,
+    ordering: Ordering,
+    /// Whether everything that is owed is held.
+    holds: bool,
 }
 
 impl Filter {
@@ -85,52 +97,94 @@ impl Filter {
         Self { status: None, event: None, before: None, after: None, limit }
     }
 
-    fn wants(&self, delivery: &Delivery) -> bool {
-        self.status.is_none_or(|status| delivery.status == status)
+    fn wants(&self, delivery: &Delivery, is: DeliveryStatus) -> bool {
+        self.status.is_none_or(|status| is == status)
             && self.event.as_deref().is_none_or(|event| *delivery.event == *event)
     }
 }
 
 impl DeliveryLog {
     /// One delivery; none when it is unknown or finished too long ago.
-    pub fn delivery(&self, id: DeliveryId) -> Option<&Delivery> {
+    pub fn delivery(&self, id: DeliveryId) -> Option<Delivery> {
         let ledger = self.ledgers.get(&id.endpoint())?;
-        ledger.deliveries.get(ledger.places.get(&id)?)
+        Some(ledger.seen(ledger.deliveries.get(ledger.places.get(&id)?)?))
     }
 
     /// An endpoint's deliveries, those queued last first.
-    pub fn list(&self, endpoint: impl Into<EndpointId>, filter: &Filter) -> Vec<&Delivery> {
+    pub fn list(&self, endpoint: impl Into<EndpointId>, filter: &Filter) -> Vec<Delivery> {
         let Some(ledger) = self.ledgers.get(&endpoint.into()) else { return vec![] };
         let deliveries = ledger.deliveries.values().rev();
         // Time in a stream never runs backwards, so the two moments cut out one piece.
         deliveries
             .skip_while(|delivery| filter.before.is_some_and(|at| delivery.created_at >= at))
             .take_while(|delivery| filter.after.is_none_or(|at| delivery.created_at > at))
-            .filter(|delivery| filter.wants(delivery))
+            .filter(|delivery| filter.wants(delivery, ledger.status(delivery)))
             .take(filter.limit)
+            .map(|delivery| ledger.seen(delivery))
             .collect()
     }
 }
 
 impl Ledger {
+    fn status(&self, delivery: &Delivery) -> DeliveryStatus {
+        let held = delivery.status == DeliveryStatus::Pending && self.holds;
+        if held { DeliveryStatus::Held } else { delivery.status }
+    }
+
+    /// A delivery with what follows from all the others.
+    fn seen(&self, delivery: &Delivery) -> Delivery {
+        let (status, behind) = (self.status(delivery), self.behind(delivery));
+        Delivery { status, behind, ..delivery.clone() }
+    }
+
+    fn behind(&self, delivery: &Delivery) -> Option<DeliveryId> {
+        let pending = |it: &Delivery| it.status == DeliveryStatus::Pending && !it.aside;
+        let waits_for = |it: &&Delivery| match self.ordering {
+            Ordering::None => false,
+            Ordering::Fifo => pending(it),
+            Ordering::ByKey => pending(it) && it.key.is_some() && it.key == delivery.key,
+        };
+        if self.ordering == Ordering::None || !pending(delivery) {
+            return None;
+        }
+        let before = self.deliveries.range(..delivery.revision).map(|(_, it)| it);
+        before.into_iter().find(waits_for).map(|it| it.id)
+    }
+
+    fn queue(&mut self, record: &Recorded<Event>, queued: &Queued, attempts: u32) {
+        let delivery = Delivery {
+            id: queued.delivery,
+            event: queued.event.as_str().into(),
+            status: DeliveryStatus::Pending,
+            attempts,
+            next_attempt_at: Some(queued.due),
+            created_at: record.at,
+            finished_at: None,
+            last_class: None,
+            last_status_code: None,
+            revision: record.revision,
+            key: queued.key.as_deref().map(Box::from),
+            behind: None,
+            aside: false,
+        };
+        self.places.insert(queued.delivery, record.revision);
+        self.deliveries.insert(record.revision, delivery);
+    }
+
+    fn reopen(&mut self, record: &Recorded<Event>, reopened: &Reopened) {
+        match self.delivery(reopened.queued.delivery) {
+            Some(delivery) => {
+                delivery.status = DeliveryStatus::Pending;
+                delivery.finished_at = None;
+                delivery.next_attempt_at = Some(reopened.queued.due);
+            }
+            None => self.queue(record, &reopened.queued, reopened.attempts),
+        }
+    }
+
     fn take(&mut self, record: &Recorded<Event>, event: &DeliveryEvent) {
         match event {
-            DeliveryEvent::Queued(queued) => {
-                let delivery = Delivery {
-                    id: queued.delivery,
-                    event: queued.event.as_str().into(),
-                    status: DeliveryStatus::Pending,
-                    attempts: 0,
-                    next_attempt_at: Some(queued.due),
-                    created_at: record.at,
-                    finished_at: None,
-                    last_class: None,
-                    last_status_code: None,
-                    revision: record.revision,
-                };
-                self.places.insert(queued.delivery, record.revision);
-                self.deliveries.insert(record.revision, delivery);
-            }
+            DeliveryEvent::Queued(queued) => self.queue(record, queued, 0),
             DeliveryEvent::AttemptFailed(failed) => {
                 if let Some(delivery) = self.delivery(failed.delivery) {
                     delivery.attempts = failed.attempt;
@@ -151,6 +205,34 @@ impl Ledger {
             DeliveryEvent::Abandoned(abandoned) => {
                 self.finish(abandoned.delivery, DeliveryStatus::Abandoned, record.at);
             }
+            DeliveryEvent::RetryRequested(asked) => {
+                if let Some(delivery) = self.delivery(asked.delivery) {
+                    delivery.status = DeliveryStatus::Pending;
+                    delivery.next_attempt_at = Some(asked.due);
+                }
+            }
+            DeliveryEvent::Reopened(reopened) => self.reopen(record, reopened),
+            DeliveryEvent::Parked(parked) => {
+                if let Some(delivery) = self.delivery(parked.delivery) {
+                    (delivery.status, delivery.aside) = (DeliveryStatus::Held, true);
+                    delivery.next_attempt_at = None;
+                }
+            }
+            DeliveryEvent::EndpointPaced(paced) => self.ordering = paced.ordering,
+            DeliveryEvent::EndpointDisabled(_) | DeliveryEvent::EndpointPaused(_) => {
+                self.holds = true;
+            }
+            DeliveryEvent::EndpointEnabled(_) => self.holds = false,
+            DeliveryEvent::EndpointMoved(_)
+            | DeliveryEvent::EndpointFailing(_)
+            | DeliveryEvent::EndpointRecovered(_)
+            | DeliveryEvent::EndpointWarned(_)
+            | DeliveryEvent::RecoveryPlanned(_)
+            | DeliveryEvent::RecoveryStarted(_)
+            | DeliveryEvent::RecoveryPaused(_)
+            | DeliveryEvent::RecoveryAdvanced(_)
+            | DeliveryEvent::RecoveryFinished(_)
+            | DeliveryEvent::RecoveryCancelled(_) => {}
         }
     }
 
@@ -169,8 +251,12 @@ impl Ledger {
             self.finished.push_back(revision);
         }
         while self.finished.len() > FINISHED_MAX {
-            let oldest = self.finished.pop_front().and_then(|at| self.deliveries.remove(&at));
-            if let Some(oldest) = oldest {
+            let Some(oldest) = self.finished.pop_front() else { break };
+            // It may be owed again by now, and then be here once more when that has ended.
+            let over = |delivery: &Delivery| delivery.finished_at.is_some();
+            if self.deliveries.get(&oldest).is_some_and(over)
+                && let Some(oldest) = self.deliveries.remove(&oldest)
+            {
                 self.places.remove(&oldest.id);
             }
         }
@@ -186,7 +272,9 @@ impl Fold for DeliveryLog {
         }
         match &record.event {
             Event::Delivery(event) => {
-                self.ledgers.entry(event.delivery().endpoint()).or_default().take(record, event);
+                if let Some(endpoint) = record.stream.endpoint() {
+                    self.ledgers.entry(endpoint).or_default().take(record, event);
+                }
             }
             Event::Account(_)
             | Event::Inbox(_)
@@ -203,7 +291,7 @@ impl Fold for DeliveryLog {
 
 impl Projection for DeliveryLog {
     const NAME: &'static str = "delivery_log";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 }
 
 #[cfg(test)]

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use events::delivery::{AttemptClass, Event as DeliveryEvent};
+use events::delivery::{AttemptClass, Event as DeliveryEvent, Health, Standing};
 use events::reauthorization::threshold;
 use events::signing::SigningKeys;
 use events::webhook::{Created, Event as WebhookEvent, Policy};
-use events::{AccountId, Event, Fold, InboxId, Recorded, Timestamp, WebhookId, words};
+use events::{
+    AccountId, DeliveryId, EndpointId, Event, Fold, InboxId, Recorded, Timestamp, WebhookId, words,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{Projection, Seen};
@@ -16,13 +18,13 @@ words! {
     pub enum WebhookStatus {
         /// The last attempt that ended was taken, or none was made yet.
         Healthy = "healthy",
-        /// The last attempt that ended was not.
+        /// The last attempts that ended were not.
         Failing = "failing",
         /// It asked for fewer.
         Throttled = "throttled",
-        /// It is tried with one delivery at a time.
+        /// So much failed that it is tried with one delivery at a time.
         Probing = "probing",
-        /// Attempts are put off.
+        /// What it is owed is held for a while.
         Paused = "paused",
         /// What it is owed is held.
         Disabled = "disabled",
@@ -38,7 +40,7 @@ pub struct Counts {
     pub delivered: u64,
     /// Given up.
     pub abandoned: u64,
-    /// Owed, but held while the endpoint is disabled.
+    /// Owed, but held: because the endpoint is disabled or paused, or each by itself.
     pub held: u64,
 }
 
@@ -90,6 +92,10 @@ pub struct Webhook {
     pub authorization_error_count: u32,
     /// Since when there are too many of them: somebody must see to the endpoint's authorization.
     pub action_needed_since: Option<Timestamp>,
+    /// How the endpoint is doing, in full.
+    pub health: Health,
+    /// Those that are held by themselves.
+    parked: BTreeSet<DeliveryId>,
 }
 
 /// Every webhook there is or was.
@@ -139,6 +145,8 @@ impl WebhookHealth {
             last_failure: None,
             authorization_error_count: 0,
             action_needed_since: None,
+            health: Health::default(),
+            parked: BTreeSet::new(),
         };
         self.webhooks.insert(id, webhook);
         self.by_account.insert((account, id));
@@ -176,27 +184,77 @@ impl WebhookHealth {
 
 impl Webhook {
     fn deliver(&mut self, at: Timestamp, event: &DeliveryEvent) {
+        let counted = |health: &Health, delivery| !health.is_replayed(delivery);
         match event {
-            DeliveryEvent::Queued(_) => self.counts.pending += 1,
+            DeliveryEvent::Queued(_) | DeliveryEvent::Reopened(_) => self.counts.pending += 1,
             DeliveryEvent::AttemptFailed(failed) => {
-                self.last_failure = Some(FailedAttempt { at, class: failed.class });
-                self.turn(WebhookStatus::Failing, at, Some(failed.class));
-                if failed.class == AttemptClass::Auth {
-                    self.refuse(at);
+                if counted(&self.health, failed.delivery) {
+                    self.last_failure = Some(FailedAttempt { at, class: failed.class });
+                    if failed.class == AttemptClass::Auth {
+                        self.refuse(at);
+                    }
                 }
             }
-            DeliveryEvent::Delivered(_) => {
-                self.counts.pending = self.counts.pending.saturating_sub(1);
+            DeliveryEvent::Delivered(delivered) => {
+                self.end(delivered.delivery);
                 self.counts.delivered += 1;
-                self.last_delivered_at = Some(at);
-                self.turn(WebhookStatus::Healthy, at, None);
-                self.authorize();
+                if counted(&self.health, delivered.delivery) {
+                    self.last_delivered_at = Some(at);
+                    self.authorize();
+                }
             }
-            DeliveryEvent::Abandoned(_) => {
-                self.counts.pending = self.counts.pending.saturating_sub(1);
+            DeliveryEvent::Abandoned(abandoned) => {
+                self.end(abandoned.delivery);
                 self.counts.abandoned += 1;
             }
+            DeliveryEvent::Parked(parked) => {
+                self.parked.insert(parked.delivery);
+            }
+            DeliveryEvent::RetryRequested(asked) => {
+                self.parked.remove(&asked.delivery);
+            }
+            DeliveryEvent::EndpointPaced(_)
+            | DeliveryEvent::EndpointMoved(_)
+            | DeliveryEvent::EndpointFailing(_)
+            | DeliveryEvent::EndpointRecovered(_)
+            | DeliveryEvent::EndpointWarned(_)
+            | DeliveryEvent::EndpointDisabled(_)
+            | DeliveryEvent::EndpointPaused(_)
+            | DeliveryEvent::EndpointEnabled(_)
+            | DeliveryEvent::RecoveryPlanned(_)
+            | DeliveryEvent::RecoveryStarted(_)
+            | DeliveryEvent::RecoveryPaused(_)
+            | DeliveryEvent::RecoveryAdvanced(_)
+            | DeliveryEvent::RecoveryFinished(_)
+            | DeliveryEvent::RecoveryCancelled(_) => {}
         }
+        self.health.evolve(event);
+        let holds = self.health.standing.holds();
+        let parked = self.parked.len() as u64;
+        self.counts.held = if holds { self.counts.pending } else { parked };
+        let (status, cause) = self.doing();
+        self.turn(status, at, cause);
+    }
+
+    fn end(&mut self, delivery: DeliveryId) {
+        self.counts.pending = self.counts.pending.saturating_sub(1);
+        self.parked.remove(&delivery);
+    }
+
+    /// In one word, and the failure that it began with.
+    fn doing(&self) -> (WebhookStatus, Option<AttemptClass>) {
+        let cause = self.health.failing.as_ref().map(|failing| failing.class);
+        let status = match &self.health.standing {
+            Standing::Disabled { .. } => WebhookStatus::Disabled,
+            Standing::Paused { .. } => WebhookStatus::Paused,
+            Standing::Free | Standing::Probing { .. } if self.health.throttled_until.is_some() => {
+                WebhookStatus::Throttled
+            }
+            Standing::Probing { .. } => WebhookStatus::Probing,
+            Standing::Free if cause.is_some() => WebhookStatus::Failing,
+            Standing::Free => WebhookStatus::Healthy,
+        };
+        (status, cause)
     }
 
     /// Refusals are an endpoint's evidence, counted like any other subject's.
@@ -235,7 +293,7 @@ impl Fold for WebhookHealth {
                 }
             }
             Event::Delivery(event) => {
-                let webhook = event.delivery().webhook();
+                let webhook = record.stream.endpoint().and_then(EndpointId::webhook);
                 if let Some(webhook) = webhook.and_then(|id| self.webhooks.get_mut(&id)) {
                     webhook.deliver(record.at, event);
                 }
@@ -254,7 +312,7 @@ impl Fold for WebhookHealth {
 
 impl Projection for WebhookHealth {
     const NAME: &'static str = "webhook_health";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 5;
 }
 
 #[cfg(test)]

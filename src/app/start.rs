@@ -104,6 +104,7 @@ impl App {
             schedule: settings.retry_schedule.clone(),
             concurrency: settings.endpoint_concurrency,
             concurrency_in_all: settings.delivery_concurrency,
+            disable_after: settings.disable_after,
         };
         let (ledgers, webhooks) = (actors.ledgers.clone(), actors.webhooks.clone());
         let targets = Arc::new(ActorTargets { webhooks, clock: clock.clone() });

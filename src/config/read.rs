@@ -93,6 +93,14 @@ pub(super) fn timeout(text: &str) -> Read<Duration> {
     }
 }
 
+pub(super) fn span(text: &str) -> Read<Duration> {
+    match duration::parse(text) {
+        Ok(Duration::ZERO) => Err("no time is too short; write it as 5d".to_owned()),
+        Ok(span) => Ok(span),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 pub(super) fn networks(text: &str) -> Read<Vec<IpNet>> {
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
     parts.map(network).collect()

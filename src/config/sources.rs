@@ -8,7 +8,7 @@ use toml::{Table, Value};
 use super::{Args, LogFormat, Mistake, Mistakes, Settings, StoreSetting, read};
 
 /// The environment variables. A key of the file is its variable in lower case, without `RELINK_`.
-const VARIABLES: [&str; 14] = [
+const VARIABLES: [&str; 15] = [
     "RELINK_LISTEN",
     "RELINK_DATA",
     "RELINK_STORE",
@@ -22,6 +22,7 @@ const VARIABLES: [&str; 14] = [
     "RELINK_LOG_FORMAT",
     "RELINK_DELIVERY_CONCURRENCY",
     "RELINK_ENDPOINT_CONCURRENCY",
+    "RELINK_DISABLE_AFTER",
     "RELINK_MAILBOX_LIMIT",
 ];
 
@@ -79,6 +80,9 @@ pub fn resolve(
             .find("RELINK_DELIVERY_CONCURRENCY", read::limit)
             .unwrap_or(256),
         endpoint_concurrency: sources.find("RELINK_ENDPOINT_CONCURRENCY", read::limit).unwrap_or(8),
+        disable_after: sources
+            .find("RELINK_DISABLE_AFTER", read::span)
+            .unwrap_or(Duration::from_secs(5 * 24 * HOUR)),
         mailbox_limit: sources.find("RELINK_MAILBOX_LIMIT", read::limit).unwrap_or(1024),
     };
     if sources.mistakes.is_empty() { Ok(settings) } else { Err(Mistakes(sources.mistakes)) }

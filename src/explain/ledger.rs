@@ -55,12 +55,14 @@ impl Told {
     fn take(&mut self, id: DeliveryId, record: Record) {
         let Ok(recorded) = record.clone().decode() else { return };
         let Event::Delivery(event) = recorded.event else { return };
-        if event.delivery() != id {
+        if event.delivery() != Some(id) {
             return;
         }
         self.history.push(render(&record));
         if let DeliveryEvent::Queued(queued) = event {
             self.queued = Some((record, queued));
+        } else if let DeliveryEvent::Reopened(it) = event {
+            self.queued.get_or_insert((record, it.queued));
         } else if let DeliveryEvent::AttemptFailed(it) = event {
             self.attempts.push(Tried {
                 number: it.attempt,

@@ -2,9 +2,11 @@
 
 pub(super) mod accounts;
 pub(super) mod deliveries;
+pub(super) mod endpoints;
 pub(super) mod explanations;
 pub(super) mod health;
 pub(super) mod inboxes;
+pub(super) mod recoveries;
 pub(super) mod secrets;
 pub(super) mod timeline;
 pub(super) mod trial;

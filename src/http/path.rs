@@ -46,6 +46,12 @@ impl Identifies for events::DeliveryId {
     }
 }
 
+impl Identifies for events::delivery::RecoveryId {
+    fn from_path(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
 impl<S: Send + Sync, T: Identifies> FromRequestParts<S> for PathId<T> {
     type Rejection = Problem;
 

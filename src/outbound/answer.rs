@@ -1,9 +1,12 @@
 //! What is kept of a receiver's answer, and what is made of it.
 
+use std::time::Duration;
+
 use actors::ports::Ended;
+use events::Timestamp;
 use events::delivery::{AttemptClass, Response};
 use reqwest::StatusCode;
-use reqwest::header::LOCATION;
+use reqwest::header::{LOCATION, RETRY_AFTER};
 
 use super::failure::Failure;
 
@@ -41,7 +44,12 @@ impl Kept {
     }
 
     /// How the attempt ended; `broken` tells why the body is not whole.
-    pub(super) fn judge(self, response: &reqwest::Response, broken: Option<Failure>) -> Ended {
+    pub(super) fn judge(
+        self,
+        response: &reqwest::Response,
+        broken: Option<Failure>,
+        now: Timestamp,
+    ) -> Ended {
         let status = response.status();
         let kept = Response {
             status: status.as_u16(),
@@ -50,14 +58,28 @@ impl Kept {
         };
         if let Some(Failure { class, detail }) = broken {
             let detail = format!("answered {status}, but not to the end: {detail}");
-            return Ended::Failed { class, detail, response: Some(kept) };
+            return Ended::Failed { class, detail, response: Some(kept), retry_after: None };
         }
         let class = class(status);
         if class == AttemptClass::Ok {
             return Ended::Delivered(kept);
         }
-        Ended::Failed { class, detail: detail(status, response), response: Some(kept) }
+        let retry_after = response.headers().get(RETRY_AFTER).and_then(|it| it.to_str().ok());
+        let retry_after = retry_after.and_then(|text| wait(text, now));
+        let detail = detail(status, response);
+        Ended::Failed { class, detail, response: Some(kept), retry_after }
     }
+}
+
+/// What `Retry-After` says (RFC 9110, section 10.2.3): seconds, or a date; also with a fraction,
+/// as some write it. None when it says neither.
+fn wait(text: &str, now: Timestamp) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    Some(Timestamp::from_micros(date.as_microsecond()).since(now))
 }
 
 fn class(status: StatusCode) -> AttemptClass {
@@ -81,3 +103,6 @@ fn detail(status: StatusCode, response: &reqwest::Response) -> String {
         None => format!("answered {status}"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,6 +52,7 @@ fn attempt(url: impl Into<String>, timeout: Option<Duration>) -> Attempt {
             timeout,
             concurrency: None,
             retry_schedule: None,
+            rate_per_second: None,
         },
     }
 }
@@ -66,7 +67,7 @@ async fn call_briefly(url: impl Into<String>) -> Ended {
 
 fn failed(ended: Ended) -> (AttemptClass, String, Option<Response>) {
     match ended {
-        Ended::Failed { class, detail, response } => (class, detail, response),
+        Ended::Failed { class, detail, response, .. } => (class, detail, response),
         Ended::Delivered(response) => panic!("delivered: {response:?}"),
     }
 }
@@ -114,7 +115,7 @@ async fn each_status_has_its_class() {
         let receiver = Receiver::answering(line, "", "").await;
         match call(receiver.url("http", "/")).await {
             Ended::Delivered(_) => assert_eq!(class, AttemptClass::Ok, "{line}"),
-            Ended::Failed { class: found, detail, response } => {
+            Ended::Failed { class: found, detail, response, .. } => {
                 assert_eq!((found, detail), (class, format!("answered {line}")));
                 assert!(
                     response.is_some_and(|response| line.starts_with(&response.status.to_string()))

@@ -55,6 +55,7 @@ async fn webhook_history() -> Arc<dyn EventStore> {
         source: EventId(Uuid::from_u128(1)),
         body: "{}".to_owned(),
         due: second(20),
+        key: None,
     };
     append(&store, &ledger, events::delivery::Event::from(queued), 20).await;
     let delivered = Delivered {

@@ -1,5 +1,7 @@
 //! The health of one subject as JSON, the same over HTTP and in `relink at`.
 
+use events::delivery::Standing;
+use events::{Actor, Timestamp};
 use projections::hook_health::Hook;
 use projections::inbox_health::Inbox;
 use projections::rule_health::Rule;
@@ -65,6 +67,8 @@ pub fn webhook(webhook: &Webhook) -> Value {
         Some(since) => (HealthState::ActionNeeded.as_str(), since),
         None => (webhook.status.as_str(), webhook.since),
     };
+    let row = webhook.health.failing.as_ref();
+    let stopped = Stopped::of(webhook);
     json!({
         "id": webhook.id,
         "name": webhook.name,
@@ -77,12 +81,45 @@ pub fn webhook(webhook: &Webhook) -> Value {
         "delivered": webhook.counts.delivered,
         "abandoned": webhook.counts.abandoned,
         "held": webhook.counts.held,
+        "held_since": stopped.since,
+        "failing_since": row.map(|row| row.since),
+        "first_failure": row.map(|row| row.detail.as_str()),
+        "throttled_until": webhook.health.throttled_until,
+        "disabled_by": stopped.by,
+        "disabled_rule": stopped.rule,
+        "disabled_reason": stopped.reason,
         "last_delivered_at": webhook.last_delivered_at,
         "last_failure_at": failure.map(|failure| failure.at),
         "last_failure_class": failure.map(|failure| failure.class.as_str()),
         "authorization_error_count": webhook.authorization_error_count,
         "next_action": webhook.action_needed_since.map(|_| AUTHORIZE),
     })
+}
+
+/// Who holds what a webhook is owed, since when, and why.
+#[derive(Debug, Default)]
+struct Stopped<'a> {
+    since: Option<Timestamp>,
+    by: Option<&'a Actor>,
+    rule: Option<&'static str>,
+    reason: Option<&'a str>,
+}
+
+impl<'a> Stopped<'a> {
+    fn of(webhook: &'a Webhook) -> Self {
+        match &webhook.health.standing {
+            Standing::Free | Standing::Probing { .. } => Self::default(),
+            Standing::Paused { since, by } => {
+                Self { since: Some(*since), by: Some(by), ..Self::default() }
+            }
+            Standing::Disabled { since, by, rule, reason } => Self {
+                since: Some(*since),
+                by: Some(by),
+                rule: Some(rule.as_str()),
+                reason: Some(reason),
+            },
+        }
+    }
 }
 
 /// The url without its path, which agents need not see: it may be a secret by itself.

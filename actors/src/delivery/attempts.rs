@@ -11,7 +11,9 @@ use events::{Actor, EndpointId, Timestamp};
 use tokio::sync::{Semaphore, watch};
 use uuid::Uuid;
 
-use super::{Command, Ledger, Owed, Report};
+use super::gate::Gate;
+use super::replay::Replay;
+use super::{Command, Ledger, Owed, OwedAttempt, Report};
 use crate::ports::{Attempt, Clock, Ended, Endpoint, Outbound, Target, Targets};
 use crate::registry::{Finish, Host, Registry};
 use crate::shell::{Context, Refused};
@@ -31,6 +33,8 @@ pub struct Rules {
     pub concurrency: usize,
     /// Attempts under way at once to all endpoints together.
     pub concurrency_in_all: usize,
+    /// An endpoint that takes nothing for so long is disabled.
+    pub disable_after: Duration,
 }
 
 /// Makes the attempts that ledgers owe; cheap to clone.
@@ -49,20 +53,8 @@ struct Inner {
     /// Attempts that were begun and are not recorded.
     under_way: watch::Sender<usize>,
     gates: DashMap<EndpointId, Gate>,
+    replay: Replay,
     closing: AtomicBool,
-}
-
-/// What keeps one endpoint from more attempts at once than it wants.
-#[derive(Clone)]
-struct Gate {
-    width: usize,
-    permits: Arc<Semaphore>,
-}
-
-impl Gate {
-    fn new(width: usize) -> Self {
-        Self { width, permits: Arc::new(Semaphore::new(width)) }
-    }
 }
 
 impl Delivery {
@@ -80,14 +72,20 @@ impl Delivery {
             ledgers: ledgers.clone(),
             targets,
             outbound,
-            clock,
+            clock: clock.clone(),
             rules,
             gates: DashMap::new(),
+            replay: Replay::new(ledgers.clone(), clock.clone()),
             closing: AtomicBool::new(false),
         };
         let delivery = Self { inner: Arc::new(inner) };
         ledgers.set_host(Arc::new(delivery.clone()));
         delivery
+    }
+
+    /// Attempts under way at once to an endpoint that has no limit of its own.
+    pub fn concurrency(&self) -> u32 {
+        u32::try_from(self.inner.rules.concurrency).unwrap_or(u32::MAX)
     }
 
     /// How many attempts are under way.
@@ -108,9 +106,18 @@ impl Host<Ledger> for Delivery {
     fn perform(&self, id: EndpointId, owed: Owed, finish: Finish<Ledger>) {
         let inner = self.inner.clone();
         tokio::spawn(async move {
-            inner.attempt(id, owed).await;
+            match owed {
+                Owed::Attempt(owed) => inner.attempt(id, owed).await,
+                Owed::Step(step) => inner.replay.step(id, *step).await,
+            }
             drop(finish);
         });
+    }
+
+    fn look(&self, id: EndpointId, ledger: &Ledger) {
+        if let Some(gate) = self.inner.gates.get(&id) {
+            gate.heed(ledger);
+        }
     }
 }
 
@@ -131,16 +138,25 @@ impl Drop for UnderWay<'_> {
 }
 
 impl Inner {
-    async fn attempt(self: &Arc<Self>, id: EndpointId, owed: Owed) {
+    async fn attempt(self: &Arc<Self>, id: EndpointId, owed: OwedAttempt) {
         loop {
             let gate = self.gate(id);
             let Ok(slot) = gate.permits.acquire().await else { return };
+            // Before the turn, so that what is stopped takes nobody's; and after it, because a
+            // turn can be long in coming.
+            if self.is_stopped(&gate, &owed) {
+                return;
+            }
+            gate.turn().await;
             let Ok(permit) = self.all.acquire().await else { return };
             // Counted first: whoever closes and finds none under way has closed before this.
             let counted = UnderWay::begin(&self.under_way);
             if self.closing.load(Ordering::SeqCst) {
                 drop((slot, permit, counted));
                 return never().await;
+            }
+            if self.is_stopped(&gate, &owed) {
+                return;
             }
             let command = match self.targets.target(id).await {
                 Target::Nowhere => {
@@ -152,7 +168,7 @@ impl Inner {
                     drop((slot, permit, counted));
                     return never().await;
                 }
-                Target::To(to) if !self.fits(id, &gate, to.concurrency) => continue,
+                Target::To(to) if !self.fits(id, &gate, &to) => continue,
                 Target::To(to) => Command::Record(Box::new(self.send(&owed, *to).await)),
             };
             // The endpoint is free again; what is left is between us and the log.
@@ -161,23 +177,26 @@ impl Inner {
         }
     }
 
+    /// Whether the ledger has since said that nothing shall begin. It is asked again afterwards.
+    fn is_stopped(&self, gate: &Gate, owed: &OwedAttempt) -> bool {
+        !owed.probe && gate.is_stopped(self.clock.now())
+    }
+
     fn gate(&self, id: EndpointId) -> Gate {
         self.gates.entry(id).or_insert_with(|| Gate::new(self.rules.concurrency)).clone()
     }
 
     /// Whether the gate is the one of the endpoint's settings as they are now; if not, whoever
     /// came through it has to come through the right one.
-    fn fits(&self, id: EndpointId, gate: &Gate, wanted: Option<u32>) -> bool {
-        let wanted = wanted.and_then(|wanted| usize::try_from(wanted).ok());
+    fn fits(&self, id: EndpointId, gate: &Gate, to: &Endpoint) -> bool {
+        let wanted = to.concurrency.and_then(|wanted| usize::try_from(wanted).ok());
         let width = wanted.unwrap_or(self.rules.concurrency).max(1);
         let mut current = self.gates.entry(id).or_insert_with(|| Gate::new(width));
-        if current.width != width {
-            *current = Gate::new(width);
-        }
-        Arc::ptr_eq(&current.permits, &gate.permits)
+        current.fit(width, to.rate_per_second);
+        current.is(gate)
     }
 
-    async fn send(self: &Arc<Self>, owed: &Owed, endpoint: Endpoint) -> Report {
+    async fn send(self: &Arc<Self>, owed: &OwedAttempt, endpoint: Endpoint) -> Report {
         let schedule = endpoint.retry_schedule.clone();
         let started_at = self.clock.now();
         let attempt = Attempt {
@@ -195,7 +214,7 @@ impl Inner {
             let delivery = owed.delivery;
             tracing::error!(%delivery, "the attempt of delivery {delivery} fell over: {panic}");
             let (class, detail) = (AttemptClass::Ours, "the attempt fell over".into());
-            Ended::Failed { class, detail, response: None }
+            Ended::Failed { class, detail, response: None, retry_after: None }
         });
         let now = self.clock.now();
         Report {
@@ -206,12 +225,13 @@ impl Inner {
             duration: now.since(started_at),
             now,
             schedule: schedule.unwrap_or_else(|| self.rules.schedule.clone()),
+            disable_after: self.rules.disable_after,
         }
     }
 
     /// Tells the ledger until it is written; while the log cannot be reached, the attempt counts
     /// as under way and is not repeated.
-    async fn record(&self, endpoint: EndpointId, owed: &Owed, command: Command) {
+    async fn record(&self, endpoint: EndpointId, owed: &OwedAttempt, command: Command) {
         let id = Uuid::new_v5(&owed.delivery.0, &owed.attempt.to_be_bytes());
         let mut wait = RETRY_FIRST;
         loop {

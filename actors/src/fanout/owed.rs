@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use events::delivery::{AbandonReason, Queued};
 use events::platform::EventReceived;
+use events::webhook::{Event as WebhookEvent, Ordering};
 use events::{
-    AccountId, Actor, DeliveryId, EndpointId, Event, EventStore, Failure, Fold, Position, Record,
-    Recorded, Timestamp, WebhookId,
+    AccountId, Actor, DeliveryId, EndpointId, Event, EventStore, Failure, Fold, InboxId, Position,
+    Record, Recorded, Timestamp, WebhookId,
 };
 use uuid::Uuid;
 
@@ -138,11 +139,20 @@ impl Debtor {
             Event::Inbox(_) if history::tells(recorded.event.kind()) => {
                 self.owe_change(recorded).await
             }
-            Event::Webhook(events::webhook::Event::Deleted(_)) => {
+            // Without a word, none waits for any other.
+            Event::Webhook(WebhookEvent::Created(it)) if it.policy.ordering == Ordering::None => {
+                Ok(vec![])
+            }
+            Event::Webhook(WebhookEvent::Created(it)) => {
+                Ok(tell(recorded, Command::Order(it.policy.ordering)))
+            }
+            Event::Webhook(WebhookEvent::PolicyChanged(it)) => {
+                Ok(tell(recorded, Command::Order(it.policy.ordering)))
+            }
+            Event::Webhook(WebhookEvent::UrlChanged(_)) => Ok(tell(recorded, Command::Move)),
+            Event::Webhook(WebhookEvent::Deleted(_)) => {
                 let reason = AbandonReason::WebhookDeleted;
-                let command = Command::Abandon { delivery: None, reason };
-                let webhook = recorded.stream.number().map(WebhookId).map(EndpointId::from);
-                Ok(webhook.map(|webhook| debt(recorded, webhook, command)).into_iter().collect())
+                Ok(tell(recorded, Command::Abandon { delivery: None, reason }))
             }
             Event::Webhook(_)
             | Event::Inbox(_)
@@ -173,7 +183,7 @@ impl Debtor {
                 wanting.extend(
                     own.and_then(|inbox| self.folded.subscriptions.of_inbox(account, inbox)),
                 );
-                owed_to(&wanting, recorded, account, event, &told.body)
+                owed_to(&wanting, recorded, account, (event, &told.body), told.key.as_deref())
             }
             Report::Untold => vec![],
             Report::Unreadable => {
@@ -205,7 +215,7 @@ impl Debtor {
         let told = body::of_change(change, self.folded.subscriptions.account_name(account));
         let Some((name, body)) = told else { return vec![] };
         let wanting = self.folded.subscriptions.wanting(account, name, Some(change.id));
-        owed_to(&wanting, recorded, account, name, &body)
+        owed_to(&wanting, recorded, account, (name, &body), Some(&key(change.id)))
     }
 
     fn owe_mail(&self, recorded: &Recorded<Event>, change: &Change) -> Vec<Debt> {
@@ -216,7 +226,8 @@ impl Debtor {
         let Some((name, body)) = mail::of_change(change, &recorded.event, profile, tenant) else {
             return vec![];
         };
-        owed_to(&[EndpointId::Mail(profile.account)], recorded, profile.account, name, &body)
+        let endpoint = [EndpointId::Mail(profile.account)];
+        owed_to(&endpoint, recorded, profile.account, (name, &body), Some(&key(change.id)))
     }
 }
 
@@ -224,8 +235,8 @@ fn owed_to(
     endpoints: &[EndpointId],
     recorded: &Recorded<Event>,
     account: AccountId,
-    event: &str,
-    body: &str,
+    (event, body): (&str, &str),
+    key: Option<&str>,
 ) -> Vec<Debt> {
     let queue = |endpoint: &EndpointId| {
         let queued = Queued {
@@ -235,10 +246,21 @@ fn owed_to(
             source: recorded.id,
             body: body.to_owned(),
             due: recorded.at,
+            key: key.map(str::to_owned),
         };
         debt(recorded, *endpoint, Command::Queue(Box::new(queued)))
     };
     endpoints.iter().map(queue).collect()
+}
+
+/// What the ledger of the webhook that it happened to is told.
+fn tell(recorded: &Recorded<Event>, command: Command) -> Vec<Debt> {
+    let webhook = recorded.stream.number().map(WebhookId);
+    webhook.map(|webhook| debt(recorded, webhook.into(), command)).into_iter().collect()
+}
+
+fn key(inbox: InboxId) -> String {
+    format!("inbox/{inbox}")
 }
 
 fn debt(recorded: &Recorded<Event>, endpoint: EndpointId, command: Command) -> Debt {

@@ -29,6 +29,8 @@ pub(super) struct Told {
     pub(super) inbox: Option<InboxId>,
     /// Whether it goes to that inbox's own webhook too.
     pub(super) to_inbox: bool,
+    /// See [`events::delivery::Queued::key`].
+    pub(super) key: Option<String>,
 }
 
 /// What is written otherwise than the platform wrote it; none takes a field away.
@@ -56,7 +58,9 @@ pub(super) fn read(received: &EventReceived) -> Report {
     };
     let to_account_only = event.starts_with("contact_") || event.starts_with("inbox_");
     let to_inbox = SUBSCRIBABLE.contains(&event) && !to_account_only;
-    Report::Told(Told { body, inbox: inbox_of(&content), to_inbox })
+    let inbox = inbox_of(&content);
+    let key = key_of(event, &content, inbox);
+    Report::Told(Told { body, inbox, to_inbox, key })
 }
 
 /// Activity messages are Chatwoot's own notes and never sent; private notes are. An update that
@@ -209,6 +213,20 @@ fn rewritten(
 fn field(body: &mut String, key: &str, value: &dyn Display) {
     let mark = if body.is_empty() { '{' } else { ',' };
     write!(body, "{mark}{}:{value}", Value::from(key)).expect("a string takes all that is written");
+}
+
+/// What the event is about, so that what happens to it is told in order: the conversation, else
+/// the contact, else the inbox.
+fn key_of(event: &str, body: &Map<String, Value>, inbox: Option<InboxId>) -> Option<String> {
+    let id = |of: &str| body.get(of).and_then(|it| it.get("id")).and_then(Value::as_u64);
+    // The body of such an event is the thing itself.
+    let own = |of: &str| event.starts_with(of).then(|| body.get("id")?.as_u64()).flatten();
+    let conversation = own("conversation_").or_else(|| id("conversation"));
+    let contact = || own("contact_").or_else(|| id("contact"));
+    conversation
+        .map(|id| format!("conversation/{id}"))
+        .or_else(|| contact().map(|id| format!("contact/{id}")))
+        .or_else(|| inbox.map(|id| format!("inbox/{id}")))
 }
 
 /// Where Chatwoot's payloads say which inbox they are about.

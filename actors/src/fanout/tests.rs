@@ -102,11 +102,8 @@ async fn ledger(store: &TestStore, endpoint: impl Into<EndpointId>) -> Vec<Deliv
 }
 
 async fn queued(store: &TestStore, endpoint: impl Into<EndpointId>) -> Vec<Queued> {
-    let queued = ledger(store, endpoint).await.into_iter().filter_map(|event| match event {
-        DeliveryEvent::Queued(queued) => Some(queued),
-        DeliveryEvent::AttemptFailed(_)
-        | DeliveryEvent::Delivered(_)
-        | DeliveryEvent::Abandoned(_) => None,
+    let queued = ledger(store, endpoint).await.into_iter().filter_map(|event| {
+        if let DeliveryEvent::Queued(queued) = event { Some(queued) } else { None }
     });
     queued.collect()
 }

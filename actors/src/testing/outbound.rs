@@ -125,6 +125,7 @@ impl Outbound for Endpoints {
                     class: AttemptClass::Server,
                     detail: "503".into(),
                     response: None,
+                    retry_after: None,
                 },
                 Manner::FallsFirst(times) if attempt.number <= times => {
                     panic!("the endpoint is a trap")

@@ -5,11 +5,16 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
+use super::delivery::{AttemptFailedV1, QueuedV1};
 use super::fanout::AdvancedV1;
 use super::inbox::RegisteredV1;
 use super::webhook::{CreatedV1, PolicyChangedV1, PolicyV1};
 use super::*;
-use crate::{AccountId, InboxId, Position, inbox as inbox_events};
+use crate::delivery::{AttemptClass, Response};
+use crate::{
+    AccountId, DeliveryId, EventId, InboxId, Position, Timestamp, WebhookId, inbox as inbox_events,
+};
+use uuid::Uuid;
 
 /// The folder of golden files; found when the tests run, so that no build knows its path.
 fn golden() -> PathBuf {
@@ -56,11 +61,35 @@ fn old_samples() -> Vec<(&'static str, u16, Vec<u8>, serde_json::Value)> {
         secret: samples::sealed(1),
         policy: policy.clone(),
     };
+    let source = EventId(Uuid::from_u128(9));
+    let id = DeliveryId::of(source, WebhookId(7));
+    let noon = Timestamp::from_micros(samples::NOON.as_micros());
+    let queued = QueuedV1 {
+        delivery: id,
+        account: AccountId(1),
+        event: "inbox_updated".into(),
+        source,
+        body: r#"{"event":"inbox_updated"}"#.into(),
+        due: noon,
+    };
+    let response = Response { status: 503, body: "ok".into(), truncated: false };
+    let failed = AttemptFailedV1 {
+        delivery: id,
+        attempt: 1,
+        class: AttemptClass::Server,
+        detail: "the receiver answered 503".into(),
+        response: Some(response),
+        started_at: noon,
+        duration_us: 1_234,
+        retry_at: Some(noon.after(std::time::Duration::from_secs(5))),
+    };
     vec![
         old("fanout.advanced", 1, &AdvancedV1 { position: Position(1_000) }),
         old("inbox.registered", 1, &registered),
         old("webhook.created", 1, &created),
         old("webhook.policy_changed", 1, &PolicyChangedV1 { policy }),
+        old("delivery.queued", 1, &queued),
+        old("delivery.attempt_failed", 1, &failed),
     ]
 }
 

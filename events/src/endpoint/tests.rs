@@ -11,6 +11,7 @@ const ALL: [(EndpointId, &str); 3] = [
 fn each_kind_has_a_ledger_of_its_own() {
     for (endpoint, stream) in ALL {
         assert_eq!(StreamName::new(Category::Ledger, endpoint).as_str(), stream);
+        assert_eq!(StreamName::from_log(stream).endpoint(), Some(endpoint));
         assert_eq!(endpoint.to_string().parse(), Ok(endpoint));
     }
 }

@@ -1,5 +1,8 @@
-use events::delivery::{AbandonReason, Abandoned, AttemptFailed, Delivered, Queued, Response};
-use events::{Category, EventId, StreamName, WebhookId};
+use events::delivery::{
+    AbandonReason, Abandoned, AttemptFailed, Backlog, Delivered, DisableRule, EndpointDisabled,
+    EndpointEnabled, EndpointPaced, Parked, Queued, Reopened, Response,
+};
+use events::{Actor, Category, EventId, StreamName, WebhookId};
 use uuid::Uuid;
 
 use super::*;
@@ -23,6 +26,7 @@ fn queued(number: u128, event: &str) -> (StreamName, DeliveryEvent) {
         source: EventId(Uuid::from_u128(number)),
         body: "{}".into(),
         due: second(99),
+        key: None,
     })
 }
 
@@ -40,6 +44,8 @@ fn failed(number: u128, attempt: u32, retry_at: Option<Timestamp>) -> (StreamNam
         started_at: second(0),
         duration_us: 1,
         retry_at,
+        charged: true,
+        throttled_until: None,
     })
 }
 
@@ -75,17 +81,20 @@ fn a_delivery_is_followed_from_its_queueing_to_its_end() {
         last_class: None,
         last_status_code: None,
         revision: Revision(0),
+        key: None,
+        behind: None,
+        aside: false,
     };
-    assert_eq!(log(story[..1].to_vec()).delivery(id(1)), Some(&expected));
+    assert_eq!(log(story[..1].to_vec()).delivery(id(1)), Some(expected.clone()));
     expected.attempts = 1;
     expected.next_attempt_at = Some(second(50));
     (expected.last_class, expected.last_status_code) = (Some(AttemptClass::Server), Some(503));
-    assert_eq!(log(story[..2].to_vec()).delivery(id(1)), Some(&expected));
+    assert_eq!(log(story[..2].to_vec()).delivery(id(1)), Some(expected.clone()));
     expected.attempts = 2;
     (expected.status, expected.next_attempt_at) = (DeliveryStatus::Delivered, None);
     (expected.last_class, expected.last_status_code) = (Some(AttemptClass::Ok), Some(204));
     expected.finished_at = Some(second(3));
-    assert_eq!(log(story).delivery(id(1)), Some(&expected));
+    assert_eq!(log(story).delivery(id(1)), Some(expected.clone()));
 }
 
 #[test]
@@ -151,4 +160,58 @@ fn seen_twice_is_seen_once() {
         delivered(1, 2),
         abandoned(2),
     ]));
+}
+
+fn keyed(number: u128, key: &str) -> (StreamName, DeliveryEvent) {
+    let (stream, mut event) = queued(number, "message_created");
+    if let DeliveryEvent::Queued(queued) = &mut event {
+        queued.key = Some(key.into());
+    }
+    (stream, event)
+}
+
+#[test]
+fn what_waits_for_another_says_for_which() {
+    let paced = |ordering| ledger(EndpointPaced { ordering });
+    let story = [keyed(1, "a"), keyed(2, "b"), keyed(3, "a")];
+    let behind = |ordering| {
+        let log = log(story.iter().cloned().chain([paced(ordering)]).collect::<Vec<_>>());
+        [1, 2, 3].map(|number| log.delivery(id(number)).unwrap().behind)
+    };
+    assert_eq!(behind(Ordering::None), [None, None, None]);
+    assert_eq!(behind(Ordering::ByKey), [None, None, Some(id(1))]);
+    assert_eq!(behind(Ordering::Fifo), [None, Some(id(1)), Some(id(1))]);
+    let parked = ledger(Parked { delivery: id(1) });
+    let log = log(story.into_iter().chain([paced(Ordering::ByKey), parked]).collect::<Vec<_>>());
+    assert_eq!(log.delivery(id(3)).unwrap().behind, None);
+    assert_eq!(log.delivery(id(1)).unwrap().status, DeliveryStatus::Held);
+}
+
+#[test]
+fn what_a_disabled_endpoint_is_owed_is_held_until_it_is_enabled() {
+    let disabled = EndpointDisabled {
+        rule: DisableRule::Asked,
+        reason: "maintenance".into(),
+        by: Actor::ADMIN,
+        at: second(2),
+    };
+    let enabled = EndpointEnabled { backlog: Backlog::All, by: Actor::ADMIN, at: second(3) };
+    let story = [queued(1, "x"), ledger(disabled), ledger(enabled)];
+    let held = Filter { status: Some(DeliveryStatus::Held), ..Filter::newest(9) };
+    assert_eq!(listed(&log(story[..2].to_vec()), &held), [id(1)]);
+    assert_eq!(listed(&log(story.to_vec()), &held), []);
+}
+
+#[test]
+fn what_is_owed_once_more_is_pending_again_and_ends_again() {
+    let again = |number| {
+        let (_, event) = queued(number, "x");
+        let DeliveryEvent::Queued(queued) = event else { unreachable!("it is queued") };
+        ledger(Reopened { queued, attempts: 1, recovery: None })
+    };
+    let story = [queued(1, "x"), failed(1, 1, None), abandoned(1), again(1), delivered(1, 2)];
+    let status = |log: DeliveryLog| log.delivery(id(1)).unwrap().status;
+    assert_eq!(status(log(story[..4].to_vec())), DeliveryStatus::Pending);
+    assert_eq!(status(log(story.to_vec())), DeliveryStatus::Delivered);
+    assert_eq!(status(log([again(1)])), DeliveryStatus::Pending);
 }

@@ -39,6 +39,7 @@ fn queued(number: u128) -> (StreamName, Event) {
         source: EventId(Uuid::from_u128(number)),
         body: "{}".into(),
         due: second(0),
+        key: None,
     })
 }
 
@@ -52,6 +53,8 @@ fn failed(number: u128, class: AttemptClass) -> (StreamName, Event) {
         started_at: second(0),
         duration_us: 1,
         retry_at: None,
+        charged: true,
+        throttled_until: None,
     })
 }
 

@@ -46,7 +46,7 @@ async fn list(
     _: Fresh,
 ) -> Result<Json<Value>, Problem> {
     let webhooks: Vec<_> = app.views.webhook_health.read(|view| {
-        view.of_account(caller.account).map(|it| (it.id, settings(it), doing(it))).collect()
+        view.of_account(caller.account).map(|it| (it.id, settings(it), Doing::seen(it))).collect()
     });
     let webhooks: Result<Vec<_>, _> = webhooks
         .into_iter()
@@ -106,10 +106,6 @@ async fn answer(app: &App, written: &Written) -> Result<Json<Value>, Problem> {
     }
     let webhook = shown::show(app, *id, settings, Doing::of(app, *id))?;
     Ok(Json(json!({ "payload": { "webhook": webhook }, "position": position })))
-}
-
-fn doing(webhook: &Webhook) -> Doing {
-    Doing { status: webhook.status, held: webhook.counts.held }
 }
 
 fn settings(webhook: &Webhook) -> Settings {

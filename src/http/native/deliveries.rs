@@ -4,21 +4,27 @@ mod attempts;
 
 use std::sync::Arc;
 
+use actors::Context;
+use actors::delivery::Command;
 use axum::extract::State;
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
+use events::delivery::AbandonReason;
 use events::{DeliveryId, Timestamp, WebhookId};
 use projections::delivery_log::{Delivery, DeliveryStatus, Filter};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::endpoints;
 use crate::app::App;
 use crate::http::auth::Caller;
+use crate::http::context::Cause;
 use crate::http::fresh::Fresh;
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
 use crate::http::query::{self, Query};
 use crate::http::under;
+use attempts::Hint;
 
 const LIMIT: usize = 50;
 const LIMIT_MAX: usize = 200;
@@ -37,6 +43,9 @@ pub(in crate::http) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route(under!("/webhooks/{webhook}/deliveries"), get(list))
         .route(under!("/deliveries/{delivery}"), get(show))
+        .route(under!("/deliveries/{delivery}/retry"), post(retry))
+        .route(under!("/deliveries/{delivery}/skip"), post(skip))
+        .route(under!("/deliveries/{delivery}/park"), post(park))
 }
 
 async fn list(
@@ -48,10 +57,8 @@ async fn list(
 ) -> Result<Json<Value>, Problem> {
     check_owner(&app, &caller, webhook)?;
     let filter = filter(asked)?;
-    let deliveries: Vec<Value> = app
-        .views
-        .delivery_log
-        .read(|view| view.list(webhook, &filter).into_iter().map(shown).collect());
+    let deliveries: Vec<Value> =
+        app.views.delivery_log.read(|view| view.list(webhook, &filter).iter().map(shown).collect());
     Ok(Json(json!({ "deliveries": deliveries })))
 }
 
@@ -62,8 +69,73 @@ async fn show(
     _: Fresh,
 ) -> Result<Json<Value>, Problem> {
     check_owner(&app, &caller, id.webhook().ok_or(Problem::NoResource)?)?;
-    let hint = app.views.delivery_log.read(|view| view.delivery(id).map(|it| it.revision));
-    attempts::of(&*app.store, id, hint).await?.map(Json).ok_or(Problem::NoResource)
+    let hint = hint(&app, id);
+    let told = attempts::of(&*app.store, id, hint).await?;
+    told.shown(id, hint).map(Json).ok_or(Problem::NoResource)
+}
+
+/// What the view knows of it.
+fn hint(app: &App, id: DeliveryId) -> Hint {
+    app.views.delivery_log.read(|view| {
+        view.delivery(id).map_or_else(Hint::default, |it| Hint {
+            revision: Some(it.revision),
+            attempts: it.attempts,
+            owed: matches!(it.status, DeliveryStatus::Pending | DeliveryStatus::Held),
+            held: it.status == DeliveryStatus::Held,
+            behind: it.behind,
+        })
+    })
+}
+
+/// Makes an attempt now: in place of the one that is planned, or although it has ended.
+async fn retry(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Cause(context): Cause,
+    PathId(id): PathId<DeliveryId>,
+    _: Fresh,
+) -> Result<Json<Value>, Problem> {
+    let told = attempts::of(&*app.store, id, hint(&app, id)).await?;
+    let again = told.again(context.now).ok_or(Problem::NoResource)?;
+    tell(&app, &caller, context, id, Command::Retry(Box::new(again))).await
+}
+
+/// Gives one up, so that those behind it go on.
+async fn skip(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Cause(context): Cause,
+    PathId(id): PathId<DeliveryId>,
+) -> Result<Json<Value>, Problem> {
+    let command = Command::Abandon { delivery: Some(id), reason: AbandonReason::Skipped };
+    tell(&app, &caller, context, id, command).await
+}
+
+/// Puts one aside until somebody retries it, so that those behind it go on.
+async fn park(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Cause(context): Cause,
+    PathId(id): PathId<DeliveryId>,
+) -> Result<Json<Value>, Problem> {
+    tell(&app, &caller, context, id, Command::Park(id)).await
+}
+
+async fn tell(
+    app: &App,
+    caller: &Caller,
+    context: Context,
+    id: DeliveryId,
+    command: Command,
+) -> Result<Json<Value>, Problem> {
+    let webhook = id.webhook().ok_or(Problem::NoResource)?;
+    endpoints::settings(app, caller, &context, webhook).await?;
+    let done = app.actors.ledgers.ask(id.endpoint(), context, command).await?;
+    if done.event.is_some() {
+        app.acknowledge(done.position);
+    }
+    let held = done.answer.standing.holds();
+    Ok(Json(json!({ "id": id, "held": held, "position": done.position })))
 }
 
 /// A webhook that is deleted still has its history.
@@ -96,6 +168,8 @@ fn shown(delivery: &Delivery) -> Value {
         "finished_at": delivery.finished_at,
         "last_class": delivery.last_class.map(|class| class.as_str()),
         "last_status": delivery.last_status_code,
+        "key": delivery.key,
+        "blocked_behind": delivery.behind,
     })
 }
 

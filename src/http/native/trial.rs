@@ -76,6 +76,7 @@ fn queued(
         source,
         body: body.to_string(),
         due: context.now,
+        key: None,
     }
 }
 

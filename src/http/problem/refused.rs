@@ -84,7 +84,12 @@ impl From<rule::Rejection> for Problem {
 impl From<delivery::Rejection> for Problem {
     fn from(rejection: delivery::Rejection) -> Self {
         match rejection {
-            delivery::Rejection::Unknown(_) => Self::NoResource,
+            delivery::Rejection::Unknown(_) | delivery::Rejection::UnknownRecovery(_) => {
+                Self::NoResource
+            }
+            delivery::Rejection::Recovery { .. } | delivery::Rejection::Disabled => {
+                Self::Conflict(rejection.to_string())
+            }
         }
     }
 }

@@ -33,6 +33,7 @@ fn endpoint(vault: &Vault) -> Endpoint {
         timeout: None,
         concurrency: None,
         retry_schedule: None,
+        rate_per_second: None,
     }
 }
 

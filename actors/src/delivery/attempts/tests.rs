@@ -33,7 +33,12 @@ struct Service {
 }
 
 fn rules() -> Rules {
-    Rules { schedule: vec![MINUTE, MINUTE * 10], concurrency: 4, concurrency_in_all: 6 }
+    Rules {
+        schedule: vec![MINUTE, MINUTE * 10],
+        concurrency: 4,
+        concurrency_in_all: 6,
+        disable_after: DAY * 5,
+    }
 }
 
 impl Service {
@@ -87,6 +92,7 @@ impl Service {
             source: EventId(Uuid::from_u128(number)),
             body: "{}".into(),
             due: NOON,
+            key: None,
         };
         self.ledgers.ask(webhook.into(), anew(), Command::Queue(Box::new(queued))).await.unwrap();
     }

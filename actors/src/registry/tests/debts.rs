@@ -7,6 +7,7 @@ use events::{DeliveryId, EndpointId, EventId, WebhookId};
 use uuid::Uuid;
 
 use super::*;
+use crate::aggregate::Effect;
 use crate::delivery::{Command, Ledger, Owed};
 use crate::testing::NOON;
 
@@ -31,7 +32,7 @@ impl Patient {
 
 impl Host<Ledger> for Patient {
     fn perform(&self, _: EndpointId, owed: Owed, finish: Finish<Ledger>) {
-        self.begun.lock().unwrap().push((owed.delivery, finish));
+        self.begun.lock().unwrap().push((DeliveryId(owed.key()), finish));
     }
 }
 
@@ -60,6 +61,7 @@ fn queued(number: u128, due: Timestamp) -> Command {
         source: EventId(Uuid::from_u128(number)),
         body: "{}".into(),
         due,
+        key: None,
     }))
 }
 

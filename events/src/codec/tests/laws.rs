@@ -122,7 +122,7 @@ fn delivery() -> impl Strategy<Value = delivery::Event> {
         (id(), any::<u64>(), [text(), text()], source, moment()).prop_map(
             |(delivery, account, [event, body], source, due)| {
                 let account = AccountId(account);
-                delivery::Queued { delivery, account, event, source, body, due }.into()
+                delivery::Queued { delivery, account, event, source, body, due, key: None }.into()
             }
         ),
         (attempt(), failed).prop_map(
@@ -139,6 +139,8 @@ fn delivery() -> impl Strategy<Value = delivery::Event> {
                     started_at,
                     duration_us,
                     retry_at,
+                    charged: true,
+                    throttled_until: retry_at,
                 }
                 .into()
             }

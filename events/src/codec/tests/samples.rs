@@ -11,7 +11,7 @@ use crate::{
 
 const ACCOUNT: AccountId = AccountId(1);
 const WEBHOOK: WebhookId = WebhookId(7);
-const NOON: Timestamp = Timestamp::from_micros(1_795_262_400_000_000);
+pub(super) const NOON: Timestamp = Timestamp::from_micros(1_795_262_400_000_000);
 
 /// Every event; `secret` is what all of their ciphertexts and token hashes are made of.
 pub(super) fn all(secret: u8) -> Vec<Event> {
@@ -215,6 +215,7 @@ fn deliveries() -> Vec<Event> {
             source,
             body: r#"{"event":"inbox_updated"}"#.into(),
             due: NOON,
+            key: Some("inbox/42".into()),
         }
         .into(),
         delivery::AttemptFailed {
@@ -226,6 +227,8 @@ fn deliveries() -> Vec<Event> {
             started_at: NOON,
             duration_us: 1_234,
             retry_at: Some(NOON.after(std::time::Duration::from_secs(5))),
+            charged: true,
+            throttled_until: Some(NOON.after(std::time::Duration::from_secs(5))),
         }
         .into(),
         delivery::Delivered {
@@ -237,9 +240,86 @@ fn deliveries() -> Vec<Event> {
         }
         .into(),
         delivery::Abandoned { delivery, reason: delivery::AbandonReason::Exhausted }.into(),
+        delivery::RetryRequested { delivery, due: NOON }.into(),
+        delivery::Reopened {
+            queued: delivery::Queued {
+                delivery,
+                account: ACCOUNT,
+                event: "inbox_updated".into(),
+                source,
+                body: r#"{"event":"inbox_updated"}"#.into(),
+                due: NOON,
+                key: None,
+            },
+            attempts: 3,
+            recovery: Some(delivery::RecoveryId::of(Uuid::from_u128(8), WEBHOOK)),
+        }
+        .into(),
+        delivery::Parked { delivery }.into(),
     ]
     .map(|event: delivery::Event| event.into())
-    .into()
+    .into_iter()
+    .chain(endpoints())
+    .chain(recoveries())
+    .collect()
+}
+
+fn endpoints() -> impl Iterator<Item = Event> {
+    let (since, at, by) = (NOON, NOON, crate::Actor::token(TokenId(3)));
+    let detail = || String::from("answered 404 Not Found");
+    [
+        delivery::EndpointPaced { ordering: webhook::Ordering::Fifo }.into(),
+        delivery::EndpointMoved {}.into(),
+        delivery::EndpointFailing {
+            since,
+            class: delivery::AttemptClass::Server,
+            detail: detail(),
+            probe_at: at,
+        }
+        .into(),
+        delivery::EndpointRecovered { since, at }.into(),
+        delivery::EndpointWarned {
+            warning: delivery::Warning::NotFound,
+            detail: detail(),
+            since,
+            disables_at: at,
+        }
+        .into(),
+        delivery::EndpointDisabled {
+            rule: delivery::DisableRule::Gone,
+            reason: "it answered 410".into(),
+            by: crate::Actor::DELIVERY,
+            at,
+        }
+        .into(),
+        delivery::EndpointPaused { by: by.clone(), at }.into(),
+        delivery::EndpointEnabled { backlog: delivery::Backlog::NewestPerKey, by, at }.into(),
+    ]
+    .map(|event: delivery::Event| event.into())
+    .into_iter()
+}
+
+fn recoveries() -> impl Iterator<Item = Event> {
+    let recovery = delivery::RecoveryId::of(Uuid::from_u128(8), WEBHOOK);
+    let filter = delivery::RecoveryFilter {
+        since: NOON,
+        until: Some(NOON),
+        event: Some("message_*".into()),
+        key: Some("conversation/5".into()),
+        abandoned: true,
+        delivered: false,
+    };
+    let head = crate::Revision(9);
+    [
+        delivery::RecoveryPlanned { recovery, filter, head, count: 5, bytes: 1_000 }.into(),
+        delivery::RecoveryStarted { recovery }.into(),
+        delivery::RecoveryPaused { recovery }.into(),
+        delivery::RecoveryAdvanced { recovery, reached: head, passed: 5 }.into(),
+        delivery::RecoveryFinished { recovery }.into(),
+        delivery::RecoveryCancelled { recovery }.into(),
+    ]
+    .map(|event: delivery::Event| event.into())
+    .into_iter()
 }
 
 fn installations(secret: u8) -> Vec<Event> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use events::webhook::Policy;
+use events::webhook::{Ordering, Policy};
 use events::{InboxId, Sealed};
 use serde_json::{Map, Value, json};
 
@@ -12,16 +12,15 @@ use crate::config::duration;
 use crate::http::problem::Problem;
 
 const CONCURRENCY_MAX: u64 = 64;
+const RATE_MAX: u64 = 10_000;
 const TIMEOUT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(60));
 const WAITS_MAX: usize = 30;
 const WAIT_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
 const INBOXES_MAX: usize = 1_000;
 
 /// What can be set.
-const KNOWN: &str = "concurrency, timeout, headers, retry_schedule, inbox_ids";
-
-/// What this build does not do yet. It is refused, because a limit that is ignored is a lie.
-const NOT_YET: [&str; 2] = ["rate_per_second", "ordering"];
+const KNOWN: &str =
+    "rate_per_second, concurrency, timeout, headers, retry_schedule, ordering, inbox_ids";
 
 /// What is given; an inner none goes back to what holds for the installation.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -31,6 +30,8 @@ pub(super) struct PolicyChange {
     retry_schedule_ms: Option<Option<Vec<u64>>>,
     inboxes: Option<Option<Vec<InboxId>>>,
     headers: Option<Option<Vec<headers::Given>>>,
+    rate_per_second: Option<Option<u32>>,
+    ordering: Option<Option<Ordering>>,
 }
 
 impl PolicyChange {
@@ -84,7 +85,8 @@ impl PolicyChange {
                 .unwrap_or_else(|| policy.retry_schedule_ms.clone()),
             inboxes: self.inboxes.clone().unwrap_or_else(|| policy.inboxes.clone()),
             headers,
-            ..policy.clone()
+            rate_per_second: self.rate_per_second.unwrap_or(policy.rate_per_second),
+            ordering: self.ordering.map_or(policy.ordering, Option::unwrap_or_default),
         })
     }
 
@@ -95,7 +97,8 @@ impl PolicyChange {
             "retry_schedule" => self.retry_schedule_ms = Some(or_null(value, schedule)?),
             "headers" => self.headers = Some(or_null(value, headers::read)?),
             "inbox_ids" => self.inboxes = Some(or_null(value, inboxes)?),
-            key if NOT_YET.contains(&key) => return Err("is not supported yet".to_owned()),
+            "rate_per_second" => self.rate_per_second = Some(or_null(value, rate)?),
+            "ordering" => self.ordering = Some(or_null(value, ordering)?),
             _ => return Err(format!("is unknown; there are {KNOWN}")),
         }
         Ok(())
@@ -112,6 +115,8 @@ pub(super) fn show(policy: &Policy) -> Value {
     shown.insert("timeout".to_owned(), json!(policy.timeout_ms.as_ref().map(text)));
     shown.insert("retry_schedule".to_owned(), json!(schedule));
     shown.insert("inbox_ids".to_owned(), json!(policy.inboxes));
+    shown.insert("rate_per_second".to_owned(), json!(policy.rate_per_second));
+    shown.insert("ordering".to_owned(), json!(policy.ordering));
     shown.insert("headers".to_owned(), headers::show(&policy.headers));
     Value::Object(shown)
 }
@@ -127,6 +132,17 @@ fn concurrency(value: &Value) -> Result<u32, String> {
     let number = value.as_u64().filter(|number| (1..=CONCURRENCY_MAX).contains(number));
     let number = number.and_then(|number| u32::try_from(number).ok());
     number.ok_or_else(|| format!("must be a number from 1 to {CONCURRENCY_MAX}"))
+}
+
+fn rate(value: &Value) -> Result<u32, String> {
+    let number = value.as_u64().filter(|number| (1..=RATE_MAX).contains(number));
+    let number = number.and_then(|number| u32::try_from(number).ok());
+    number.ok_or_else(|| format!("must be a number from 1 to {RATE_MAX}"))
+}
+
+fn ordering(value: &Value) -> Result<Ordering, String> {
+    let ordering = value.as_str().and_then(|word| word.parse().ok());
+    ordering.ok_or_else(|| "must be none, fifo or by_key".to_owned())
 }
 
 fn timeout(value: &Value) -> Result<u64, String> {

@@ -1,9 +1,10 @@
 //! A webhook as Chatwoot shows it, and what Relink knows beside.
 
 use actors::webhook::Settings;
+use events::delivery::Standing;
 use events::signing::Algorithm;
 use events::{Sealed, WebhookId};
-use projections::webhook_health::WebhookStatus;
+use projections::webhook_health::{Webhook, WebhookStatus};
 use serde_json::{Map, Value, json};
 
 use super::policy;
@@ -12,25 +13,31 @@ use crate::http::problem::Problem;
 use crate::outbound::{key_context, whsec};
 
 /// What the views know of it that its settings do not say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::http) struct Doing {
     pub(super) status: WebhookStatus,
     /// How many deliveries are owed but held.
     pub(super) held: u64,
+    /// Why it is disabled, if it is.
+    pub(super) disabled_reason: Option<String>,
 }
 
 impl Doing {
     /// What is known of a webhook that no attempt was made for yet.
-    const NEW: Self = Self { status: WebhookStatus::Healthy, held: 0 };
+    const NEW: Self = Self { status: WebhookStatus::Healthy, held: 0, disabled_reason: None };
 
     /// How it is doing, as far as the view has come.
     pub(in crate::http) fn of(app: &App, id: WebhookId) -> Self {
-        app.views.webhook_health.read(|view| {
-            view.webhook(id).map_or(Self::NEW, |webhook| Self {
-                status: webhook.status,
-                held: webhook.counts.held,
-            })
-        })
+        app.views.webhook_health.read(|view| view.webhook(id).map_or(Self::NEW, Self::seen))
+    }
+
+    /// How the view sees it.
+    pub(super) fn seen(webhook: &Webhook) -> Self {
+        let disabled_reason = match &webhook.health.standing {
+            Standing::Disabled { reason, .. } => Some(reason.clone()),
+            Standing::Free | Standing::Probing { .. } | Standing::Paused { .. } => None,
+        };
+        Self { status: webhook.status, held: webhook.counts.held, disabled_reason }
     }
 }
 
@@ -78,7 +85,7 @@ pub(in crate::http) fn show(
         add("inbox", json!({ "id": inbox, "name": name }));
     }
     add("status", json!(doing.status.as_str()));
-    add("disabled_reason", Value::Null);
+    add("disabled_reason", json!(doing.disabled_reason));
     add("held", json!(doing.held));
     add("signing_secret", json!(whsec(&secret)));
     let pair = settings.keys.pair().and_then(|pair| pair.public.as_deref());

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use events::delivery::{AbandonReason, AttemptClass, Event as DeliveryEvent, Queued, Response};
+use events::delivery::{
+    AbandonReason, AttemptClass, Event as DeliveryEvent, Queued, Reopened, Response,
+};
 use events::store::{PAGE_MAX, Slice, is_last};
 use events::{
     Category, DeliveryId, Event, EventStore, Failure, Record, Revision, StreamName, Timestamp,
@@ -13,27 +15,45 @@ use crate::config::duration;
 
 /// What the ledger's stream has said of the delivery so far.
 #[derive(Default)]
-struct Told {
+pub(super) struct Told {
     queued: Option<(Timestamp, Queued)>,
     attempts: Vec<Value>,
+    /// As many attempts as have ended, those of a forgotten past among them.
+    made: u32,
+    parked: bool,
     next_attempt_at: Option<Timestamp>,
     ended: Option<(Timestamp, &'static str, Option<AbandonReason>)>,
 }
 
-/// The delivery; none when its ledger does not know it. Reading begins where `hint` says it was
-/// queued.
+/// What a view knows, so that not the whole ledger has to be read.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Hint {
+    /// Where it was queued.
+    pub(super) revision: Option<Revision>,
+    /// As many attempts as have ended.
+    pub(super) attempts: u32,
+    /// Whether it is owed.
+    pub(super) owed: bool,
+    /// Whether it is held.
+    pub(super) held: bool,
+    /// The delivery that it waits for.
+    pub(super) behind: Option<DeliveryId>,
+}
+
+/// What the ledger tells of the delivery. Reading begins where `hint` says it was queued.
 ///
 /// # Errors
 /// When the log cannot be read.
 pub(super) async fn of(
     store: &dyn EventStore,
     id: DeliveryId,
-    hint: Option<Revision>,
-) -> Result<Option<Value>, Failure> {
+    hint: Hint,
+) -> Result<Told, Failure> {
     let stream = StreamName::new(Category::Ledger, id.endpoint());
     let mut told = Told::default();
-    let mut from = hint.unwrap_or(Revision::FIRST);
-    while told.ended.is_none() {
+    let mut from = hint.revision.unwrap_or(Revision::FIRST);
+    // What has ended may be owed once more further on.
+    while hint.owed || told.ended.is_none() || told.made < hint.attempts {
         let page = store.read_stream(&stream, Slice::From(from), PAGE_MAX).await?;
         let Some(last) = page.last().map(|last| last.revision) else { break };
         let end = is_last(&page, PAGE_MAX);
@@ -45,7 +65,7 @@ pub(super) async fn of(
         }
         from = last.next();
     }
-    Ok(told.shown(id))
+    Ok(told)
 }
 
 impl Told {
@@ -53,7 +73,7 @@ impl Told {
     fn take(&mut self, id: DeliveryId, record: Record) {
         let Ok(record) = record.decode() else { return };
         let Event::Delivery(event) = record.event else { return };
-        if event.delivery() != id {
+        if event.delivery() != Some(id) {
             return;
         }
         match event {
@@ -63,11 +83,13 @@ impl Told {
             }
             DeliveryEvent::AttemptFailed(it) => {
                 self.next_attempt_at = it.retry_at;
+                self.made = it.attempt;
                 let response = it.response.as_ref();
                 let taken = (it.attempt, it.started_at, it.duration_us);
                 self.attempts.push(attempt(taken, it.class, Some(&it.detail), response));
             }
             DeliveryEvent::Delivered(it) => {
+                self.made = it.attempt;
                 let taken = (it.attempt, it.started_at, it.duration_us);
                 self.attempts.push(attempt(taken, AttemptClass::Ok, None, Some(&it.response)));
                 self.ended = Some((record.at, "delivered", None));
@@ -75,19 +97,54 @@ impl Told {
             DeliveryEvent::Abandoned(it) => {
                 self.ended = Some((record.at, "abandoned", Some(it.reason)));
             }
+            DeliveryEvent::RetryRequested(it) => {
+                (self.next_attempt_at, self.parked) = (Some(it.due), false);
+            }
+            DeliveryEvent::Reopened(it) => {
+                self.next_attempt_at = Some(it.queued.due);
+                self.made = it.attempts;
+                (self.ended, self.parked) = (None, false);
+                self.queued.get_or_insert((record.at, it.queued));
+            }
+            DeliveryEvent::Parked(_) => self.parked = true,
+            DeliveryEvent::EndpointPaced(_)
+            | DeliveryEvent::EndpointMoved(_)
+            | DeliveryEvent::EndpointFailing(_)
+            | DeliveryEvent::EndpointRecovered(_)
+            | DeliveryEvent::EndpointWarned(_)
+            | DeliveryEvent::EndpointDisabled(_)
+            | DeliveryEvent::EndpointPaused(_)
+            | DeliveryEvent::EndpointEnabled(_)
+            | DeliveryEvent::RecoveryPlanned(_)
+            | DeliveryEvent::RecoveryStarted(_)
+            | DeliveryEvent::RecoveryPaused(_)
+            | DeliveryEvent::RecoveryAdvanced(_)
+            | DeliveryEvent::RecoveryFinished(_)
+            | DeliveryEvent::RecoveryCancelled(_) => {}
         }
     }
 
-    fn shown(self, id: DeliveryId) -> Option<Value> {
+    /// The delivery as it is owed once more, when somebody asks for it.
+    pub(super) fn again(self, now: Timestamp) -> Option<Reopened> {
+        let (_, queued) = self.queued?;
+        let (attempts, recovery) = (self.made, None);
+        Some(Reopened { queued: Queued { due: now, ..queued }, attempts, recovery })
+    }
+
+    /// The delivery in full; none when its ledger does not know it.
+    pub(super) fn shown(self, id: DeliveryId, hint: Hint) -> Option<Value> {
         let (created_at, queued) = self.queued?;
         let (status, reason) = match self.ended {
             Some((_, status, reason)) => (status, reason),
+            None if self.parked || hint.held => ("held", None),
             None => ("pending", None),
         };
         Some(json!({
             "id": id,
             "webhook_id": id.webhook(),
             "event": queued.event,
+            "key": queued.key,
+            "blocked_behind": hint.behind,
             "status": status,
             "created_at": created_at,
             "finished_at": self.ended.map(|(at, ..)| at),

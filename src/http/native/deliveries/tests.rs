@@ -25,6 +25,7 @@ fn queued(number: u128) -> Event {
         body: r#"{"a":1}"#.to_owned(),
         // So far ahead that no attempt begins.
         due: second(40_000_000_000),
+        key: None,
     }
     .into()
 }
@@ -39,6 +40,8 @@ fn failed(number: u128) -> Event {
         started_at: second(20),
         duration_us: 12_345,
         retry_at: None,
+        charged: true,
+        throttled_until: None,
     }
     .into()
 }
@@ -75,7 +78,7 @@ async fn deliveries_are_listed_newest_first() {
     let expected = json!({
         "id": id(1), "event": "message_created", "status": "abandoned", "attempts": 1,
         "next_attempt_at": null, "created_at": second(10), "finished_at": second(20),
-        "last_class": "server", "last_status": 500,
+        "last_class": "server", "last_status": 500, "key": null, "blocked_behind": null,
     });
     assert_eq!(listed["deliveries"][1], expected);
 }
@@ -124,5 +127,35 @@ async fn what_is_anothers_or_unknown_does_not_exist() {
         "1/webhooks/9/deliveries".to_owned(),
     ] {
         assert_eq!(service.call("GET", &path, "").await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn one_that_was_given_up_is_retried_as_the_same_delivery() {
+    let service = service().await;
+    service.call("POST", "1/webhooks/1/disable", "").await;
+    let told = service.call("POST", &format!("1/deliveries/{}/retry", id(1)), "").await;
+    assert_eq!((told.status, &told.json()["held"]), (200, &json!(true)));
+    let shown = service.call("GET", &format!("1/deliveries/{}", id(1)), "").await.json();
+    assert_eq!((&shown["status"], &shown["reason"]), (&json!("held"), &json!(null)));
+    assert_eq!(shown["attempts"].as_array().unwrap().len(), 1);
+    let again = service.call("POST", &format!("1/deliveries/{}/retry", id(1)), "").await;
+    assert_eq!(again.json()["position"], told.json()["position"]);
+}
+
+#[tokio::test]
+async fn one_is_parked_and_skipped() {
+    let service = service().await;
+    let parked = service.call("POST", &format!("1/deliveries/{}/park", id(2)), "").await;
+    assert_eq!(parked.status, 200);
+    assert_eq!(ids(&service, "status=held").await, [json!(id(2))]);
+    let skipped = service.call("POST", &format!("1/deliveries/{}/skip", id(2)), "").await;
+    assert_eq!(skipped.status, 200);
+    let shown = service.call("GET", &format!("1/deliveries/{}", id(2)), "").await.json();
+    assert_eq!((&shown["status"], &shown["reason"]), (&json!("abandoned"), &json!("skipped")));
+    for verb in ["retry", "park", "skip"] {
+        for path in [format!("2/deliveries/{}/{verb}", id(2)), format!("1/deliveries/x/{verb}")] {
+            assert_eq!(service.call("POST", &path, "").await.status, 404, "{path}");
+        }
     }
 }

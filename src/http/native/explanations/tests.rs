@@ -54,6 +54,7 @@ fn queued(delivery: DeliveryId, source: EventId) -> Event {
         body: BODY.to_owned(),
         // So far ahead that no attempt begins.
         due: crate::history::second(40_000_000_000),
+        key: None,
     }
     .into()
 }
@@ -68,6 +69,8 @@ fn failed(delivery: DeliveryId, started_at: Timestamp) -> Event {
         started_at,
         duration_us: 12_345,
         retry_at: Some(crate::history::second(40_000_000_000)),
+        charged: true,
+        throttled_until: None,
     }
     .into()
 }

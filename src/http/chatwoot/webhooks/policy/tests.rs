@@ -60,11 +60,28 @@ fn limits_are_said() {
 }
 
 #[test]
-fn what_cannot_be_done_yet_and_what_is_unknown_are_refused_by_name() {
-    for key in NOT_YET {
-        let (_, problems) = read(&json!({key: 1}));
-        assert_eq!(problems, [format!("delivery.{key} is not supported yet")]);
+fn a_rate_and_an_ordering_are_set_and_taken_back() {
+    let seal = |_: &str, _: &str, _: Option<&Sealed>| unreachable!("there are no headers");
+    let given = json!({ "rate_per_second": 50, "ordering": "by_key" });
+    let mut invalid = Invalid::default();
+    let change = PolicyChange::read(Some(&given), &mut invalid);
+    let policy = change.apply(&Policy::default(), &seal).unwrap();
+    assert_eq!((policy.rate_per_second, policy.ordering), (Some(50), Ordering::ByKey));
+    let shown = show(&policy);
+    assert_eq!((&shown["rate_per_second"], &shown["ordering"]), (&json!(50), &json!("by_key")));
+    let given = json!({ "rate_per_second": null, "ordering": null });
+    let change = PolicyChange::read(Some(&given), &mut invalid);
+    assert_eq!(change.apply(&policy, &seal).unwrap(), Policy::default());
+    assert!(invalid.messages.is_empty());
+    for bad in [json!({ "rate_per_second": 0 }), json!({ "ordering": "random" })] {
+        let mut invalid = Invalid::default();
+        PolicyChange::read(Some(&bad), &mut invalid);
+        assert_eq!(invalid.messages.len(), 1, "{bad}");
     }
+}
+
+#[test]
+fn what_is_unknown_is_refused_by_name() {
     let (_, problems) = read(&json!({"colour": 1}));
     assert!(problems[0].starts_with("delivery.colour is unknown"), "{problems:?}");
     assert_eq!(read(&json!("fast")).1, ["delivery must be an object"]);

@@ -1,0 +1,245 @@
+//! How an endpoint fails, is probed, recovers, is disabled, paused and enabled.
+
+use super::*;
+
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Reports that come in one after the other.
+struct Story {
+    ledger: Ledger,
+    now: Timestamp,
+}
+
+impl Story {
+    fn owed(count: u8) -> Self {
+        let mut story = Self { ledger: Ledger::default(), now: NOON };
+        for number in 1..=count {
+            story.ledger.evolve(&queued(number).into());
+        }
+        story
+    }
+
+    fn after(&mut self, time: Duration) -> &mut Self {
+        self.now = self.now.after(time);
+        self
+    }
+
+    fn ask(&mut self, command: &Command) -> Vec<Event> {
+        let events = self.ledger.decide(command).unwrap();
+        events.iter().for_each(|event| self.ledger.evolve(event));
+        events
+    }
+
+    fn end(&mut self, number: u8, ended: Ended) -> Vec<Event> {
+        let attempt = self.ledger.queue.get(id(number)).unwrap().attempts + 1;
+        let now = self.now;
+        let report = Report { now, started_at: now, ..report(number, attempt, ended) };
+        self.ask(&Command::Record(Box::new(report)))
+    }
+
+    fn fails(&mut self, number: u8) -> Vec<Event> {
+        self.end(number, failure(AttemptClass::Server))
+    }
+
+    fn next(&self) -> Next<Owed> {
+        self.ledger.next(self.now, &BTreeSet::new())
+    }
+
+    fn standing(&self) -> &Standing {
+        &self.ledger.health().standing
+    }
+
+    /// As many failures as make it the endpoint's fault.
+    fn failing(count: u8) -> Self {
+        let mut story = Self::owed(count);
+        for number in [1, 2, 3, 1] {
+            story.fails(number);
+        }
+        story.after(MINUTE);
+        let told = story.fails(2);
+        assert!(matches!(told[1], Event::EndpointFailing(_)), "{told:?}");
+        story
+    }
+}
+
+fn probe(number: u8, attempt: u32) -> Next<Owed> {
+    let Next::Do(Owed::Attempt(owed)) = owed(number, attempt) else { unreachable!("it is one") };
+    Next::Do(Owed::Attempt(OwedAttempt { probe: true, ..owed }))
+}
+
+#[test]
+fn failures_of_one_delivery_are_its_own() {
+    let mut story = Story::owed(2);
+    let schedule = vec![MINUTE; 20];
+    for attempt in 1..=20 {
+        story.after(HOUR);
+        let now = story.now;
+        let ended = failure(AttemptClass::Server);
+        let report = Report { now, schedule: schedule.clone(), ..report(1, attempt, ended) };
+        story.ask(&Command::Record(Box::new(report)));
+    }
+    assert_eq!(story.standing(), &Standing::Free);
+}
+
+#[test]
+fn an_endpoint_that_fails_is_probed_with_the_oldest_and_nothing_is_charged() {
+    let mut story = Story::failing(9);
+    assert!(matches!(story.next(), Next::Wait(_)));
+    story.after(Duration::from_secs(1));
+    assert_eq!(story.next(), probe(1, 3));
+    let busy = BTreeSet::from([id(1).0]);
+    assert_eq!(story.ledger.next(story.now, &busy), Next::Idle, "one at a time");
+    for _ in 0..50 {
+        let told = story.fails(1);
+        let [Event::AttemptFailed(failed)] = &told[..] else { panic!("{told:?}") };
+        assert!(!failed.charged);
+        assert_eq!(failed.retry_at, Some(story.now.after(Duration::from_secs(1))));
+        story.after(Duration::from_secs(1));
+    }
+    assert_eq!(story.ledger.queue.get(id(1)).unwrap().charged, 2);
+}
+
+#[test]
+fn probes_become_rarer_with_the_time_that_it_has_been_failing() {
+    let mut story = Story::failing(3);
+    story.after(HOUR * 2);
+    story.fails(1);
+    let Next::Wait(next) = story.next() else { panic!("a probe is waited for") };
+    assert!((12..=13).contains(&next.since(story.now).as_secs()), "{next}");
+}
+
+#[test]
+fn who_recovers_is_sent_everything_at_once() {
+    let mut story = Story::failing(9);
+    story.after(Duration::from_secs(1));
+    let told = story.end(1, Ended::Delivered(ok()));
+    assert!(matches!(&told[..], [Event::Delivered(_), Event::EndpointRecovered(_)]), "{told:?}");
+    let mut busy = BTreeSet::new();
+    while let Next::Do(owed) = story.ledger.next(story.now, &busy) {
+        busy.insert(owed.key());
+    }
+    assert_eq!(busy.len(), 8, "those that failed before do not wait for their schedule");
+    assert_eq!(story.standing(), &Standing::Free);
+}
+
+#[test]
+fn one_success_ends_the_row() {
+    let mut story = Story::owed(9);
+    for number in [1, 2, 3, 4] {
+        story.fails(number);
+    }
+    story.end(5, Ended::Delivered(ok()));
+    story.after(MINUTE);
+    assert_eq!(story.fails(6).len(), 1);
+    assert_eq!(story.standing(), &Standing::Free);
+}
+
+#[test]
+fn an_endpoint_that_takes_nothing_is_warned_of_and_then_disabled() {
+    let mut story = Story::failing(9);
+    let mut told = vec![];
+    for _ in 0..60 {
+        story.after(DAY / 10);
+        told.extend(story.fails(1));
+        if story.standing().holds() {
+            break;
+        }
+    }
+    let warned: Vec<_> = told
+        .iter()
+        .filter_map(
+            |event| {
+                if let Event::EndpointWarned(it) = event { Some(it.warning) } else { None }
+            },
+        )
+        .collect();
+    use events::delivery::Warning::{Half, Most, Nearly};
+    assert_eq!(warned, [Half, Most, Nearly]);
+    let Standing::Disabled { since, by, rule, reason } = story.standing() else {
+        panic!("{:?}", story.standing())
+    };
+    assert_eq!((by, rule), (&Actor::DELIVERY, &DisableRule::Failing));
+    assert!(since.since(NOON) >= DAY * 5 && since.since(NOON) < DAY * 26 / 5);
+    assert!(reason.contains("nothing but failures since 2026-11-21"), "{reason}");
+    assert_eq!(story.next(), Next::Idle);
+    assert_eq!(story.ledger.pending(), 9, "everything is held");
+}
+
+fn disable(now: Timestamp) -> Command {
+    Command::Disable { by: Actor::ADMIN, reason: "maintenance".into(), now }
+}
+
+fn enable(backlog: Backlog, now: Timestamp) -> Command {
+    Command::Enable { by: Actor::ADMIN, backlog, now }
+}
+
+#[test]
+fn a_disabled_endpoint_holds_what_it_is_owed_and_keeps_the_first_reason() {
+    let mut story = Story::owed(2);
+    assert_eq!(story.ask(&disable(NOON)).len(), 1);
+    assert_eq!(story.ask(&disable(NOON.after(HOUR))), []);
+    assert_eq!(story.ask(&queue(3)).len(), 1);
+    assert_eq!(story.next(), Next::Idle);
+    let pause = Command::Pause { by: Actor::ADMIN, now: NOON };
+    assert_eq!(story.ledger.decide(&pause), Err(Rejection::Disabled));
+    // What was under way when it was disabled is recorded, and held.
+    let told = story.fails(1);
+    assert!(matches!(&told[..], [Event::AttemptFailed(it)] if !it.charged), "{told:?}");
+    assert_eq!(story.next(), Next::Idle);
+    assert_eq!(story.ask(&enable(Backlog::All, NOON)).len(), 1);
+    assert_eq!(story.next(), owed(1, 2));
+    assert_eq!(story.ask(&enable(Backlog::All, NOON)), []);
+}
+
+#[test]
+fn a_paused_endpoint_can_be_disabled_and_a_resumed_one_goes_on() {
+    let mut story = Story::owed(1);
+    let pause = Command::Pause { by: Actor::ADMIN, now: NOON };
+    assert_eq!(story.ask(&pause).len(), 1);
+    assert_eq!(story.ask(&pause), []);
+    assert_eq!(story.next(), Next::Idle);
+    assert_eq!(story.ask(&disable(NOON)).len(), 1);
+    assert_eq!(story.ask(&enable(Backlog::All, NOON)).len(), 1);
+    assert_eq!(story.next(), owed(1, 1));
+}
+
+#[test]
+fn of_a_backlog_the_newest_of_each_key_or_none_may_be_wanted() {
+    let keyed =
+        |number: u8, key: Option<&str>| Queued { key: key.map(str::to_owned), ..queued(number) };
+    let backlog = [
+        keyed(1, Some("a")),
+        keyed(2, Some("b")),
+        keyed(3, Some("a")),
+        keyed(4, None),
+        keyed(5, Some("a")),
+    ];
+    for (wanted, left) in [
+        (Backlog::All, vec![1, 2, 3, 4, 5]),
+        (Backlog::NewestPerKey, vec![2, 4, 5]),
+        (Backlog::None, vec![]),
+    ] {
+        let mut story = Story::owed(0);
+        backlog.iter().for_each(|it| story.ledger.evolve(&it.clone().into()));
+        story.ask(&disable(NOON));
+        let told = story.ask(&enable(wanted, NOON));
+        assert_eq!(told.len(), 5 - left.len() + 1, "{told:?}");
+        let mut busy = BTreeSet::new();
+        while let Next::Do(owed) = story.ledger.next(NOON, &busy) {
+            busy.insert(owed.key());
+        }
+        assert_eq!(busy, left.into_iter().map(|number| id(number).0).collect(), "{wanted}");
+    }
+}
+
+#[test]
+fn another_url_is_another_place() {
+    let mut story = Story::failing(3);
+    assert_eq!(story.ask(&Command::Move).len(), 1);
+    assert_eq!(story.standing(), &Standing::Free);
+    assert_eq!(story.ask(&Command::Move), []);
+    story.ask(&disable(NOON));
+    story.ask(&Command::Move);
+    assert!(story.standing().holds(), "who disabled it did so on purpose");
+}

@@ -1,0 +1,68 @@
+//! Shapes that delivery events once had, and their one step to the next.
+
+use serde::{Deserialize, Serialize};
+
+use crate::delivery::{AttemptClass, AttemptFailed, Queued, Response};
+use crate::{AccountId, DeliveryId, EventId, Timestamp};
+
+/// `delivery.queued` version 1: before deliveries had keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueuedV1 {
+    /// Which.
+    pub delivery: DeliveryId,
+    /// The tenant.
+    pub account: AccountId,
+    /// What the receiver calls the event.
+    pub event: String,
+    /// The record that brought it about.
+    pub source: EventId,
+    /// The exact bytes to deliver, JSON.
+    pub body: String,
+    /// When the first attempt may be made.
+    pub due: Timestamp,
+}
+
+/// `delivery.attempt_failed` version 1: every failure used up a wait of the schedule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptFailedV1 {
+    /// Which.
+    pub delivery: DeliveryId,
+    /// The first attempt is 1.
+    pub attempt: u32,
+    /// What kind of failure.
+    pub class: AttemptClass,
+    /// What happened, in words.
+    pub detail: String,
+    /// What the receiver answered, if it did.
+    pub response: Option<Response>,
+    /// When the attempt began.
+    pub started_at: Timestamp,
+    /// How long it took, in microseconds.
+    pub duration_us: u64,
+    /// When the next attempt may be made; none when this was the last.
+    pub retry_at: Option<Timestamp>,
+}
+
+impl From<QueuedV1> for Queued {
+    fn from(old: QueuedV1) -> Self {
+        let QueuedV1 { delivery, account, event, source, body, due } = old;
+        Self { delivery, account, event, source, body, due, key: None }
+    }
+}
+
+impl From<AttemptFailedV1> for AttemptFailed {
+    fn from(old: AttemptFailedV1) -> Self {
+        Self {
+            delivery: old.delivery,
+            attempt: old.attempt,
+            class: old.class,
+            detail: old.detail,
+            response: old.response,
+            started_at: old.started_at,
+            duration_us: old.duration_us,
+            retry_at: old.retry_at,
+            charged: true,
+            throttled_until: None,
+        }
+    }
+}
