@@ -144,7 +144,7 @@ async fn the_policy_is_settable_one_key_at_a_time() {
     let changed = service.call("PATCH", "1/webhooks/1", &body).await.json();
     let expected = json!({
         "concurrency": 4, "timeout": "2s", "retry_schedule": ["1s"], "inbox_ids": null,
-        "headers": {},
+        "rate_per_second": null, "ordering": "none", "headers": {},
     });
     assert_eq!(changed["payload"]["webhook"]["delivery"], expected);
 }

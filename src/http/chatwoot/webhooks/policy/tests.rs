@@ -21,6 +21,7 @@ fn apply(change: &PolicyChange, policy: &Policy) -> Policy {
 fn what_is_set_is_shown_again() {
     let delivery = json!({
         "concurrency": 4, "timeout": "5s", "retry_schedule": ["1s", "5m"], "inbox_ids": [42],
+        "rate_per_second": 50, "ordering": "fifo",
         "headers": { "X-Team": { "value": "support", "plain": true } },
     });
     let (change, problems) = read(&delivery);
