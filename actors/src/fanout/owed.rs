@@ -95,7 +95,7 @@ impl Debtor {
                 if recorded.position > self.paid.start() {
                     let mut owed = self.owe(&recorded).await?;
                     if let Some((name, account, endpoints, body)) = told {
-                        owed.extend(owed_to(&endpoints, &recorded, account, name, &body));
+                        owed.extend(owed_to(&endpoints, &recorded, account, (name, &body), None));
                     }
                     owed.retain(|debt| self.paid.owes(debt.position, debt.endpoint));
                     self.debts.append(&mut owed);
