@@ -1,8 +1,12 @@
 use std::sync::Arc;
 
+use actors::Context;
+use actors::account::Command;
 use axum::body::Body;
 use events::installation::Role;
+use events::{AccountId, Actor, HookId};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::http::testing::{Answer, Service, furnished, request};
 
@@ -165,4 +169,18 @@ async fn case_116_no_hook_processes_an_event() {
     assert_eq!((answer.status, answer.json()), (422, json!({"error": "No processor found"})));
     let unknown = service.call("POST", "1/integrations/hooks/9/process_event", "{}").await;
     assert_eq!(unknown.status, 404);
+}
+
+#[tokio::test]
+async fn a_claim_that_no_hook_came_of_is_stepped_over() {
+    let service = furnished().await;
+    let id = Uuid::new_v4();
+    let (actor, account, now) = (Actor::ADMIN, AccountId(1), service.app.clock.now());
+    let context = Context { id, correlation: id, actor, account: Some(account), now };
+    let (hook, app) = (HookId(99), "slack".to_owned());
+    let broken = Command::ClaimIntegration { hook, app, instead_of: None };
+    service.app.actors.accounts.ask(account, context, broken).await.unwrap();
+    let slack = json!({"app_id": "slack"});
+    assert_eq!(connect(&service, &slack).await.status, 200);
+    assert_eq!(connect(&service, &slack).await.status, 422, "this claim has a hook");
 }
