@@ -50,7 +50,8 @@ pub enum StartError {
     /// The log's secrets are sealed under another key.
     #[error(
         "the log's secrets are sealed under key {needed}, and this is key {have}; \
-         set RELINK_SECRET_KEY to that key; a `relink keys rotate` that broke off is to be run again"
+         set RELINK_SECRET_KEY to that key; \
+         a `relink keys rotate` that broke off is to be run again"
     )]
     OtherKey {
         /// The key of the log.
