@@ -81,7 +81,8 @@ pub enum CopyError {
     Different(Position),
     /// What was written is not what is read back.
     #[error(
-        "the copy does not read as it was written: {there} records with hash {found} instead of {records} with {hash}"
+        "the copy does not read as it was written: {there} records with hash {found}, \
+         and not {records} with {hash}"
     )]
     Unverified {
         /// Records that were copied.
