@@ -10,7 +10,7 @@ use actors::account::Account;
 use actors::delivery::{Delivery, Ledger};
 use actors::fanout::Progress;
 use actors::hook::Hook;
-use actors::inbox::Inbox;
+use actors::inbox::{self, Inbox};
 use actors::installation::Installation;
 use actors::platform::Platform;
 use actors::ports::Clock;
@@ -18,7 +18,7 @@ use actors::registry::{Halted, Registry, World};
 use actors::request::Request;
 use actors::rule::Rule;
 use actors::webhook::Webhook;
-use events::{EventStore, Position};
+use events::{AccountId, EventStore, Position};
 use projections::{Quarantine, Status, Views};
 use tokio::sync::watch;
 
@@ -114,6 +114,13 @@ impl App {
     /// Remembers that something was acknowledged to a caller, so that reads show it.
     pub fn acknowledge(&self, position: Position) {
         self.acknowledged.fetch_max(position.0, Ordering::Relaxed);
+    }
+
+    /// A command to an inbox, with the policies that hold now. They come from a view: how late it
+    /// may be, the version that is recorded with each decision says.
+    pub fn command(&self, account: AccountId, action: inbox::Action) -> inbox::Command {
+        let layers = self.views.policies.read(|policies| Arc::new(policies.layers(account)));
+        inbox::Command { account, layers, action }
     }
 
     /// Waits a moment for the views to show everything that this process has acknowledged, so that

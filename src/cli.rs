@@ -2,6 +2,7 @@
 
 mod at;
 mod bench;
+mod classify;
 mod completions;
 mod copy;
 mod explain;
@@ -46,6 +47,8 @@ enum Command {
     Verify,
     /// Copies a log into another engine; goes on where it was interrupted
     Copy(copy::Args),
+    /// What a provider's answer would be taken for
+    Classify(classify::Args),
     /// Measures this machine and prints one table
     Bench(bench::Args),
     /// Explains why something happened
@@ -124,6 +127,9 @@ fn dispatch(cli: Cli) -> Result<(), Stop> {
     if let Command::Completions(args) = cli.command {
         return completions::print(&args, &mut Cli::command());
     }
+    if let Command::Classify(args) = &cli.command {
+        return classify::run(args);
+    }
     let settings = config::load(&cli.settings).map_err(|mistakes| Stop::Usage(mistakes.into()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -145,6 +151,6 @@ async fn perform(command: Command, settings: Settings) -> Result<(), Stop> {
         Command::Stats(args) => stats::run(args, &settings).await,
         Command::Keys(command) => keys::run(command, &settings).await,
         Command::Token(command) => token::run(command, &settings).await,
-        Command::Completions(_) => Ok(()),
+        Command::Completions(_) | Command::Classify(_) => Ok(()),
     }
 }

@@ -33,7 +33,7 @@ use axum::response::Response;
 use events::installation::Role;
 
 use crate::app::App;
-use auth::open_to;
+use auth::{open_to, open_to_operators};
 use idempotency::UnderWay;
 use operations::metrics::{Metrics, RouteName};
 
@@ -70,6 +70,13 @@ fn router(app: Arc<App>, metrics: Metrics) -> Router {
         .merge(open(Role::Agent, native::health::routes()))
         .merge(open(Role::Agent, native::timeline::of_inboxes()))
         .merge(open(Role::Administrator, native::timeline::for_administrators()))
+        .merge(open(Role::Administrator, native::policies::routes()))
+        .merge(open(Role::Agent, native::incidents::routes()))
+        .merge(open(Role::Administrator, native::incidents::changes()))
+        .merge(open(Role::Agent, native::expiring::routes()))
+        .merge(open(Role::Agent, native::why::routes()))
+        .merge(open_to_operators(&app, native::policies::of_installation()))
+        .merge(open_to_operators(&app, native::incidents::of_installation()))
         .merge(open(Role::Ingest, ingest::evidence::routes()))
         .merge(open(Role::Ingest, ingest::events::routes()));
     Router::new()

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod copy;
+pub mod expiry;
 pub mod explain;
 #[cfg(test)]
 mod history;

@@ -10,6 +10,7 @@ use events::{
 };
 use projections::hook_health::HookHealth;
 use projections::inbox_health::InboxHealth;
+use projections::incidents::Incidents;
 use projections::rule_health::RuleHealth;
 use projections::webhook_health::WebhookHealth;
 use tokio::task::JoinSet;
@@ -153,6 +154,22 @@ pub async fn health(
     let hooks = hooks.await?;
     let rules = each(store, rules, move |store, id| async move { rule(&*store, id, until).await });
     Ok(Past { inboxes, webhooks, hooks, rules: rules.await? })
+}
+
+/// The incidents of each of these inboxes as of a moment.
+///
+/// # Errors
+/// When the log cannot be read.
+pub async fn incidents(
+    store: &Arc<dyn EventStore>,
+    inboxes: Vec<InboxId>,
+    until: Until,
+) -> Result<Vec<Known<Incidents>>, Failure> {
+    let read = move |store: Arc<dyn EventStore>, id| async move {
+        replay(&*store, [Subject::Inbox(id).stream()], until).await
+    };
+    let known = each(store, inboxes, read).await?;
+    Ok(known.into_iter().map(|(_, known)| known).collect())
 }
 
 async fn each<Id, T, F>(

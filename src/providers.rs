@@ -11,11 +11,17 @@ mod pattern;
 mod redact;
 mod table;
 
-pub use answer::{BadReport, evidence};
+pub use answer::{BadReport, evidence, from_file};
+pub use table::{Advice, VERSION as TABLE_VERSION};
 
 /// People's words about a failure, with whatever looks like a credential taken out.
 pub fn redacted(text: &str) -> String {
     redact::text(text).into_owned()
+}
+
+/// What the row of that name tells people; none where the table has no such row (any more).
+pub fn row(rule: &str) -> Option<Advice> {
+    table::table().named(rule).map(|row| row.advice)
 }
 
 /// What this evidence is taken for: by the row of the table that matches it best, else by the

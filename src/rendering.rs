@@ -1,6 +1,7 @@
 //! One record of the log as JSON, the same in a timeline and in `relink log --json`.
 
 pub mod health;
+pub mod incidents;
 
 use events::{Metadata, Record};
 use serde::Serialize;

@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use events::account::{
-    AdministratorsChanged, Event, IntegrationClaimed, IntegrationReleased, LocaleSet, Registered,
-    Renamed, WebhookUrlClaimed, WebhookUrlReleased,
+    AdministratorsChanged, Event, IntegrationClaimed, IntegrationReleased, LocaleSet, PolicySet,
+    Registered, Renamed, WebhookUrlClaimed, WebhookUrlReleased,
 };
+use events::policy::{Layer, Policy};
 use events::{AccountId, Category, Fold, HookId, Timestamp, WebhookId};
 
 use crate::aggregate::{Aggregate, Next, Nothing};
@@ -17,6 +18,7 @@ pub struct Account {
     profile: Option<Profile>,
     urls: BTreeMap<String, WebhookId>,
     integrations: BTreeMap<String, HookId>,
+    policies: Layer,
 }
 
 /// Who an account is.
@@ -74,6 +76,13 @@ pub enum Command {
         hook: HookId,
         /// The application.
         app: String,
+    },
+    /// Say what holds for a kind of subject; an empty policy says nothing any more.
+    SetPolicy {
+        /// Which kind: Chatwoot's model name.
+        kind: String,
+        /// All of it.
+        policy: Policy,
     },
     /// Only look.
     Look,
@@ -202,6 +211,7 @@ impl Fold for Account {
             Event::IntegrationReleased(IntegrationReleased { hook: _, app }) => {
                 self.integrations.remove(app);
             }
+            Event::PolicySet(set) => self.policies.set(&set.kind, &set.policy),
         }
     }
 }
@@ -238,9 +248,14 @@ impl Aggregate for Account {
             {
                 Ok(vec![IntegrationReleased { hook: *hook, app: app.clone() }.into()])
             }
-            Command::ReleaseUrl { .. } | Command::ReleaseIntegration { .. } | Command::Look => {
-                Ok(vec![])
+            Command::SetPolicy { .. } if self.profile.is_none() => Err(Rejection::Unregistered),
+            Command::SetPolicy { kind, policy } if self.policies.differs(kind, policy) => {
+                Ok(vec![PolicySet { kind: kind.clone(), policy: policy.clone() }.into()])
             }
+            Command::ReleaseUrl { .. }
+            | Command::ReleaseIntegration { .. }
+            | Command::SetPolicy { .. }
+            | Command::Look => Ok(vec![]),
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use events::hook::{
     AccessTokenReplaced, Created, Deleted, Disabled, Enabled, Event, SettingsChanged,
 };
+use events::policy::Rules;
 use events::reauthorization::{self, Reauthorization};
 use events::{AccountId, Category, Fold, HookId, Sealed, Timestamp};
 
@@ -119,7 +120,7 @@ impl Live {
     }
 
     fn report(&self, report: &reauthorization::Command) -> Vec<Event> {
-        let events = self.reauthorization.decide(report.clone(), threshold());
+        let events = self.reauthorization.decide(report.clone(), &Rules::chatwoots(threshold()));
         let turned = self.switch.follows(&self.reauthorization, report, &events);
         events.into_iter().map(Event::from).chain(turned.map(event)).collect()
     }

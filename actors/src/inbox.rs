@@ -1,12 +1,14 @@
 //! An inbox decides from evidence whether somebody must reauthorize it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use events::inbox::{
     AttributesChanged, ChannelTypeChanged, CredentialsReplaced, Event, Registered, Removed,
     Renamed, ThresholdSet,
 };
-use events::reauthorization::{self, Reauthorization};
+use events::policy::{Layers, Rules};
+use events::reauthorization::{self, Incident, Reauthorization};
 use events::{AccountId, Category, Fold, InboxId, Sealed, Timestamp};
 
 use crate::aggregate::{Aggregate, Next, Nothing};
@@ -73,6 +75,8 @@ pub struct Registration {
     pub credentials: Option<Sealed>,
     /// Its own threshold; the inner none means its channel type's.
     pub threshold: Option<Option<u32>>,
+    /// When its credential ends; the inner none means that nobody knows.
+    pub expires_at: Option<Option<Timestamp>>,
 }
 
 /// What can be asked of an inbox, on behalf of an account.
@@ -80,6 +84,8 @@ pub struct Registration {
 pub struct Command {
     /// The tenant that asks: another's inbox does not exist for it.
     pub account: AccountId,
+    /// The policies of the installation and of that account, as they are now.
+    pub layers: Arc<Layers>,
     /// What is asked.
     pub action: Action,
 }
@@ -108,6 +114,10 @@ pub struct Answer {
     pub threshold: u32,
     /// Whether somebody must reauthorize.
     pub reauthorization_required: bool,
+    /// The incident that it is in.
+    pub incident: Option<Incident>,
+    /// When its credential ends, as far as anybody knows.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// Why an inbox says no.
@@ -132,11 +142,12 @@ impl Inbox {
         &self.reauthorization
     }
 
-    /// As many errors as are too many.
-    pub fn threshold(&self) -> u32 {
-        self.profile.as_ref().map_or(2, |profile| {
-            profile.threshold.unwrap_or_else(|| reauthorization::threshold(&profile.channel_type))
-        })
+    /// What holds for it beside what it has of its own.
+    pub fn rules<'a>(&'a self, layers: &'a Layers) -> Rules<'a> {
+        let kind = self.profile.as_ref().map_or("", |profile| &profile.channel_type);
+        let own = self.profile.as_ref().and_then(|profile| profile.threshold);
+        let rules = self.reauthorization.rules(kind, layers);
+        Rules { threshold: own.unwrap_or(rules.threshold), ..rules }
     }
 
     fn of(&self, account: AccountId) -> Result<&Profile, Rejection> {
@@ -157,9 +168,15 @@ impl Inbox {
                 credentials: given.credentials.clone(),
                 threshold: given.threshold.flatten(),
             };
-            return Ok(vec![registered.into()]);
+            return Ok(std::iter::once(registered.into()).chain(self.expiry(given)).collect());
         };
-        Ok(profile.changes(given))
+        Ok(profile.changes(given).into_iter().chain(self.expiry(given)).collect())
+    }
+
+    fn expiry(&self, given: &Registration) -> impl Iterator<Item = Event> {
+        let set = given.expires_at.map(reauthorization::Command::SetExpiry);
+        let decided = set.map(|set| self.reauthorization.decide(set, &Rules::chatwoots(0)));
+        decided.into_iter().flatten().map(Event::from)
     }
 }
 
@@ -215,7 +232,10 @@ impl Fold for Inbox {
             Event::AttributesChanged(it) => profile.attributes.clone_from(&it.attributes),
             Event::CredentialsReplaced(it) => profile.credentials = Some(it.credentials.clone()),
             Event::ThresholdSet(it) => profile.threshold = it.threshold,
-            Event::Removed(Removed {}) => *self = Self { owner: self.owner, ..Self::default() },
+            Event::Removed(Removed {}) => {
+                self.profile = None;
+                self.reauthorization = self.reauthorization.removed();
+            }
             Event::Reauthorization(it) => self.reauthorization.evolve(it),
         }
     }
@@ -240,19 +260,22 @@ impl Aggregate for Inbox {
             Action::Remove => self.of(command.account).map(|_| vec![Removed {}.into()]),
             Action::Report(report) => {
                 self.of(command.account)?;
-                let events = self.reauthorization.decide(report.clone(), self.threshold());
+                let rules = self.rules(&command.layers);
+                let events = self.reauthorization.decide(report.clone(), &rules);
                 Ok(events.into_iter().map(Event::from).collect())
             }
             Action::Look => self.of(command.account).map(|_| vec![]),
         }
     }
 
-    fn answer(&self, _: &Command) -> Answer {
+    fn answer(&self, command: &Command) -> Answer {
         Answer {
             profile: self.profile.clone(),
             authorization_error_count: self.reauthorization.error_count,
-            threshold: self.threshold(),
+            threshold: self.rules(&command.layers).threshold,
             reauthorization_required: self.reauthorization.required,
+            incident: self.reauthorization.incident,
+            expires_at: self.reauthorization.expires_at,
         }
     }
 

@@ -5,9 +5,10 @@ use std::fmt;
 
 use events::installation::{
     Event, HookNumberTaken, InboxEventsDisabled, InboxEventsEnabled, MailDisabled, MailEnabled,
-    OlderKey, Role, RuleNumberTaken, SealingKeyIntroduced, SealingKeyRotated, TokenCreated,
-    WebhookNumberTaken,
+    OlderKey, PolicySet, Role, RuleNumberTaken, SealingKeyIntroduced, SealingKeyRotated,
+    TokenCreated, WebhookNumberTaken,
 };
+use events::policy::{Layer, Policy};
 use events::{
     AccountId, Category, Fold, HookId, KeyId, RuleId, Sealed, Timestamp, TokenId, WebhookId,
 };
@@ -77,6 +78,8 @@ pub struct Installation {
     pub inbox_events: bool,
     /// Whether administrators are written to.
     pub mail: bool,
+    /// What holds for each kind of subject in every account.
+    pub policies: Layer,
 }
 
 /// What can be asked of the installation.
@@ -119,6 +122,13 @@ pub enum Command {
     SetInboxEvents(bool),
     /// Say whether administrators are written to.
     SetMail(bool),
+    /// Say what holds for a kind of subject; an empty policy says nothing any more.
+    SetPolicy {
+        /// Which kind: Chatwoot's model name.
+        kind: String,
+        /// All of it.
+        policy: Policy,
+    },
     /// Only look.
     Look,
 }
@@ -155,6 +165,7 @@ impl Fold for Installation {
             Event::InboxEventsDisabled(_) => self.inbox_events = false,
             Event::MailEnabled(_) => self.mail = true,
             Event::MailDisabled(_) => self.mail = false,
+            Event::PolicySet(set) => self.policies.set(&set.kind, &set.policy),
         }
     }
 }
@@ -210,6 +221,10 @@ impl Aggregate for Installation {
             Command::SetMail(on) if *on == self.mail => vec![],
             Command::SetMail(true) => vec![MailEnabled {}.into()],
             Command::SetMail(false) => vec![MailDisabled {}.into()],
+            Command::SetPolicy { kind, policy } if self.policies.differs(kind, policy) => {
+                vec![PolicySet { kind: kind.clone(), policy: policy.clone() }.into()]
+            }
+            Command::SetPolicy { .. } => vec![],
             Command::Look => vec![],
         })
     }

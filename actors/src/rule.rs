@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use events::policy::Rules;
 use events::reauthorization::{self, Reauthorization};
 use events::rule::{
     ActionsChanged, Activated, ConditionsChanged, Created, Deactivated, Deleted, Described, Event,
@@ -92,6 +93,10 @@ pub fn threshold() -> u32 {
     reauthorization::threshold("AutomationRule")
 }
 
+fn rules() -> Rules<'static> {
+    Rules::chatwoots(threshold())
+}
+
 impl Rule {
     /// The rule, while there is one.
     pub fn live(&self) -> Option<&Live> {
@@ -129,7 +134,7 @@ impl Live {
             events.push(ConditionsChanged { conditions: conditions.clone() }.into());
             // What could not be evaluated is no more. Its owner says whether it works again.
             let cured =
-                self.reauthorization.decide(reauthorization::Command::Reauthorize, threshold());
+                self.reauthorization.decide(reauthorization::Command::Reauthorize, &rules());
             events.extend(cured.into_iter().map(Event::from));
         }
         if let Some(actions) = change.actions.as_ref().filter(|it| **it != facts.actions) {
@@ -141,7 +146,7 @@ impl Live {
     }
 
     fn report(&self, report: &reauthorization::Command) -> Vec<Event> {
-        let events = self.reauthorization.decide(report.clone(), threshold());
+        let events = self.reauthorization.decide(report.clone(), &rules());
         let turned = self.switch.follows(&self.reauthorization, report, &events);
         // As in Chatwoot, nothing but its owner activates a rule.
         let turned = turned.filter(|turned| !turned.is_on());

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::policy::Policy;
 use crate::vocabulary::vocabulary;
 use crate::{HookId, WebhookId};
 
@@ -72,6 +73,15 @@ pub struct IntegrationReleased {
     pub app: String,
 }
 
+/// A kind of subject has a policy in this account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicySet {
+    /// Which kind: Chatwoot's model name.
+    pub kind: String,
+    /// All of it; an empty one means that there is none any more.
+    pub policy: Policy,
+}
+
 vocabulary! {
     category "account";
     /// What can happen to an account.
@@ -92,5 +102,7 @@ vocabulary! {
         IntegrationClaimed = "integration_claimed" v 1,
         /// See [`IntegrationReleased`].
         IntegrationReleased = "integration_released" v 1,
+        /// See [`PolicySet`].
+        PolicySet = "policy_set" v 1,
     }
 }

@@ -6,6 +6,7 @@
 pub mod delivery;
 pub mod fanout;
 pub mod inbox;
+pub mod reauthorization;
 pub mod webhook;
 
 use serde::de::DeserializeOwned;

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::policy::Policy;
 use crate::vocabulary::vocabulary;
 use crate::words;
 use crate::{AccountId, HookId, KeyId, RuleId, Sealed, TokenId, WebhookId};
@@ -113,6 +114,15 @@ pub struct MailEnabled {}
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailDisabled {}
 
+/// A kind of subject has a policy in every account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicySet {
+    /// Which kind: Chatwoot's model name.
+    pub kind: String,
+    /// All of it; an empty one means that there is none any more.
+    pub policy: Policy,
+}
+
 vocabulary! {
     category "installation";
     /// What can happen to the installation.
@@ -137,5 +147,7 @@ vocabulary! {
         MailEnabled = "mail_enabled" v 1,
         /// See [`MailDisabled`].
         MailDisabled = "mail_disabled" v 1,
+        /// See [`PolicySet`].
+        PolicySet = "policy_set" v 1,
     }
 }

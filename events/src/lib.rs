@@ -26,6 +26,7 @@ pub mod hook;
 pub mod inbox;
 pub mod installation;
 pub mod platform;
+pub mod policy;
 pub mod reauthorization;
 pub mod request;
 pub mod rule;

@@ -5,6 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{AccountId, EndpointId, HookId, InboxId, ParseIdError, RuleId, WebhookId};
 
 macro_rules! categories {
@@ -109,7 +111,7 @@ impl fmt::Display for StreamName {
 
 /// Something whose history can be asked for by name: `inbox/42`, `webhook/7`, `hook/3`, `rule/5`,
 /// `account/1`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Subject {
     /// `account/1`
     Account(AccountId),

@@ -88,7 +88,8 @@ impl Access {
             | InstallationEvent::HookNumberTaken(_)
             | InstallationEvent::RuleNumberTaken(_)
             | InstallationEvent::MailEnabled(_)
-            | InstallationEvent::MailDisabled(_) => {}
+            | InstallationEvent::MailDisabled(_)
+            | InstallationEvent::PolicySet(_) => {}
         }
     }
 }

@@ -68,7 +68,8 @@ impl Accounts {
             AccountEvent::WebhookUrlClaimed(_)
             | AccountEvent::WebhookUrlReleased(_)
             | AccountEvent::IntegrationClaimed(_)
-            | AccountEvent::IntegrationReleased(_) => {}
+            | AccountEvent::IntegrationReleased(_)
+            | AccountEvent::PolicySet(_) => {}
         }
     }
 }

@@ -48,7 +48,12 @@ impl CacheKeys {
                 Reauthorization::ReauthorizationRequired(_) => true,
                 Reauthorization::Reauthorized(reauthorized) => reauthorized.was_required,
                 Reauthorization::AuthorizationErrorRecorded(_)
-                | Reauthorization::AuthorizationSucceeded(_) => false,
+                | Reauthorization::AuthorizationSucceeded(_)
+                | Reauthorization::PolicySet(_)
+                | Reauthorization::ExpirySet(_)
+                | Reauthorization::Expiring(_)
+                | Reauthorization::IncidentMuted(_)
+                | Reauthorization::IncidentUnmuted(_) => false,
             },
         }
     }
@@ -98,7 +103,8 @@ impl Fold for CacheKeys {
                 | events::account::Event::WebhookUrlClaimed(_)
                 | events::account::Event::WebhookUrlReleased(_)
                 | events::account::Event::IntegrationClaimed(_)
-                | events::account::Event::IntegrationReleased(_),
+                | events::account::Event::IntegrationReleased(_)
+                | events::account::Event::PolicySet(_),
             )
             | Event::Webhook(_)
             | Event::Delivery(_)

@@ -97,7 +97,7 @@ impl Fold for HookHealth {
 
 impl Projection for HookHealth {
     const NAME: &'static str = "hook_health";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 }
 
 #[cfg(test)]

@@ -4,11 +4,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Deref;
 
 use events::inbox::Event as InboxEvent;
-use events::{AccountId, Event, Fold, InboxId, Recorded, Timestamp, reauthorization};
+use events::policy::{Policy, Rules, threshold};
+use events::{AccountId, Event, Fold, InboxId, Recorded, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::names::{Name, Names};
-use crate::subject_health::{Assessment, Cure, Health};
+use crate::policies::Policies;
+use crate::subject_health::{AHEAD_MAX, Assessment, Cure, Health};
 use crate::{Projection, Seen};
 
 pub use crate::subject_health::HealthState;
@@ -44,6 +46,8 @@ pub struct Inbox<'a> {
     pub channel_type: &'a str,
     /// How it is doing.
     pub health: Health,
+    /// Its own policy; an empty one where it has none.
+    pub policy: &'a Policy,
     /// Whether it is gone. It is kept so that its past can be asked about.
     pub removed: bool,
 }
@@ -68,6 +72,11 @@ pub struct InboxHealth {
     by_account: BTreeSet<(AccountId, InboxId)>,
     /// Those that are.
     removed: BTreeSet<(AccountId, InboxId)>,
+    /// Those that are not removed and whose credential has a known end, the soonest first.
+    by_expiry: BTreeSet<(Timestamp, InboxId)>,
+    /// Grows whenever another warning may be owed than before.
+    expiry_changes: u64,
+    policies: Policies,
 }
 
 impl InboxHealth {
@@ -87,6 +96,30 @@ impl InboxHealth {
         let all = (account, InboxId(0))..=(account, InboxId(u64::MAX));
         let removed = self.removed.range(all.clone());
         self.by_account.range(all).chain(removed).map(|(_, id)| *id)
+    }
+
+    /// The inboxes whose credential ends before that moment, the soonest first.
+    pub fn expiring_before(&self, end: Timestamp) -> impl Iterator<Item = Inbox<'_>> {
+        let until = (end, InboxId(u64::MAX));
+        self.by_expiry.range(..=until).filter_map(|(_, id)| self.inbox(*id))
+    }
+
+    /// A number that is another one whenever another warning may be owed than before, but for the
+    /// passing of time.
+    pub fn expiry_changes(&self) -> u64 {
+        self.expiry_changes
+    }
+
+    /// The inboxes that have reached a step before the end of their credential which was not told
+    /// yet.
+    pub fn owed_a_warning(&self, now: Timestamp) -> Vec<(AccountId, InboxId)> {
+        let until = (now.after(AHEAD_MAX), InboxId(u64::MAX));
+        let near = self.by_expiry.range(..=until).filter_map(|(_, id)| {
+            let entry = self.inboxes.get(id)?;
+            let owed = entry.health.is_owed_a_warning(&self.rules_of(entry), now);
+            owed.then_some((entry.account, *id))
+        });
+        near.collect()
     }
 
     /// How many inboxes there are, without those that are removed.
@@ -110,16 +143,45 @@ impl InboxHealth {
 
     fn shown<'a>(&'a self, id: InboxId, entry: &'a Entry) -> Inbox<'a> {
         let channel_type = self.channel_types.text(entry.channel_type);
-        let threshold =
-            entry.own_threshold.unwrap_or_else(|| reauthorization::threshold(channel_type));
+        let threshold = self.threshold(entry);
         Inbox {
             id,
             account: entry.account,
             name: &entry.name,
             channel_type,
             health: entry.health.shown(threshold, &self.rules, &CURE),
+            policy: entry.health.policy(),
             removed: entry.removed,
         }
+    }
+
+    fn rules_of<'a>(&'a self, entry: &'a Entry) -> Rules<'a> {
+        let kind = self.channel_types.text(entry.channel_type);
+        self.policies.rules(entry.account, kind, entry.health.policy())
+    }
+
+    /// A view of the past reads only the inbox's own records, and knows no policies: then the last
+    /// error says which threshold held.
+    fn threshold(&self, entry: &Entry) -> u32 {
+        let decided = entry.health.decided_threshold().filter(|_| !self.policies.is_known());
+        entry.own_threshold.or(decided).unwrap_or_else(|| self.rules_of(entry).threshold)
+    }
+
+    fn expiry_of(&self, id: InboxId) -> Option<Timestamp> {
+        self.inboxes.get(&id).filter(|entry| !entry.removed)?.health.expires_at()
+    }
+
+    /// Keeps `by_expiry` in step with one inbox.
+    fn index_expiry(&mut self, id: InboxId, before: Option<Timestamp>) {
+        let now = self.expiry_of(id);
+        if before == now {
+            return;
+        }
+        if let Some(before) = before {
+            self.by_expiry.remove(&(before, id));
+        }
+        self.by_expiry.extend(now.map(|now| (now, id)));
+        self.expiry_changes += 1;
     }
 
     fn register(&mut self, id: InboxId, at: Timestamp, registered: &events::inbox::Registered) {
@@ -139,6 +201,12 @@ impl InboxHealth {
     }
 
     fn take(&mut self, id: InboxId, at: Timestamp, event: &InboxEvent) {
+        let expiry = self.expiry_of(id);
+        self.change(id, at, event);
+        self.index_expiry(id, expiry);
+    }
+
+    fn change(&mut self, id: InboxId, at: Timestamp, event: &InboxEvent) {
         if let InboxEvent::Registered(registered) = event {
             return self.register(id, at, registered);
         }
@@ -152,8 +220,12 @@ impl InboxHealth {
             InboxEvent::Renamed(renamed) => entry.name = renamed.name.as_str().into(),
             InboxEvent::ChannelTypeChanged(changed) => {
                 entry.channel_type = self.channel_types.name(&changed.channel_type);
+                entry.health.forget_threshold();
             }
-            InboxEvent::ThresholdSet(set) => entry.own_threshold = set.threshold,
+            InboxEvent::ThresholdSet(set) => {
+                entry.own_threshold = set.threshold;
+                entry.health.forget_threshold();
+            }
             InboxEvent::Removed(_) => {
                 entry.removed = true;
                 self.by_account.remove(&(entry.account, id));
@@ -161,8 +233,7 @@ impl InboxHealth {
             }
             InboxEvent::Reauthorization(event) => {
                 let channel_type = self.channel_types.text(entry.channel_type);
-                let own = entry.own_threshold;
-                let threshold = own.unwrap_or_else(|| reauthorization::threshold(channel_type));
+                let threshold = entry.own_threshold.unwrap_or_else(|| threshold(channel_type));
                 entry.health.assess(event, at, threshold, &mut self.rules);
             }
         }
@@ -176,6 +247,10 @@ impl Fold for InboxHealth {
         if !self.seen.is_news(record.position) {
             return;
         }
+        if record.event.kind().ends_with(".policy_set") {
+            self.expiry_changes += 1;
+        }
+        self.policies.evolve(record);
         match &record.event {
             Event::Inbox(event) => {
                 if let Some(id) = record.stream.number() {
@@ -197,7 +272,7 @@ impl Fold for InboxHealth {
 
 impl Projection for InboxHealth {
     const NAME: &'static str = "inbox_health";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 }
 
 #[cfg(test)]

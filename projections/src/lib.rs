@@ -17,6 +17,8 @@ pub mod cache_keys;
 pub mod delivery_log;
 pub mod hook_health;
 pub mod inbox_health;
+pub mod incidents;
+pub mod policies;
 pub mod rule_health;
 pub mod subject_health;
 pub mod webhook_health;

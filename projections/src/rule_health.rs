@@ -94,7 +94,7 @@ impl Fold for RuleHealth {
 
 impl Projection for RuleHealth {
     const NAME: &'static str = "rule_health";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 }
 
 #[cfg(test)]

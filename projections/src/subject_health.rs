@@ -2,8 +2,10 @@
 
 mod advice;
 mod assess;
+mod expiring;
 
 use events::evidence::Class;
+use events::policy::{Policy, Rules};
 use events::{Timestamp, words};
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +13,10 @@ use crate::names::Names;
 
 pub(crate) use advice::Cure;
 use assess::Why;
+pub(crate) use expiring::AHEAD_MAX;
+
+const EMPTY: Policy =
+    Policy { threshold: None, window_s: None, at_once: None, expiring_days: None };
 
 words! {
     /// How a subject is doing.
@@ -53,6 +59,10 @@ pub struct Health {
     pub reauthorization_required: bool,
     /// What to do, for people; none where nothing is to be done.
     pub next_action: Option<&'static str>,
+    /// When its credential ends, as far as anybody knows.
+    pub expires_at: Option<Timestamp>,
+    /// The step of that end which was told last, in days ahead.
+    pub told_days: Option<u32>,
 }
 
 /// What is kept of a subject's health. Small, because there may be a million subjects.
@@ -63,9 +73,22 @@ pub(crate) struct Assessment {
     last_success_at: Option<Timestamp>,
     last_error_at: Option<Timestamp>,
     error_count: u32,
+    /// By which the last error was decided; 0 before the first.
+    decided_threshold: u32,
     state: HealthState,
     last_class: Option<Class>,
     required: bool,
+    /// What few subjects have.
+    more: Option<Box<More>>,
+}
+
+/// What is kept of a subject with a policy of its own, or a credential with a known end.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct More {
+    policy: Policy,
+    expires_at: Option<Timestamp>,
+    /// The step of that expiry which was told last.
+    warned: Option<u32>,
 }
 
 impl Assessment {
@@ -77,15 +100,42 @@ impl Assessment {
             last_success_at: None,
             last_error_at: None,
             error_count: 0,
+            decided_threshold: 0,
             state: HealthState::Unknown,
             last_class: None,
             required: false,
+            more: None,
         }
     }
 
     /// How it is doing.
     pub(crate) fn state(&self) -> HealthState {
         self.state
+    }
+
+    /// Its own policy; an empty one where it has none.
+    pub(crate) fn policy(&self) -> &Policy {
+        self.more.as_ref().map_or(&EMPTY, |more| &more.policy)
+    }
+
+    /// When its credential ends, as far as anybody knows.
+    pub(crate) fn expires_at(&self) -> Option<Timestamp> {
+        self.more.as_ref()?.expires_at
+    }
+
+    /// By which the last error was decided; none before the first, and where that was not written.
+    pub(crate) fn decided_threshold(&self) -> Option<u32> {
+        Some(self.decided_threshold).filter(|threshold| *threshold > 0)
+    }
+
+    /// Another threshold holds from here on, whatever was decided by the last one.
+    pub(crate) fn forget_threshold(&mut self) {
+        self.decided_threshold = 0;
+    }
+
+    /// Whether a step before the end of its credential is reached and was not told yet.
+    pub(crate) fn is_owed_a_warning(&self, rules: &Rules<'_>, now: Timestamp) -> bool {
+        self.more.as_ref().is_some_and(|more| expiring::step(more, rules, now).is_some())
     }
 
     /// In full, at this threshold.
@@ -101,6 +151,8 @@ impl Assessment {
             threshold,
             reauthorization_required: self.required,
             next_action: advice::next_action(self.state, self.last_class, cure),
+            expires_at: self.expires_at(),
+            told_days: self.more.as_ref().and_then(|more| more.warned),
         }
     }
 }

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
+use events::codec::reauthorization::AuthorizationErrorRecordedV1;
 use events::evidence::{Class, Evidence, Scope, Verdict};
-use events::reauthorization::{
-    AuthorizationErrorRecorded, AuthorizationSucceeded, Event as Reauthorization, Reauthorized,
-};
+use events::reauthorization::{AuthorizationSucceeded, Event as Reauthorization, Reauthorized};
 use events::store::memory::MemoryStore;
 use events::store::{Draft, Slice, Tail};
 use events::{
@@ -99,8 +98,8 @@ pub(crate) fn verdict(class: Class) -> Verdict {
 
 pub(crate) fn error(class: Class, count: u32) -> inbox::Event {
     let evidence = Evidence::default();
-    let recorded = AuthorizationErrorRecorded { evidence, verdict: verdict(class), count };
-    Reauthorization::AuthorizationErrorRecorded(recorded).into()
+    let recorded = AuthorizationErrorRecordedV1 { evidence, verdict: verdict(class), count };
+    Reauthorization::AuthorizationErrorRecorded(recorded.into()).into()
 }
 
 pub(crate) fn succeeded() -> inbox::Event {
@@ -108,7 +107,7 @@ pub(crate) fn succeeded() -> inbox::Event {
 }
 
 pub(crate) fn reauthorized(was_required: bool) -> inbox::Event {
-    Reauthorization::Reauthorized(Reauthorized { was_required }).into()
+    Reauthorization::Reauthorized(Reauthorized { was_required, by_hand: false }).into()
 }
 
 /// Appends these events behind whatever the stream has.

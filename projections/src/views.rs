@@ -13,6 +13,8 @@ use crate::cache_keys::CacheKeys;
 use crate::delivery_log::DeliveryLog;
 use crate::hook_health::HookHealth;
 use crate::inbox_health::InboxHealth;
+use crate::incidents::Incidents;
+use crate::policies::Policies;
 use crate::rule_health::RuleHealth;
 use crate::webhook_health::WebhookHealth;
 use crate::{Late, Runner, Snapshots, View};
@@ -38,6 +40,10 @@ pub struct Views {
     pub access: View<Access>,
     /// Where each account's changes stand in the log.
     pub audit: View<Audit>,
+    /// What holds for each kind of subject.
+    pub policies: View<Policies>,
+    /// The trouble there is and was.
+    pub incidents: View<Incidents>,
 }
 
 impl Views {
@@ -53,6 +59,8 @@ impl Views {
             accounts,
             access,
             audit,
+            policies,
+            incidents,
         } = self;
         Runner::new(store, snapshots)
             .with(inbox_health)
@@ -64,6 +72,8 @@ impl Views {
             .with(accounts)
             .with(access)
             .with(audit)
+            .with(policies)
+            .with(incidents)
     }
 
     /// What every view has seen.
@@ -78,6 +88,8 @@ impl Views {
             accounts,
             access,
             audit,
+            policies,
+            incidents,
         } = self;
         inbox_health
             .position()
@@ -89,6 +101,8 @@ impl Views {
             .min(accounts.position())
             .min(access.position())
             .min(audit.position())
+            .min(policies.position())
+            .min(incidents.position())
     }
 
     /// Waits until every view has seen this position.
@@ -106,6 +120,8 @@ impl Views {
             accounts,
             access,
             audit,
+            policies,
+            incidents,
         } = self;
         // One after the other takes no longer than the slowest: all move together.
         let end = Instant::now() + timeout;
@@ -118,6 +134,8 @@ impl Views {
         cache_keys.wait_for(position, left()).await?;
         accounts.wait_for(position, left()).await?;
         access.wait_for(position, left()).await?;
-        audit.wait_for(position, left()).await
+        audit.wait_for(position, left()).await?;
+        policies.wait_for(position, left()).await?;
+        incidents.wait_for(position, left()).await
     }
 }

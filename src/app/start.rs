@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::{Actors, App};
 use crate::config::Settings;
+use crate::expiry::Expiry;
 use crate::tokens;
 use crate::vault::Vault;
 
@@ -80,6 +81,7 @@ pub struct Running {
     app: Arc<App>,
     views: RunningViews,
     fanout: Fanout,
+    expiry: Expiry,
 }
 
 impl App {
@@ -127,7 +129,8 @@ impl App {
             views,
             delivery,
         });
-        let running = Running { app: app.clone(), views: running, fanout };
+        let expiry = Expiry::start(&app);
+        let running = Running { app: app.clone(), views: running, fanout, expiry };
         Ok((app, running))
     }
 
@@ -161,6 +164,7 @@ impl Running {
     /// Finishes what is in flight, keeps the views, and returns when nothing is left to do or the
     /// time for it is over: what is not finished is owed as before at the next start.
     pub async fn stop(self) {
+        drop(self.expiry);
         let fanout = tokio::time::timeout(WORK_WITHIN, self.fanout.stop());
         let attempts = tokio::time::timeout(WORK_WITHIN, self.app.delivery.close());
         let (fanout, attempts) = tokio::join!(fanout, attempts);

@@ -102,5 +102,6 @@ fn failed(count: u32) -> AuthorizationErrorRecorded {
     };
     let rule = Some("meta 190/460".into());
     let verdict = Verdict { class: Class::Auth, scope: Scope::Account, rule };
-    AuthorizationErrorRecorded { evidence, verdict, count }
+    let (table, threshold, number, at) = (2, 10, count.into(), None);
+    AuthorizationErrorRecorded { evidence, verdict, table, count, threshold, number, at }
 }

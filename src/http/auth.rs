@@ -37,6 +37,40 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
+/// Whoever may do everything in the whole installation; being able to have one means to be allowed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operator {
+    /// As the log knows them.
+    pub actor: Actor,
+}
+
+impl<S: Sync> FromRequestParts<S> for Operator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get().cloned().ok_or(Problem::Bug)
+    }
+}
+
+/// Opens routes outside of accounts to administrators of the installation.
+pub fn open_to_operators(app: &Arc<App>, routes: Router<Arc<App>>) -> Router<Arc<App>> {
+    routes.layer(from_fn_with_state(app.clone(), guard_installation))
+}
+
+async fn guard_installation(
+    State(app): State<Arc<App>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let operator = match known(&app, request.headers()).await {
+        Ok((actor, None, Role::Administrator)) => Operator { actor },
+        Ok(_) => return Problem::Forbidden.into_response(),
+        Err(problem) => return problem.into_response(),
+    };
+    request.extensions_mut().insert(operator);
+    next.run(request).await
+}
+
 /// What the guard of some routes knows.
 #[derive(Clone)]
 struct Gate {

@@ -10,9 +10,10 @@ use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
+use events::{AccountId, Actor};
 use uuid::Uuid;
 
-use super::auth::Caller;
+use super::auth::{Caller, Operator};
 use super::problem::Problem;
 use crate::app::App;
 
@@ -37,14 +38,18 @@ pub struct Cause(pub Context);
 impl Cause {
     /// The context of what this caller commands with the request that has these extensions.
     pub(super) fn of(extensions: &Extensions, caller: &Caller, app: &App) -> Self {
+        Self::by(extensions, caller.actor.clone(), Some(caller.account), app)
+    }
+
+    fn by(extensions: &Extensions, actor: Actor, account: Option<AccountId>, app: &App) -> Self {
         let request = extensions.get::<RequestId>().map_or_else(Uuid::new_v4, |id| id.0);
         let derived = extensions.get::<Derived>().map(|derived| derived.0);
         Self(Context {
             // The correlation may be the client's and come again; a command's id may not.
             id: derived.unwrap_or_else(Uuid::new_v4),
             correlation: request,
-            actor: caller.actor.clone(),
-            account: Some(caller.account),
+            actor,
+            account,
             now: app.clock.now(),
         })
     }
@@ -65,8 +70,12 @@ impl FromRequestParts<Arc<App>> for Cause {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let caller: &Caller = parts.extensions.get().ok_or(Problem::Bug)?;
-        Ok(Self::of(&parts.extensions, caller, app))
+        let extensions = &parts.extensions;
+        if let Some(Operator { actor }) = extensions.get() {
+            return Ok(Self::by(extensions, actor.clone(), None, app));
+        }
+        let caller: &Caller = extensions.get().ok_or(Problem::Bug)?;
+        Ok(Self::of(extensions, caller, app))
     }
 }
 

@@ -10,6 +10,21 @@ use super::problem::Problem;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PathId<T>(pub T);
 
+/// The last parameter of the path as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathWord(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathWord {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let params = RawPathParams::from_request_parts(parts, state).await;
+        let params = params.map_err(|_| Problem::NoResource)?;
+        let last = params.iter().last().map(|(_, text)| text.to_owned());
+        last.map(Self).ok_or(Problem::NoResource)
+    }
+}
+
 /// An id that can be the last parameter of a path.
 pub trait Identifies: Sized {
     /// The id that the text stands for.

@@ -6,7 +6,11 @@ use serde_json::{Map, Value};
 
 use super::redact;
 
+mod file;
+mod headers;
 mod raw;
+
+pub use file::from_file;
 
 const BODY_BYTES_MAX: usize = 4096;
 const MESSAGE_BYTES_MAX: usize = 1024;
@@ -24,9 +28,10 @@ pub enum BadReport {
 }
 
 /// The evidence in the body of a request:
-/// `{"provider"?,"status"?,"code"?,"subcode"?,"message"?,"body"?}`. An empty body is evidence too,
-/// of which nothing is known. What `body` says fills in what the other fields do not; credentials
-/// are taken out of it, and it is cut at 4 KiB.
+/// `{"provider"?,"status"?,"code"?,"subcode"?,"message"?,"headers"?,"body"?}`. An empty body is evidence too,
+/// of which nothing is known. What `headers` and `body`, the provider's raw answer, say fills in
+/// what the other fields do not; credentials are taken out of the body, and it is cut at 4 KiB.
+/// Headers are not kept.
 ///
 /// # Errors
 /// When the body of the request is something else.
@@ -46,6 +51,7 @@ struct Report {
     code: Option<Scalar>,
     subcode: Option<Scalar>,
     message: Option<String>,
+    headers: Option<Value>,
     body: Option<Value>,
 }
 
@@ -81,7 +87,12 @@ impl Report {
         {
             body = Some(object);
         }
-        let told = body.as_ref().map(raw::told).unwrap_or_default();
+        let mut told = body.as_ref().map(raw::told).unwrap_or_default();
+        if let Some(Value::Object(headers)) = &self.headers {
+            let said = headers::told(headers);
+            told.provider = told.provider.or(said.provider);
+            told.code = told.code.or(said.code);
+        }
         let (status, status_name) = match self.status {
             Some(status) => status.into_status()?,
             None => (None, None),
@@ -92,7 +103,9 @@ impl Report {
         let subcode =
             word(self.subcode.map(Scalar::text)).or_else(|| word(told.subcode).filter(|_| refines));
         let code = code.or_else(|| word(told.code));
-        let inferred = told.provider.filter(|_| code.is_some()).map(str::to_owned);
+        // Who speaks matters only where there is something to look up.
+        let tells = code.is_some() || status.is_some() || told.status.is_some();
+        let inferred = told.provider.filter(|_| tells).map(str::to_owned);
         Ok(Evidence {
             provider: word(self.provider).or(inferred),
             status: status.or(told.status),

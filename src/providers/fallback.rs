@@ -18,7 +18,12 @@ pub(super) fn verdict(evidence: &Evidence) -> Verdict {
             .or_else(|| by_number(evidence))
             .unwrap_or(Class::Unknown)
     };
-    Verdict { class, scope: scope(class), rule: None }
+    // By RFC 6749 section 5.2 these are about the client, whoever it acts for.
+    let of_the_app =
+        |code: &String| matches!(code.trim(), "invalid_client" | "unauthorized_client");
+    let app = class == Class::Config && [subcode, code].into_iter().flatten().any(of_the_app);
+    let scope = if app { Scope::App } else { scope(class) };
+    Verdict { class, scope, rule: None }
 }
 
 /// Names that many providers share: OAuth (RFC 6749, RFC 6750, OpenID Connect), gRPC, and what the

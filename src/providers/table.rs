@@ -7,6 +7,10 @@ use events::evidence::{Class, Scope, Verdict};
 
 use super::pattern::{Key, Pattern, patterns};
 
+/// The version of the table, recorded with every error that was classified by it. Changing the
+/// table means to raise it.
+pub const VERSION: u32 = 2;
+
 const TEXT: &str = include_str!("provider-errors.tsv");
 
 static TABLE: LazyLock<Table> =
@@ -21,6 +25,7 @@ pub(super) fn table() -> &'static Table {
 pub(super) struct Table {
     pub(super) rows: Vec<Row>,
     providers: HashMap<&'static str, Rules>,
+    by_name: HashMap<String, usize>,
 }
 
 /// One rule.
@@ -29,6 +34,20 @@ pub(super) struct Row {
     pub(super) provider: &'static str,
     pub(super) patterns: Vec<Pattern>,
     pub(super) verdict: Verdict,
+    pub(super) advice: Advice,
+}
+
+/// What a row tells people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Advice {
+    /// What the error means.
+    pub meaning: &'static str,
+    /// What to do about it.
+    pub action: &'static str,
+    /// Where that is known from; `docs/provider-errors.md` says which is which.
+    pub source: &'static str,
+    /// Whether it was found in public documentation; what is only common knowledge was not.
+    pub confirmed: bool,
 }
 
 /// The rules of one provider.
@@ -54,7 +73,8 @@ pub(super) struct BadRow {
 
 impl Table {
     pub(super) fn read(text: &'static str) -> Result<Self, BadRow> {
-        let mut table = Self { rows: Vec::new(), providers: HashMap::new() };
+        let mut table =
+            Self { rows: Vec::new(), providers: HashMap::new(), by_name: HashMap::new() };
         for (index, line) in text.lines().enumerate().skip(1) {
             let row = row(line).map_err(|problem| BadRow { line: index + 1, problem })?;
             table
@@ -80,8 +100,14 @@ impl Table {
             }
             candidates.insert(at, Candidate { row: number, said: said.clone() });
         }
+        self.by_name.extend(row.verdict.rule.clone().map(|rule| (rule, number)));
         self.rows.push(row);
         Ok(())
+    }
+
+    /// The row that a verdict names as its rule.
+    pub(super) fn named(&self, rule: &str) -> Option<&Row> {
+        self.by_name.get(rule).map(|row| &self.rows[*row])
     }
 
     /// The row of this provider under this key, where `said` is the message in lower case.
@@ -103,7 +129,7 @@ impl Table {
 
 fn row(line: &'static str) -> Result<Row, String> {
     let cells: Vec<_> = line.split('\t').collect();
-    let [provider, code, _meaning, class_word, scope_word, _action, _source] = cells[..] else {
+    let [provider, code, meaning, class_word, scope_word, action, source] = cells[..] else {
         return Err(format!("{} columns instead of 7", cells.len()));
     };
     let patterns = patterns(provider, code);
@@ -113,7 +139,9 @@ fn row(line: &'static str) -> Result<Row, String> {
     let class = class(class_word).ok_or_else(|| format!("there is no class {class_word:?}"))?;
     let scope = scope(scope_word).ok_or_else(|| format!("there is no scope {scope_word:?}"))?;
     let rule = Some(format!("{provider} {code}"));
-    Ok(Row { provider, patterns, verdict: Verdict { class, scope, rule } })
+    let confirmed = source.split('+').all(|part| part != "K");
+    let advice = Advice { meaning, action, source, confirmed };
+    Ok(Row { provider, patterns, verdict: Verdict { class, scope, rule }, advice })
 }
 
 /// The table's words for classes. What Relink does about its own deliveries (`DISABLE`,

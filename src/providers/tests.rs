@@ -1,3 +1,5 @@
+mod real;
+
 use events::evidence::{Class, Scope};
 
 use proptest::prelude::*;
@@ -34,12 +36,30 @@ fn samples(provider: &str, Pattern { key, said }: &Pattern) -> Vec<Evidence> {
 #[test]
 fn every_row_of_the_table_is_read_and_matches_itself() {
     let table = table::Table::read(include_str!("provider-errors.tsv")).unwrap();
-    assert_eq!(table.rows.len(), 218);
+    assert_eq!(table.rows.len(), 219);
     for row in &table.rows {
         assert!(!row.patterns.is_empty());
         for evidence in row.patterns.iter().flat_map(|pattern| samples(row.provider, pattern)) {
             assert_eq!(classify(&evidence), row.verdict, "{evidence:?}");
         }
+    }
+}
+
+#[test]
+fn a_row_tells_what_to_do_and_whether_it_is_confirmed() {
+    let known = row("meta 190/460").unwrap();
+    assert_eq!((known.meaning, known.action), ("Password changed", "reauth now"));
+    assert!(known.confirmed);
+    assert!(!row("meta 190/492").unwrap().confirmed, "its source is K");
+    assert_eq!(row("meta 1/2/3"), None);
+}
+
+#[test]
+fn a_wrong_client_secret_is_the_apps_whoever_says_so() {
+    for code in ["invalid_client", "unauthorized_client"] {
+        let verdict = classify(&about("acme", code, "", 401, ""));
+        assert_eq!((verdict.class, verdict.scope), (Class::Config, Scope::App), "{code}");
+        assert!(!verdict.counts());
     }
 }
 

@@ -56,6 +56,7 @@ fn subject(id: Value, name: &str, health: &Health) -> Map<String, Value> {
     add("threshold", json!(health.threshold));
     add("reauthorization_required", json!(health.reauthorization_required));
     add("next_action", json!(health.next_action));
+    add("expires_at", json!(health.expires_at));
     shown
 }
 

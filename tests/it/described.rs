@@ -176,6 +176,43 @@ async fn tell_of_an_inbox(reader: &Reader) {
         reader.get(path, &["7"]).await.json(404);
     }
     reader.get("/inboxes", &[]).await.json(200);
+    tell_of_its_trouble(reader).await;
+}
+
+/// Its policies, incidents and end, and why it is as it is.
+async fn tell_of_its_trouble(reader: &Reader) {
+    let policy = r#"{"threshold":3,"window":"1h","at_once":["190/460"],"expiring_days":[7]}"#;
+    for (route, filled) in [
+        ("/policies/{kind}", ["Channel::Email"]),
+        ("/inboxes/{inbox}/policy", ["42"]),
+        ("//api/v1/policies/{kind}", ["Channel::Line"]),
+    ] {
+        reader.call(Method::PUT, route, &filled, policy).await.json(200);
+        reader.call(Method::PUT, route, &filled, r#"{"threshold":0}"#).await.json(422);
+    }
+    let ends = r#"{"expires_at":1}"#;
+    reader.call(Method::PUT, "/inboxes/{inbox}", &["42"], ends).await.json(200);
+    let errors = "/inboxes/{inbox}/authorization_errors";
+    let secret = r#"{"provider":"google","code":"invalid_client"}"#;
+    for evidence in [invalidated().to_string().as_str(), secret] {
+        reader.call(Method::POST, errors, &["42"], evidence).await.json(200);
+    }
+    for path in ["/policies", "/incidents", "/expiring", "//api/v1/policies", "//api/v1/incidents"]
+    {
+        reader.get(path, &[]).await.json(200);
+    }
+    reader.get("/incidents?state=x", &[]).await.json(400);
+    for path in ["/inboxes/{inbox}/policy", "/inboxes/{inbox}/why"] {
+        reader.get(path, &["42"]).await.json(200);
+        reader.get(path, &["7"]).await.json(404);
+    }
+    let open = reader.get("/incidents?state=open", &[]).await.json(200);
+    let id = open["incidents"][0]["id"].as_str().unwrap();
+    for (word, status) in [("mute", 200), ("unmute", 200), ("close", 200), ("close", 409)] {
+        let path = format!("/incidents/{{incident}}/{word}");
+        reader.call(Method::POST, &path, &[id], "").await.json(status);
+        reader.call(Method::POST, &path, &["inbox-7-1"], "").await.json(404);
+    }
 }
 
 /// A hook, a rule, and what was changed.

@@ -18,6 +18,7 @@ mod crash;
 mod deliveries;
 mod described;
 mod events;
+mod expiring;
 mod explained;
 mod full;
 mod halted;

@@ -52,7 +52,7 @@ fn reason(change: &Change, recorded: &Event) -> Value {
         Event::Inbox(InboxEvent::Reauthorization(Authorization::ReauthorizationRequired(it))) => {
             match &it.cause {
                 Cause::Prompted { reason } => json!({ "cause": "prompted", "message": reason }),
-                Cause::Threshold { .. } => last_error(change),
+                Cause::Threshold { .. } | Cause::AtOnce { .. } => last_error(change),
             }
         }
         Event::Inbox(_)

@@ -168,7 +168,8 @@ impl Subscriptions {
             Event::WebhookUrlClaimed(_)
             | Event::WebhookUrlReleased(_)
             | Event::IntegrationClaimed(_)
-            | Event::IntegrationReleased(_) => {}
+            | Event::IntegrationReleased(_)
+            | Event::PolicySet(_) => {}
         }
     }
 }
@@ -203,7 +204,8 @@ impl Fold for Subscriptions {
                 | InstallationEvent::SealingKeyRotated(_)
                 | InstallationEvent::WebhookNumberTaken(_)
                 | InstallationEvent::HookNumberTaken(_)
-                | InstallationEvent::RuleNumberTaken(_) => {}
+                | InstallationEvent::RuleNumberTaken(_)
+                | InstallationEvent::PolicySet(_) => {}
             },
             (Event::Webhook(_) | Event::Account(_) | Event::Inbox(_), None)
             | (

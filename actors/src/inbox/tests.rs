@@ -1,6 +1,7 @@
 use events::evidence::{Class, Evidence, Scope, Verdict};
+use events::policy::{Policy, Version};
 use events::reauthorization::{
-    AuthorizationErrorRecorded, AuthorizationSucceeded, Cause, Command as Report,
+    AuthorizationErrorRecorded, AuthorizationSucceeded, Cause, Command as Report, ExpirySet,
     ReauthorizationRequired, Reauthorized,
 };
 
@@ -30,7 +31,7 @@ fn sealed(text: u8) -> Sealed {
 }
 
 fn command(action: Action) -> Command {
-    Command { account: OURS, action }
+    Command { account: OURS, layers: Arc::default(), action }
 }
 
 fn report(report: Report) -> Command {
@@ -42,7 +43,8 @@ fn verdict(class: Class) -> Verdict {
 }
 
 fn error(class: Class) -> Command {
-    report(Report::RecordError { evidence: Evidence::default(), verdict: verdict(class) })
+    let (evidence, verdict) = (Evidence::default(), verdict(class));
+    report(Report::RecordError { evidence, verdict, table: 2, at: NOON })
 }
 
 fn prompt() -> Command {
@@ -70,7 +72,7 @@ impl From<Reauthorized> for SharedEvent {
 
 impl From<Cause> for SharedEvent {
     fn from(cause: Cause) -> Self {
-        let required = ReauthorizationRequired { cause };
+        let required = ReauthorizationRequired::from(cause);
         Self(reauthorization::Event::ReauthorizationRequired(required))
     }
 }
@@ -81,13 +83,30 @@ impl From<AuthorizationSucceeded> for SharedEvent {
     }
 }
 
+/// The count-th error of an inbox whose threshold is 2.
 fn recorded(class: Class, count: u32) -> Event {
+    numbered(class, count, count.into(), 2)
+}
+
+fn numbered(class: Class, count: u32, number: u64, threshold: u32) -> Event {
     let (evidence, verdict) = (Evidence::default(), verdict(class));
-    event(AuthorizationErrorRecorded { evidence, verdict, count })
+    let (table, at) = (2, Some(NOON));
+    event(AuthorizationErrorRecorded { evidence, verdict, table, count, threshold, number, at })
 }
 
 fn too_many(count: u32) -> Event {
-    event(Cause::Threshold { count, threshold: count, verdict: verdict(Class::Auth) })
+    too_many_by(Class::Auth, count, (1..=count.into()).collect())
+}
+
+fn too_many_by(class: Class, count: u32, evidence: Vec<u64>) -> Event {
+    let cause = Cause::Threshold { count, threshold: count, verdict: verdict(class) };
+    let policy = Version::default();
+    let required = ReauthorizationRequired { cause, policy, evidence };
+    Event::Reauthorization(reauthorization::Event::ReauthorizationRequired(required))
+}
+
+fn reauthorized(was_required: bool) -> Event {
+    event(Reauthorized { was_required, by_hand: false })
 }
 
 fn prompted() -> Event {
@@ -97,16 +116,17 @@ fn prompted() -> Event {
 #[track_caller]
 fn transition_comes_with_error(threshold: u32, inbox: Registered) {
     let mut history = vec![Event::from(inbox)];
+    let recorded = |count: u32| numbered(Class::Auth, count, count.into(), threshold);
     for count in 1..threshold {
-        history.push(recorded(Class::Auth, count));
+        history.push(recorded(count));
         let earlier: Given<Inbox> = given(history[..history.len() - 1].to_vec());
-        earlier.when(error(Class::Auth)).then([recorded(Class::Auth, count)]);
+        earlier.when(error(Class::Auth)).then([recorded(count)]);
     }
     given::<Inbox>(history)
         .when(error(Class::Auth))
-        .then([recorded(Class::Auth, threshold), too_many(threshold)])
+        .then([recorded(threshold), too_many(threshold)])
         .and_when(error(Class::Auth))
-        .then([recorded(Class::Auth, threshold + 1)])
+        .then([recorded(threshold + 1)])
         .then_owes(NOON, &Next::Idle);
 }
 
@@ -130,7 +150,7 @@ fn its_own_threshold_is_stronger_than_its_channel_types() {
             as [Event; 2],
     )
     .when(error(Class::Auth))
-    .then([recorded(Class::Auth, 1), too_many(1)]);
+    .then([numbered(Class::Auth, 1, 1, 1), too_many(1)]);
 }
 
 #[test]
@@ -141,14 +161,14 @@ fn an_inbox_without_its_own_threshold_again_has_its_channel_types() {
         ThresholdSet { threshold: None }.into(),
         ChannelTypeChanged { channel_type: "Channel::Email".into() }.into(),
     ]);
-    assert_eq!(inbox.state().threshold(), 10);
+    assert_eq!(inbox.state().rules(&Layers::default()).threshold, 10);
 }
 
 #[test]
 fn only_auth_and_permission_count() {
     for class in Class::ALL.iter().copied() {
         let count = u32::from(matches!(class, Class::Auth | Class::Permission));
-        given::<Inbox>([whatsapp()]).when(error(class)).then([recorded(class, count)]);
+        given::<Inbox>([whatsapp()]).when(error(class)).then([numbered(class, count, 1, 2)]);
     }
 }
 
@@ -156,11 +176,11 @@ fn only_auth_and_permission_count() {
 fn what_does_not_count_makes_no_transition_at_the_threshold() {
     given::<Inbox>([whatsapp(), recorded(Class::Auth, 1)])
         .when(error(Class::Rate))
-        .then([recorded(Class::Rate, 1)])
+        .then([numbered(Class::Rate, 1, 2, 2)])
         .and_when(error(Class::Permission))
         .then([
-            recorded(Class::Permission, 2),
-            event(Cause::Threshold { count: 2, threshold: 2, verdict: verdict(Class::Permission) }),
+            numbered(Class::Permission, 2, 3, 2),
+            too_many_by(Class::Permission, 2, vec![1, 3]),
         ]);
 }
 
@@ -181,18 +201,18 @@ fn a_prompt_is_a_transition_once() {
 fn reauthorizing_clears_mark_and_count_and_the_next_error_counts_from_one() {
     given::<Inbox>([whatsapp(), recorded(Class::Auth, 1), recorded(Class::Auth, 2), too_many(2)])
         .when(report(Report::Reauthorize))
-        .then([event(Reauthorized { was_required: true })])
+        .then([reauthorized(true)])
         .and_when(report(Report::Reauthorize))
         .then_nothing()
         .and_when(error(Class::Auth))
-        .then([recorded(Class::Auth, 1)]);
+        .then([numbered(Class::Auth, 1, 3, 2)]);
 }
 
 #[test]
 fn reauthorizing_clears_a_count_that_was_no_mark_yet() {
     given::<Inbox>([whatsapp(), recorded(Class::Auth, 1)])
         .when(report(Report::Reauthorize))
-        .then([event(Reauthorized { was_required: false })]);
+        .then([reauthorized(false)]);
     given::<Inbox>([whatsapp()]).when(report(Report::Reauthorize)).then_nothing();
 }
 
@@ -204,7 +224,7 @@ fn a_success_resets_the_count_and_is_written_once() {
         .and_when(report(Report::RecordSuccess))
         .then_nothing()
         .and_when(error(Class::Auth))
-        .then([recorded(Class::Auth, 1)]);
+        .then([numbered(Class::Auth, 1, 2, 2)]);
 }
 
 #[test]
@@ -215,7 +235,7 @@ fn a_success_does_not_take_a_mark_away() {
         .and_when(prompt())
         .then_nothing()
         .and_when(report(Report::Reauthorize))
-        .then([event(Reauthorized { was_required: true })]);
+        .then([reauthorized(true)]);
 }
 
 #[test]
@@ -248,6 +268,7 @@ fn registering_again_changes_only_what_differs() {
         attributes: Some(r#"{"timezone":"UTC"}"#.into()),
         credentials: Some(sealed(1)),
         threshold: Some(Some(4)),
+        expires_at: Some(Some(NOON)),
     }));
     given::<Inbox>([whatsapp()])
         .when(all.clone())
@@ -257,6 +278,7 @@ fn registering_again_changes_only_what_differs() {
             AttributesChanged { attributes: r#"{"timezone":"UTC"}"#.into() }.into(),
             CredentialsReplaced { credentials: sealed(1) }.into(),
             ThresholdSet { threshold: Some(4) }.into(),
+            reauthorization::Event::ExpirySet(ExpirySet { expires_at: Some(NOON) }).into(),
         ])
         .and_when(all)
         .then_nothing()
@@ -290,6 +312,8 @@ fn every_action() -> Vec<Action> {
         Action::Report(Report::RecordError {
             evidence: Evidence::default(),
             verdict: verdict(Class::Auth),
+            table: 2,
+            at: NOON,
         }),
         Action::Look,
     ]
@@ -299,7 +323,7 @@ fn every_action() -> Vec<Action> {
 fn the_inbox_of_another_account_does_not_exist() {
     for action in every_action() {
         given::<Inbox>([whatsapp()])
-            .when(Command { account: THEIRS, action })
+            .when(Command { account: THEIRS, layers: Arc::default(), action })
             .then_refused(&Rejection::Unknown);
     }
 }
@@ -326,7 +350,7 @@ fn a_removed_inbox_begins_anew_when_it_is_registered_again() {
         .when(command(Action::Register(again)))
         .then([whatsapp()])
         .and_when(error(Class::Auth))
-        .then([recorded(Class::Auth, 1)]);
+        .then([numbered(Class::Auth, 1, 2, 2)]);
 }
 
 #[test]
@@ -346,4 +370,37 @@ fn an_answer_tells_profile_count_threshold_and_mark() {
     assert_eq!((answer.authorization_error_count, answer.threshold), (2, 2));
     assert!(answer.reauthorization_required);
     inbox.when(command(Action::Look)).then_nothing();
+}
+
+#[test]
+fn an_accounts_policy_decides_from_then_on_and_is_named() {
+    let mut layers = Layers::default();
+    let policy = Policy { threshold: Some(1), ..Policy::default() };
+    layers.account.set("Channel::Whatsapp", &policy);
+    let strict = Command { layers: Arc::new(layers), ..error(Class::Auth) };
+    let policy = Version { account: 1, ..Version::default() };
+    let cause = Cause::Threshold { count: 1, threshold: 1, verdict: verdict(Class::Auth) };
+    let required = ReauthorizationRequired { cause, policy, evidence: vec![1] };
+    let inbox = given::<Inbox>([whatsapp()]);
+    assert_eq!(inbox.state().answer(&strict).threshold, 1);
+    inbox.when(strict).then([
+        numbered(Class::Auth, 1, 1, 1),
+        reauthorization::Event::ReauthorizationRequired(required).into(),
+    ]);
+}
+
+#[test]
+fn its_own_policy_is_stronger_than_its_accounts() {
+    let mut layers = Layers::default();
+    let policy = |threshold| Policy { threshold: Some(threshold), ..Policy::default() };
+    layers.account.set("Channel::Whatsapp", &policy(1));
+    let own = report(Report::SetPolicy(policy(3)));
+    let set = reauthorization::PolicySet { policy: policy(3) };
+    given::<Inbox>([whatsapp()])
+        .when(own.clone())
+        .then([reauthorization::Event::PolicySet(set)])
+        .and_when(own)
+        .then_nothing()
+        .and_when(Command { layers: Arc::new(layers), ..error(Class::Auth) })
+        .then([numbered(Class::Auth, 1, 1, 3)]);
 }

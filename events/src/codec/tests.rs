@@ -5,16 +5,22 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
+use serde::Serialize;
+use uuid::Uuid;
+
 use super::delivery::{AttemptFailedV1, QueuedV1};
 use super::fanout::AdvancedV1;
 use super::inbox::RegisteredV1;
+use super::reauthorization::{
+    AuthorizationErrorRecordedV1, CauseV1, ReauthorizationRequiredV1, ReauthorizedV1,
+};
 use super::webhook::{CreatedV1, PolicyChangedV1, PolicyV1};
 use super::*;
 use crate::delivery::{AttemptClass, Response};
+use crate::evidence::{Class, Evidence, Scope, Verdict};
 use crate::{
     AccountId, DeliveryId, EventId, InboxId, Position, Timestamp, WebhookId, inbox as inbox_events,
 };
-use uuid::Uuid;
 
 /// The folder of golden files; found when the tests run, so that no build knows its path.
 fn golden() -> PathBuf {
@@ -83,9 +89,24 @@ fn old_samples() -> Vec<(&'static str, u16, Vec<u8>, serde_json::Value)> {
         duration_us: 1_234,
         retry_at: Some(noon.after(std::time::Duration::from_secs(5))),
     };
+    let verdict =
+        || Verdict { class: Class::Auth, scope: Scope::Account, rule: Some("meta 190/460".into()) };
+    let evidence = Evidence {
+        provider: Some("meta".into()),
+        status: Some(400),
+        code: Some("190".into()),
+        subcode: Some("460".into()),
+        message: Some("The session has been invalidated".into()),
+        body: Some(r#"{"error":{"code":190}}"#.into()),
+    };
+    let recorded = AuthorizationErrorRecordedV1 { evidence, verdict: verdict(), count: 1 };
+    let cause = CauseV1::Threshold { count: 2, threshold: 2, verdict: verdict() };
     vec![
         old("fanout.advanced", 1, &AdvancedV1 { position: Position(1_000) }),
         old("inbox.registered", 1, &registered),
+        old("inbox.authorization_error_recorded", 1, &recorded),
+        old("inbox.reauthorization_required", 1, &ReauthorizationRequiredV1 { cause }),
+        old("inbox.reauthorized", 1, &ReauthorizedV1 { was_required: true }),
         old("webhook.created", 1, &created),
         old("webhook.policy_changed", 1, &PolicyChangedV1 { policy }),
         old("delivery.queued", 1, &queued),
@@ -96,7 +117,7 @@ fn old_samples() -> Vec<(&'static str, u16, Vec<u8>, serde_json::Value)> {
 fn old(
     kind: &'static str,
     version: u16,
-    shape: &impl serde::Serialize,
+    shape: &impl Serialize,
 ) -> (&'static str, u16, Vec<u8>, serde_json::Value) {
     let data = postcard::to_stdvec(shape).unwrap();
     (kind, version, data, serde_json::to_value(shape).unwrap())
@@ -154,6 +175,19 @@ fn an_inbox_registered_before_thresholds_has_none() {
     };
     assert_eq!((registered.threshold, registered.name.as_str()), (None, "Support"));
     assert_eq!(registered.credentials, Some(samples::sealed(1)));
+}
+
+#[test]
+fn an_error_recorded_before_it_had_a_number_is_of_the_first_table() {
+    let (kind, version, data, _) = old_samples().remove(1);
+    let Ok(Event::Inbox(inbox_events::Event::Reauthorization(
+        crate::reauthorization::Event::AuthorizationErrorRecorded(recorded),
+    ))) = decode(kind, version, &data)
+    else {
+        panic!("{kind} v{version} does not decode to an error")
+    };
+    assert_eq!((recorded.table, recorded.count, recorded.number), (1, 1, 0));
+    assert_eq!((recorded.threshold, recorded.at), (0, None));
 }
 
 #[test]

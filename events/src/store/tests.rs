@@ -42,7 +42,8 @@ fn a_failure_says_what_failed() {
 #[test]
 fn a_wire_name_is_known_where_it_is_one_of_ours() {
     use crate::reauthorization::{self, Reauthorized};
-    let shared = reauthorization::Event::Reauthorized(Reauthorized { was_required: true });
+    let reauthorized = Reauthorized { was_required: true, by_hand: false };
+    let shared = reauthorization::Event::Reauthorized(reauthorized);
     let event = crate::Event::from(crate::inbox::Event::from(shared));
     assert_eq!(event.kind(), "inbox.reauthorized");
     for kind in [event.kind(), "inbox.registered", "platform.event_received"] {

@@ -19,7 +19,7 @@ fn of_inbox(event: impl Into<InboxEvent>) -> (StreamName, Event) {
 
 fn required() -> InboxEvent {
     let cause = Cause::Prompted { reason: None };
-    Shared::ReauthorizationRequired(ReauthorizationRequired { cause }).into()
+    Shared::ReauthorizationRequired(ReauthorizationRequired::from(cause)).into()
 }
 
 /// The inbox key after an account (second 1), an inbox (second 2) and this (second 3).

@@ -14,12 +14,12 @@ const ID: InboxId = InboxId(42);
 
 fn required(count: u32, threshold: u32) -> InboxEvent {
     let cause = Cause::Threshold { count, threshold, verdict: verdict(Class::Auth) };
-    Reauthorization::ReauthorizationRequired(ReauthorizationRequired { cause }).into()
+    Reauthorization::ReauthorizationRequired(ReauthorizationRequired::from(cause)).into()
 }
 
 fn prompted(reason: Option<&str>) -> InboxEvent {
     let cause = Cause::Prompted { reason: reason.map(Into::into) };
-    Reauthorization::ReauthorizationRequired(ReauthorizationRequired { cause }).into()
+    Reauthorization::ReauthorizationRequired(ReauthorizationRequired::from(cause)).into()
 }
 
 /// A WhatsApp inbox to which these things happened, from second 2 on.
@@ -169,4 +169,54 @@ fn seen_twice_is_seen_once() {
 #[test]
 fn an_inbox_takes_little_memory() {
     assert!(size_of::<Entry>() <= 128, "{}", size_of::<Entry>());
+}
+
+fn day(days: u64) -> Timestamp {
+    second(days * 24 * 3_600)
+}
+
+fn ends(at: Option<Timestamp>) -> InboxEvent {
+    Reauthorization::ExpirySet(events::reauthorization::ExpirySet { expires_at: at }).into()
+}
+
+fn told(expires_at: Timestamp, days: u32) -> InboxEvent {
+    let expiring = events::reauthorization::Expiring { expires_at, days };
+    Reauthorization::Expiring(expiring).into()
+}
+
+#[test]
+fn a_credential_that_ends_soon_makes_a_sound_inbox_expiring() {
+    let end = day(40);
+    let health = after([succeeded(), ends(Some(end)), told(end, 30)]);
+    let cause = said(&format!("the credential ends at {end}"));
+    assert_eq!(state(&health), (HealthState::Expiring, second(4), cause));
+    let troubled = after([ends(Some(end)), error(Class::Auth, 1), told(end, 30)]);
+    assert_eq!(state(&troubled).0, HealthState::Degraded, "trouble comes first");
+    let well = after([ends(Some(end)), error(Class::Auth, 1), told(end, 30), succeeded()]);
+    assert_eq!(state(&well).0, HealthState::Expiring, "a working call does not make it last");
+    let renewed = after([ends(Some(end)), told(end, 30), ends(Some(day(400)))]);
+    assert_eq!(state(&renewed).0, HealthState::Healthy);
+}
+
+#[test]
+fn a_warning_is_owed_from_its_step_until_it_is_told() {
+    let end = day(40);
+    let owed = |health: &InboxHealth, now: u64| health.owed_a_warning(day(now)).len();
+    let health = after([ends(Some(end))]);
+    assert_eq!((owed(&health, 9), owed(&health, 10), owed(&health, 39)), (0, 1, 1));
+    let health = after([ends(Some(end)), told(end, 30)]);
+    assert_eq!((owed(&health, 32), owed(&health, 33)), (0, 1));
+    let gone = after([ends(Some(end)), inbox::Removed {}.into()]);
+    assert_eq!((owed(&gone, 39), gone.expiring_before(day(50)).count()), (0, 0));
+    let policy = Policy { expiring_days: Some(vec![2]), ..Policy::default() };
+    let own = Reauthorization::PolicySet(events::reauthorization::PolicySet { policy });
+    let health = after([ends(Some(end)), own.into()]);
+    assert_eq!((owed(&health, 37), owed(&health, 38)), (0, 1));
+}
+
+#[test]
+fn what_concerns_one_contact_says_nothing_of_the_inbox() {
+    let health = after([error(Class::Recipient, 0), error(Class::Request, 0)]);
+    assert_eq!(state(&health), (HealthState::Unknown, second(1), None));
+    assert_eq!(health.inbox(ID).unwrap().last_error_at, Some(second(3)));
 }

@@ -23,6 +23,10 @@ pub(super) enum Why {
     Threshold(Tally),
     /// The platform said so.
     Prompted(Option<Box<str>>),
+    /// An error came that needs no second one.
+    AtOnce(Failing),
+    /// The credential ends then.
+    Ends(Timestamp),
 }
 
 /// What an error was taken for; the rule is one of few.
@@ -68,6 +72,7 @@ impl Why {
                 failing: Failing::of(verdict, rules),
             }),
             Cause::Prompted { reason } => Self::Prompted(reason.as_deref().map(Into::into)),
+            Cause::AtOnce { verdict, code: _ } => Self::AtOnce(Failing::of(verdict, rules)),
         }
     }
 
@@ -80,6 +85,8 @@ impl Why {
             Self::Threshold(tally) => Some(format!("threshold: {}", tally.words(rules))),
             Self::Prompted(Some(reason)) => Some(format!("prompted: {reason}")),
             Self::Prompted(None) => Some("prompted".to_owned()),
+            Self::AtOnce(failing) => Some(format!("at once: {}", failing.words(rules))),
+            Self::Ends(at) => Some(format!("the credential ends at {at}")),
         }
     }
 }
@@ -102,7 +109,7 @@ impl Assessment {
                 // A mark stands until somebody reauthorizes.
                 if !self.required {
                     self.error_count = 0;
-                    self.turn(HealthState::Healthy, at, Why::Nothing);
+                    self.recover(at);
                 }
             }
             Event::ReauthorizationRequired(required) => {
@@ -112,8 +119,27 @@ impl Assessment {
             Event::Reauthorized(_) => {
                 self.required = false;
                 self.error_count = 0;
-                self.turn(HealthState::Healthy, at, Why::Nothing);
+                self.recover(at);
             }
+            Event::PolicySet(set) => {
+                self.more.get_or_insert_default().policy = set.policy.clone();
+                self.decided_threshold = 0;
+            }
+            Event::ExpirySet(set) => {
+                let more = self.more.get_or_insert_default();
+                (more.expires_at, more.warned) = (set.expires_at, None);
+                if self.state == HealthState::Expiring {
+                    self.turn(HealthState::Healthy, at, Why::Nothing);
+                }
+            }
+            Event::Expiring(expiring) => {
+                self.more.get_or_insert_default().warned = Some(expiring.days);
+                if matches!(self.state, HealthState::Healthy | HealthState::Unknown) {
+                    self.turn(HealthState::Expiring, at, Why::Ends(expiring.expires_at));
+                }
+            }
+            // Who wants to hear of it is not how it is doing.
+            Event::IncidentMuted(_) | Event::IncidentUnmuted(_) => {}
         }
     }
 
@@ -124,23 +150,38 @@ impl Assessment {
         threshold: u32,
         rules: &mut Names,
     ) {
-        let AuthorizationErrorRecorded { verdict, count, evidence: _ } = recorded;
+        let AuthorizationErrorRecorded { verdict, count, .. } = recorded;
         self.last_error_at = Some(at);
-        self.last_class = Some(verdict.class);
         self.error_count = *count;
+        self.decided_threshold = recorded.threshold;
+        // What concerns one contact or one wrong call says nothing of the connection.
+        if !verdict.troubles() {
+            return;
+        }
+        self.last_class = Some(verdict.class);
         if self.required {
             return;
         }
+        let threshold = if recorded.threshold > 0 { recorded.threshold } else { threshold };
         let failing = Failing::of(verdict, rules);
         if blocks(verdict.class) {
             self.turn(HealthState::Blocked, at, Why::Error(failing));
         } else if self.state == HealthState::Blocked {
             // Only a success or a reauthorization shows that what blocked it is over.
-        } else if verdict.class.counts() {
+        } else if verdict.counts() {
             let tally = Tally { count: *count, threshold, failing };
             self.turn(HealthState::Degraded, at, Why::Counted(tally));
         } else {
             self.turn(HealthState::Degraded, at, Why::Error(failing));
+        }
+    }
+
+    /// All is well again; a credential that ends soon still does.
+    fn recover(&mut self, at: Timestamp) {
+        let told = self.more.as_ref().filter(|more| more.warned.is_some());
+        match told.and_then(|more| more.expires_at) {
+            Some(end) => self.turn(HealthState::Expiring, at, Why::Ends(end)),
+            None => self.turn(HealthState::Healthy, at, Why::Nothing),
         }
     }
 

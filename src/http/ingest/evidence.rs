@@ -32,6 +32,9 @@ struct Shown {
     class: Option<Class>,
     scope: Option<Scope>,
     rule: Option<String>,
+    /// Whether the row was found in public documentation.
+    confirmed: Option<bool>,
+    action: Option<&'static str>,
     position: Position,
 }
 
@@ -120,7 +123,7 @@ impl Reported for InboxId {
         context: Context,
         report: Report,
     ) -> Result<Known, Problem> {
-        let command = inbox::Command { account, action: inbox::Action::Report(report) };
+        let command = app.command(account, inbox::Action::Report(report));
         let done = app.actors.inboxes.ask(self, context, command).await?;
         Ok(Known {
             count: done.answer.authorization_error_count,
@@ -220,7 +223,9 @@ pub(in crate::http) async fn answer<I: Reported>(
         Call::Error => {
             let evidence = providers::evidence(body)?;
             let verdict = providers::classify(&evidence);
-            (Report::RecordError { evidence, verdict: verdict.clone() }, Some(verdict))
+            let (table, at) = (providers::TABLE_VERSION, cause.0.now);
+            let report = Report::RecordError { evidence, verdict: verdict.clone(), table, at };
+            (report, Some(verdict))
         }
         Call::Success => (Report::RecordSuccess, None),
         Call::Prompt => (Report::Prompt { reason: reason(body)? }, None),
@@ -255,6 +260,7 @@ async fn record<I: Reported>(
         Some(Verdict { class, scope, rule }) => (Some(class), Some(scope), rule),
         None => (None, None, None),
     };
+    let row = rule.as_deref().and_then(providers::row);
     Ok(Json(Shown {
         authorization_error_count: known.count,
         threshold: known.threshold,
@@ -262,6 +268,8 @@ async fn record<I: Reported>(
         class,
         scope,
         rule,
+        confirmed: row.map(|row| row.confirmed),
+        action: row.map(|row| row.action),
         position: known.position,
     }))
 }

@@ -1,16 +1,17 @@
 //! `PUT` and `DELETE /inboxes/{id}`: what the host platform says of an inbox.
 
 mod attributes;
+mod expiry;
 
 use std::sync::Arc;
 
 use actors::Refused;
-use actors::inbox::{Action, Answer, Command, Profile, Registration, Rejection};
+use actors::inbox::{Action, Answer, Profile, Registration, Rejection};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{delete, put};
 use axum::{Json, Router};
-use events::{InboxId, Position, Sealed};
+use events::{InboxId, Position, Sealed, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -60,6 +61,7 @@ struct Shown {
     reauthorization_required: bool,
     authorization_error_count: u32,
     threshold: u32,
+    expires_at: Option<Timestamp>,
     position: Position,
 }
 
@@ -87,7 +89,7 @@ async fn register(
     Body(given): Body<Given>,
 ) -> Result<(StatusCode, Json<Shown>), Problem> {
     accounts::registered(&app, &caller, cause.step("account")).await?;
-    let look = Command { account: caller.account, action: Action::Look };
+    let look = app.command(caller.account, Action::Look);
     let known = match app.actors.inboxes.ask(id, cause.step("look"), look).await {
         Ok(done) => done.answer.profile,
         // There is none, or it is another account's, which the registration finds out.
@@ -96,8 +98,7 @@ async fn register(
     };
     let status = if known.is_some() { StatusCode::OK } else { StatusCode::CREATED };
     let registration = registration(&app, id, known.as_ref(), given)?;
-    let action = Action::Register(registration);
-    let command = Command { account: caller.account, action };
+    let command = app.command(caller.account, Action::Register(registration));
     let done = app.actors.inboxes.ask(id, cause.0, command).await?;
     app.acknowledge(done.position);
     Ok((status, Json(shown(id, done.answer, done.position)?)))
@@ -109,7 +110,7 @@ async fn remove(
     PathId(id): PathId<InboxId>,
     cause: Cause,
 ) -> Result<Json<Removed>, Problem> {
-    let command = Command { account: caller.account, action: Action::Remove };
+    let command = app.command(caller.account, Action::Remove);
     let position = app.actors.inboxes.ask(id, cause.0, command).await?.position;
     app.acknowledge(position);
     Ok(Json(Removed { id, position }))
@@ -124,6 +125,7 @@ fn shown(id: InboxId, answer: Answer, position: Position) -> Result<Shown, Probl
         reauthorization_required: answer.reauthorization_required,
         authorization_error_count: answer.authorization_error_count,
         threshold: answer.threshold,
+        expires_at: answer.expires_at,
         position,
     })
 }
@@ -135,6 +137,7 @@ fn registration(
     known: Option<&Profile>,
     given: Given,
 ) -> Result<Registration, Problem> {
+    let expires_at = expiry::given(&given.rest)?;
     let (attributes, credentials) = attributes::split(given.rest);
     Ok(Registration {
         name: given.name.map(|name| accounts::named(&name)).transpose()?,
@@ -142,6 +145,7 @@ fn registration(
         attributes: merged_attributes(known, attributes)?,
         credentials: merged_credentials(app, id, known, credentials)?,
         threshold: given.threshold.map(threshold).transpose()?,
+        expires_at,
     })
 }
 

@@ -21,11 +21,11 @@ fn registered(attributes: &str) -> Event {
 
 fn required() -> Event {
     let cause = Cause::Prompted { reason: None };
-    Authorization::ReauthorizationRequired(ReauthorizationRequired { cause }).into()
+    Authorization::ReauthorizationRequired(ReauthorizationRequired::from(cause)).into()
 }
 
 fn reauthorized() -> Event {
-    Authorization::Reauthorized(Reauthorized { was_required: true }).into()
+    Authorization::Reauthorized(Reauthorized { was_required: true, by_hand: false }).into()
 }
 
 /// What is told of the last event behind the others.

@@ -49,9 +49,9 @@ async fn history() -> Arc<TestStore> {
     let received = EventReceived { account: ACCOUNT, event, data };
     let received = events::platform::Event::from(received);
     write(&store, Category::Platform, ACCOUNT.0, received).await;
-    let required = events::reauthorization::ReauthorizationRequired {
-        cause: events::reauthorization::Cause::Prompted { reason: None },
-    };
+    let required = events::reauthorization::ReauthorizationRequired::from(
+        events::reauthorization::Cause::Prompted { reason: None },
+    );
     let required = events::inbox::Event::from(Authorization::ReauthorizationRequired(required));
     write(&store, Category::Inbox, INBOX.0, required).await;
     store

@@ -1,11 +1,11 @@
 //! What an inbox's authorization owes to whom.
 
+use events::codec::reauthorization::AuthorizationErrorRecordedV1;
 use events::evidence::{Class, Evidence, Scope, Verdict};
 use events::inbox::{self, AttributesChanged, Registered, Removed, Renamed};
 use events::installation::{self, InboxEventsDisabled, InboxEventsEnabled};
 use events::reauthorization::{
-    AuthorizationErrorRecorded, Cause, Event as Authorization, ReauthorizationRequired,
-    Reauthorized,
+    Cause, Event as Authorization, ReauthorizationRequired, Reauthorized,
 };
 
 use super::*;
@@ -23,21 +23,18 @@ pub(super) async fn set(store: &TestStore, event: impl Into<installation::Event>
 
 pub(super) fn required() -> Authorization {
     let cause = Cause::Prompted { reason: None };
-    Authorization::ReauthorizationRequired(ReauthorizationRequired { cause })
+    Authorization::ReauthorizationRequired(ReauthorizationRequired::from(cause))
 }
 
 pub(super) fn reauthorized(was_required: bool) -> Authorization {
-    Authorization::Reauthorized(Reauthorized { was_required })
+    Authorization::Reauthorized(Reauthorized { was_required, by_hand: false })
 }
 
 pub(super) fn error() -> Authorization {
     let verdict = Verdict { class: Class::Auth, scope: Scope::Channel, rule: None };
-    let evidence = Evidence::default();
-    Authorization::AuthorizationErrorRecorded(AuthorizationErrorRecorded {
-        evidence,
-        verdict,
-        count: 1,
-    })
+    let (evidence, count) = (Evidence::default(), 1);
+    let recorded = AuthorizationErrorRecordedV1 { evidence, verdict, count };
+    Authorization::AuthorizationErrorRecorded(recorded.into())
 }
 
 pub(super) fn registered() -> Registered {
@@ -191,7 +188,7 @@ async fn one_command_is_told_of_once_however_much_it_changed() {
             ..Default::default()
         };
         let action = crate::inbox::Action::Register(given);
-        let command = crate::inbox::Command { account: ACCOUNT, action };
+        let command = crate::inbox::Command { account: ACCOUNT, layers: Arc::default(), action };
         let id = uuid::Uuid::new_v4();
         let actor = events::Actor::ADMIN;
         let now = crate::testing::NOON;

@@ -6,11 +6,12 @@ use events::{Event, InboxId};
 
 use super::*;
 use crate::inbox::{Action, Answer, Command, Inbox, Registration, Rejection};
+use crate::testing::NOON;
 
 const INBOX: InboxId = InboxId(42);
 
 fn command(action: Action) -> Command {
-    Command { account: ID, action }
+    Command { account: ID, layers: Arc::default(), action }
 }
 
 fn prompt() -> Command {
@@ -19,7 +20,8 @@ fn prompt() -> Command {
 
 fn error() -> Command {
     let verdict = Verdict { class: Class::Auth, scope: Scope::Channel, rule: None };
-    command(Action::Report(Report::RecordError { evidence: Evidence::default(), verdict }))
+    let (evidence, table, at) = (Evidence::default(), 1, NOON);
+    command(Action::Report(Report::RecordError { evidence, verdict, table, at }))
 }
 
 /// Asks until there is an answer, as a client does that is told to come again.
@@ -108,6 +110,7 @@ async fn two_accounts_that_register_one_inbox_at_once_do_not_both_get_it() {
     let store = Arc::new(TestStore::default());
     let nodes: [Registry<Inbox>; 2] = [Registry::new(world(&store)), Registry::new(world(&store))];
     let register = |account| Command {
+        layers: Arc::default(),
         account,
         action: Action::Register(Registration {
             name: Some("Support".into()),

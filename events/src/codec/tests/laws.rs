@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::super::{decode, encode};
 use crate::delivery::{self, AbandonReason, AttemptClass, Response};
 use crate::evidence::{Class, Evidence, Scope, Verdict};
+use crate::policy::{Policy, Version};
 use crate::reauthorization::{self, Cause};
 use crate::{AccountId, DeliveryId, Event, EventId, KeyId, Sealed, Timestamp, WebhookId, inbox};
 
@@ -46,27 +47,58 @@ fn evidence() -> impl Strategy<Value = Evidence> {
     )
 }
 
+fn policy() -> impl Strategy<Value = Policy> {
+    let lists =
+        (option::of(proptest::collection::vec(text(), 0..4)), option::of(any::<Vec<u32>>()));
+    (option::of(any::<u32>()), option::of(any::<u64>()), lists).prop_map(
+        |(threshold, window_s, (at_once, expiring_days))| Policy {
+            threshold,
+            window_s,
+            at_once,
+            expiring_days,
+        },
+    )
+}
+
 fn reauthorization() -> impl Strategy<Value = reauthorization::Event> {
     use reauthorization::{
-        AuthorizationErrorRecorded, AuthorizationSucceeded, Event, ReauthorizationRequired,
-        Reauthorized,
+        AuthorizationErrorRecorded, AuthorizationSucceeded, Event, Expiring, ExpirySet,
+        IncidentMuted, PolicySet, ReauthorizationRequired, Reauthorized,
     };
     let cause = prop_oneof![
         option::of(text()).prop_map(|reason| Cause::Prompted { reason }),
         (any::<u32>(), any::<u32>(), verdict())
             .prop_map(|(count, threshold, verdict)| Cause::Threshold { count, threshold, verdict }),
+        (text(), verdict()).prop_map(|(code, verdict)| Cause::AtOnce { code, verdict }),
     ];
+    let decided = (any::<[u32; 3]>(), any::<u64>(), option::of(moment()));
     prop_oneof![
-        (evidence(), verdict(), any::<u32>()).prop_map(|(evidence, verdict, count)| {
+        (evidence(), verdict(), decided).prop_map(|(evidence, verdict, decided)| {
+            let ([table, count, threshold], number, at) = decided;
             Event::AuthorizationErrorRecorded(AuthorizationErrorRecorded {
                 evidence,
                 verdict,
+                table,
                 count,
+                threshold,
+                number,
+                at,
             })
         }),
         Just(Event::AuthorizationSucceeded(AuthorizationSucceeded {})),
-        cause.prop_map(|cause| Event::ReauthorizationRequired(ReauthorizationRequired { cause })),
-        any::<bool>().prop_map(|was_required| Event::Reauthorized(Reauthorized { was_required })),
+        (cause, any::<[u32; 3]>(), any::<Vec<u64>>()).prop_map(|(cause, policy, evidence)| {
+            let [installation, account, subject] = policy;
+            let policy = Version { installation, account, subject };
+            Event::ReauthorizationRequired(ReauthorizationRequired { cause, policy, evidence })
+        }),
+        any::<[bool; 2]>().prop_map(|[was_required, by_hand]| {
+            Event::Reauthorized(Reauthorized { was_required, by_hand })
+        }),
+        policy().prop_map(|policy| Event::PolicySet(PolicySet { policy })),
+        option::of(moment()).prop_map(|expires_at| Event::ExpirySet(ExpirySet { expires_at })),
+        (moment(), any::<u32>())
+            .prop_map(|(expires_at, days)| Event::Expiring(Expiring { expires_at, days })),
+        any::<u64>().prop_map(|incident| Event::IncidentMuted(IncidentMuted { incident })),
     ]
 }
 

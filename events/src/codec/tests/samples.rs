@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use crate::evidence::{Class, Evidence, Scope, Verdict};
+use crate::policy::{Policy, Version};
 use crate::{
     AccountId, DeliveryId, Event, EventId, HookId, InboxId, KeyId, Position, RuleId, Sealed,
     Timestamp, TokenId, WebhookId, account, delivery, fanout, hook, inbox, installation, platform,
@@ -46,6 +47,7 @@ fn accounts() -> Vec<Event> {
         account::WebhookUrlReleased { webhook: WEBHOOK, url: url() }.into(),
         account::IntegrationClaimed { hook: HookId(3), app: "slack".into() }.into(),
         account::IntegrationReleased { hook: HookId(3), app: "slack".into() }.into(),
+        account::PolicySet { kind: "Channel::Email".into(), policy: policy() }.into(),
     ]
     .map(|event: account::Event| event.into())
     .into()
@@ -87,18 +89,40 @@ fn reauthorizations() -> impl Iterator<Item = reauthorization::Event> {
         message: Some("The session has been invalidated".into()),
         body: Some(r#"{"error":{"code":190}}"#.into()),
     };
-    let cause = reauthorization::Cause::Threshold { count: 2, threshold: 2, verdict: verdict() };
+    let cause = reauthorization::Cause::AtOnce { code: "190/460".into(), verdict: verdict() };
     [
         Event::AuthorizationErrorRecorded(reauthorization::AuthorizationErrorRecorded {
             evidence,
             verdict: verdict(),
+            table: 2,
             count: 1,
+            threshold: 2,
+            number: 3,
+            at: Some(NOON),
         }),
         Event::AuthorizationSucceeded(reauthorization::AuthorizationSucceeded {}),
-        Event::ReauthorizationRequired(reauthorization::ReauthorizationRequired { cause }),
-        Event::Reauthorized(reauthorization::Reauthorized { was_required: true }),
+        Event::ReauthorizationRequired(reauthorization::ReauthorizationRequired {
+            cause,
+            policy: Version { installation: 1, account: 0, subject: 2 },
+            evidence: vec![3],
+        }),
+        Event::Reauthorized(reauthorization::Reauthorized { was_required: true, by_hand: true }),
+        Event::PolicySet(reauthorization::PolicySet { policy: policy() }),
+        Event::ExpirySet(reauthorization::ExpirySet { expires_at: Some(NOON) }),
+        Event::Expiring(reauthorization::Expiring { expires_at: NOON, days: 7 }),
+        Event::IncidentMuted(reauthorization::IncidentMuted { incident: 1 }),
+        Event::IncidentUnmuted(reauthorization::IncidentUnmuted { incident: 1 }),
     ]
     .into_iter()
+}
+
+fn policy() -> Policy {
+    Policy {
+        threshold: Some(3),
+        window_s: Some(3_600),
+        at_once: Some(vec!["190/460".into()]),
+        expiring_days: Some(vec![30, 7, 1]),
+    }
 }
 
 fn webhooks(secret: u8) -> Vec<Event> {
@@ -349,6 +373,7 @@ fn installations(secret: u8) -> Vec<Event> {
         installation::InboxEventsDisabled {}.into(),
         installation::MailEnabled {}.into(),
         installation::MailDisabled {}.into(),
+        installation::PolicySet { kind: "Channel::Email".into(), policy: policy() }.into(),
     ]
     .map(|event: installation::Event| event.into())
     .into()

@@ -29,21 +29,24 @@ impl Plain {
     fn step(&mut self, step: &Step, channel_type: &str) -> Vec<Reauthorization> {
         let command = match step {
             Step::Fail(class) => {
-                let evidence = Evidence::default();
-                Command::RecordError { evidence, verdict: verdict(*class) }
+                let (evidence, verdict) = (Evidence::default(), verdict(*class));
+                Command::RecordError { evidence, verdict, table: 1, at: second(1) }
             }
             Step::Work => Command::RecordSuccess,
             Step::Prompt => Command::Prompt { reason: None },
             Step::Reauthorize => Command::Reauthorize,
         };
-        let events = self.decided.decide(command, threshold(channel_type));
+        let rules = Rules::chatwoots(threshold(channel_type));
+        let events = self.decided.decide(command, &rules);
         events.iter().for_each(|event| self.decided.evolve(event));
-        self.proven |= !events.is_empty();
+        self.proven |= !events.is_empty() && !matches!(step, Step::Fail(_));
         match step {
             // Whatever happens while it is required shows only what is required.
             Step::Fail(class) => {
+                let speaks = !matches!(class, Class::Recipient | Class::Request);
+                self.proven |= speaks;
                 self.blocked |= blocks(*class) && !self.decided.required;
-                self.degraded |= !self.decided.required;
+                self.degraded |= speaks && !self.decided.required;
             }
             Step::Prompt => {}
             Step::Work if self.decided.required => {}

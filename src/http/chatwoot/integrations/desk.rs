@@ -6,7 +6,7 @@
 
 use actors::account::{Command as AccountCommand, Rejection as AccountRejection};
 use actors::hook::{Action, Change, Command, Hook, Live, Rejection};
-use actors::inbox::{Action as InboxAction, Command as InboxCommand, Rejection as InboxRejection};
+use actors::inbox::{Action as InboxAction, Rejection as InboxRejection};
 use actors::installation::{Command as InstallationCommand, TheOne};
 use actors::{Context, Done, Refused};
 use events::hook::{Created, Scope, SettingsChanged};
@@ -118,7 +118,7 @@ impl Desk<'_> {
     }
 
     async fn has(&self, inbox: InboxId) -> Result<bool, Problem> {
-        let command = InboxCommand { account: self.caller.account, action: InboxAction::Look };
+        let command = self.app.command(self.caller.account, InboxAction::Look);
         match self.app.actors.inboxes.ask(inbox, self.step(), command).await {
             Ok(_) => Ok(true),
             Err(Refused::Rejected(InboxRejection::Unknown | InboxRejection::Missing(_))) => {

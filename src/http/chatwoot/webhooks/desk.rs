@@ -5,7 +5,7 @@
 //! lives at, and the next claim steps over that.
 
 use actors::account::{Command as AccountCommand, Rejection as AccountRejection};
-use actors::inbox::{Action, Command as InboxCommand, Rejection as InboxRejection};
+use actors::inbox::{Action, Rejection as InboxRejection};
 use actors::installation::{Command as InstallationCommand, TheOne};
 use actors::webhook::{Change, Command, Settings, Webhook};
 use actors::{Context, Done, Refused};
@@ -236,7 +236,7 @@ impl Desk<'_> {
     }
 
     async fn has(&self, inbox: InboxId) -> Result<bool, Problem> {
-        let command = InboxCommand { account: self.account, action: Action::Look };
+        let command = self.app.command(self.account, Action::Look);
         match self.app.actors.inboxes.ask(inbox, self.step(), command).await {
             Ok(_) => Ok(true),
             Err(Refused::Rejected(InboxRejection::Unknown | InboxRejection::Missing(_))) => {

@@ -24,7 +24,7 @@ async fn service() -> (Service, Position) {
     };
     let store = &*service.app.store;
     let first = append(store, &stream, Event::from(registered), 10).await;
-    let required = ReauthorizationRequired { cause: Cause::Prompted { reason: None } };
+    let required = ReauthorizationRequired::from(Cause::Prompted { reason: None });
     let required = Event::from(Reauthorization::ReauthorizationRequired(required));
     let last = append(store, &stream, required, 20).await;
     service.app.acknowledge(last);

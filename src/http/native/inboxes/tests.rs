@@ -1,5 +1,5 @@
 use actors::Context;
-use actors::inbox::{Action, Command, Profile};
+use actors::inbox::{Action, Profile};
 use events::{AccountId, Actor, InboxId};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -11,7 +11,7 @@ async fn profile(service: &Service) -> Profile {
     let (actor, account) = (Actor::ADMIN, AccountId(1));
     let now = service.app.clock.now();
     let context = Context { id, correlation: id, actor, account: Some(account), now };
-    let look = Command { account, action: Action::Look };
+    let look = service.app.command(account, Action::Look);
     let done = service.app.actors.inboxes.ask(InboxId(42), context, look).await.unwrap();
     done.answer.profile.unwrap()
 }

@@ -1,0 +1,330 @@
+//! Consecutive trouble, as one incident each: of a subject, or of the whole installation.
+
+mod app;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+use events::evidence::Class;
+use events::hook::Event as HookEvent;
+use events::inbox::Event as InboxEvent;
+use events::reauthorization::{Ending, Event as Authorization, Turn, turn};
+use events::rule::Event as RuleEvent;
+use events::{
+    AccountId, Event, Fold, HookId, InboxId, Metadata, Recorded, RuleId, Subject, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{Projection, Seen};
+
+pub use app::AppIncident;
+use app::AppIncidents;
+
+/// As many incidents that are over as are kept of one account; the log has them all.
+const CLOSED_MAX: usize = 1_000;
+
+/// Who did something, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct By {
+    /// The actor, as the log names it.
+    pub actor: Box<str>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The trouble of one subject, from the first error to what ended it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incident {
+    /// Whose.
+    pub subject: Subject,
+    /// The how-manieth of it.
+    pub number: u64,
+    /// The tenant.
+    pub account: AccountId,
+    /// When it began.
+    pub first_at: Timestamp,
+    /// When there was trouble last.
+    pub last_at: Timestamp,
+    /// How many errors were reported in it.
+    pub count: u32,
+    /// What the last of them was taken for; none where it was only prompted.
+    pub class: Option<Class>,
+    /// Why it is: what made reauthorization required, else what the last error was taken for.
+    pub cause: Box<str>,
+    /// Whether reauthorization became required in it.
+    pub required: bool,
+    /// The incident of the installation that it seems to be part of.
+    pub app: Option<u64>,
+    /// Who does not want to hear of it.
+    pub muted: Option<By>,
+    /// How it ended, and by whom.
+    pub ended: Option<(Ending, By)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Track {
+    account: AccountId,
+    incidents: u64,
+    open: bool,
+    required: bool,
+}
+
+/// Every incident that is open, and the last ones that are not.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incidents {
+    seen: Seen,
+    tracks: HashMap<Subject, Track>,
+    incidents: BTreeMap<(Subject, u64), Incident>,
+    open: BTreeSet<(AccountId, Subject, u64)>,
+    closed: BTreeMap<AccountId, VecDeque<(Subject, u64)>>,
+    app: AppIncidents,
+}
+
+impl Incidents {
+    /// One of them; none when there is none, or it is too long over.
+    pub fn get(&self, subject: Subject, number: u64) -> Option<&Incident> {
+        self.incidents.get(&(subject, number))
+    }
+
+    /// The one that a subject is in.
+    pub fn open_of(&self, subject: Subject) -> Option<&Incident> {
+        let track = self.tracks.get(&subject).filter(|track| track.open)?;
+        self.get(subject, track.incidents)
+    }
+
+    /// An account's that are open.
+    pub fn open_of_account(&self, account: AccountId) -> impl Iterator<Item = &Incident> {
+        let first = (account, Subject::Account(AccountId(0)), 0);
+        let own = self.open.range(first..).take_while(move |(of, ..)| *of == account);
+        own.filter_map(|(_, subject, number)| self.get(*subject, *number))
+    }
+
+    /// An account's that are over, the last one first.
+    pub fn closed_of_account(&self, account: AccountId) -> impl Iterator<Item = &Incident> {
+        let closed = self.closed.get(&account).into_iter().flatten().rev();
+        closed.filter_map(|(subject, number)| self.get(*subject, *number))
+    }
+
+    /// The installation's, the last one first.
+    pub fn of_installation(&self) -> impl Iterator<Item = &AppIncident> {
+        self.app.all()
+    }
+
+    /// Whose a subject is.
+    pub fn account_of(&self, subject: Subject) -> Option<AccountId> {
+        self.tracks.get(&subject).map(|track| track.account)
+    }
+
+    /// How many are open.
+    pub fn count_open(&self) -> usize {
+        self.open.len()
+    }
+
+    fn take_inbox(&mut self, subject: Subject, record: &Recorded<Event>, event: &InboxEvent) {
+        match event {
+            InboxEvent::Registered(registered) => self.begin(subject, registered.account),
+            InboxEvent::Removed(_) => {
+                self.close(subject, record, Ending::Removed);
+                if let Some(track) = self.tracks.get_mut(&subject) {
+                    track.required = false;
+                }
+            }
+            InboxEvent::Reauthorization(event) => self.take(subject, record, event),
+            InboxEvent::Renamed(_)
+            | InboxEvent::ChannelTypeChanged(_)
+            | InboxEvent::AttributesChanged(_)
+            | InboxEvent::CredentialsReplaced(_)
+            | InboxEvent::ThresholdSet(_) => {}
+        }
+    }
+
+    fn take_hook(&mut self, subject: Subject, record: &Recorded<Event>, event: &HookEvent) {
+        match event {
+            HookEvent::Created(created) => self.begin(subject, created.account),
+            HookEvent::Deleted(_) => self.close(subject, record, Ending::Removed),
+            HookEvent::Reauthorization(event) => self.take(subject, record, event),
+            HookEvent::SettingsChanged(_)
+            | HookEvent::AccessTokenReplaced(_)
+            | HookEvent::Enabled(_)
+            | HookEvent::Disabled(_) => {}
+        }
+    }
+
+    fn take_rule(&mut self, subject: Subject, record: &Recorded<Event>, event: &RuleEvent) {
+        match event {
+            RuleEvent::Created(created) => self.begin(subject, created.account),
+            RuleEvent::Deleted(_) => self.close(subject, record, Ending::Removed),
+            RuleEvent::Reauthorization(event) => self.take(subject, record, event),
+            RuleEvent::Renamed(_)
+            | RuleEvent::Described(_)
+            | RuleEvent::EventNameChanged(_)
+            | RuleEvent::ConditionsChanged(_)
+            | RuleEvent::ActionsChanged(_)
+            | RuleEvent::Activated(_)
+            | RuleEvent::Deactivated(_) => {}
+        }
+    }
+
+    fn begin(&mut self, subject: Subject, account: AccountId) {
+        let new = Track { account, incidents: 0, open: false, required: false };
+        self.tracks.entry(subject).or_insert(new);
+    }
+
+    /// The same for every kind of subject.
+    fn take(&mut self, subject: Subject, record: &Recorded<Event>, event: &Authorization) {
+        let Some(track) = self.tracks.get_mut(&subject) else { return };
+        let turn = turn(event, track.required);
+        match event {
+            Authorization::ReauthorizationRequired(_) => track.required = true,
+            Authorization::Reauthorized(_) => track.required = false,
+            Authorization::AuthorizationErrorRecorded(_)
+            | Authorization::AuthorizationSucceeded(_)
+            | Authorization::PolicySet(_)
+            | Authorization::ExpirySet(_)
+            | Authorization::Expiring(_)
+            | Authorization::IncidentMuted(_)
+            | Authorization::IncidentUnmuted(_) => {}
+        }
+        match turn {
+            Turn::Trouble => self.trouble(subject, record.at, event),
+            Turn::Over(ending) => self.close(subject, record, ending),
+            Turn::Nothing => self.mute(subject, record, event),
+        }
+        for (subject, app) in self.app.take(subject, record.at, event) {
+            if let Some(incident) = self.current(subject) {
+                incident.app = Some(app);
+            }
+        }
+    }
+
+    fn current(&mut self, subject: Subject) -> Option<&mut Incident> {
+        let track = self.tracks.get(&subject).filter(|track| track.open)?;
+        self.incidents.get_mut(&(subject, track.incidents))
+    }
+
+    fn trouble(&mut self, subject: Subject, at: Timestamp, event: &Authorization) {
+        let Some(track) = self.tracks.get_mut(&subject) else { return };
+        if !track.open {
+            track.open = true;
+            track.incidents += 1;
+            self.open.insert((track.account, subject, track.incidents));
+        }
+        let (account, number) = (track.account, track.incidents);
+        let incident = self.incidents.entry((subject, number)).or_insert_with(|| Incident {
+            subject,
+            number,
+            account,
+            first_at: at,
+            last_at: at,
+            count: 0,
+            class: None,
+            cause: "".into(),
+            required: false,
+            app: None,
+            muted: None,
+            ended: None,
+        });
+        incident.last_at = at;
+        match event {
+            Authorization::AuthorizationErrorRecorded(recorded) => {
+                incident.count += 1;
+                incident.class = Some(recorded.verdict.class);
+                if !incident.required {
+                    incident.cause = recorded.verdict.to_string().into();
+                }
+            }
+            Authorization::ReauthorizationRequired(required) => {
+                incident.required = true;
+                incident.cause = required.cause.to_string().into();
+            }
+            Authorization::AuthorizationSucceeded(_)
+            | Authorization::Reauthorized(_)
+            | Authorization::PolicySet(_)
+            | Authorization::ExpirySet(_)
+            | Authorization::Expiring(_)
+            | Authorization::IncidentMuted(_)
+            | Authorization::IncidentUnmuted(_) => {}
+        }
+    }
+
+    fn mute(&mut self, subject: Subject, record: &Recorded<Event>, event: &Authorization) {
+        let muted = match event {
+            Authorization::IncidentMuted(_) => Some(by(record)),
+            Authorization::IncidentUnmuted(_) => None,
+            Authorization::AuthorizationErrorRecorded(_)
+            | Authorization::AuthorizationSucceeded(_)
+            | Authorization::ReauthorizationRequired(_)
+            | Authorization::Reauthorized(_)
+            | Authorization::PolicySet(_)
+            | Authorization::ExpirySet(_)
+            | Authorization::Expiring(_) => return,
+        };
+        if let Some(incident) = self.current(subject) {
+            incident.muted = muted;
+        }
+    }
+
+    fn close(&mut self, subject: Subject, record: &Recorded<Event>, ending: Ending) {
+        let Some(incident) = self.current(subject) else { return };
+        incident.ended = Some((ending, by(record)));
+        let (account, number) = (incident.account, incident.number);
+        self.open.remove(&(account, subject, number));
+        if let Some(track) = self.tracks.get_mut(&subject) {
+            track.open = false;
+        }
+        let closed = self.closed.entry(account).or_default();
+        closed.push_back((subject, number));
+        if closed.len() > CLOSED_MAX
+            && let Some(oldest) = closed.pop_front()
+        {
+            self.incidents.remove(&oldest);
+        }
+    }
+}
+
+fn by(record: &Recorded<Event>) -> By {
+    let metadata = serde_json::from_slice::<Metadata>(&record.metadata).ok();
+    let actor = metadata.map(|it| it.actor.to_string()).unwrap_or_default();
+    By { actor: actor.into(), at: record.at }
+}
+
+impl Fold for Incidents {
+    type Event = Recorded<Event>;
+
+    fn evolve(&mut self, record: &Recorded<Event>) {
+        if !self.seen.is_news(record.position) {
+            return;
+        }
+        match &record.event {
+            Event::Inbox(event) => {
+                if let Some(id) = record.stream.number() {
+                    self.take_inbox(Subject::Inbox(InboxId(id)), record, event);
+                }
+            }
+            Event::Hook(event) => {
+                if let Some(id) = record.stream.number() {
+                    self.take_hook(Subject::Hook(HookId(id)), record, event);
+                }
+            }
+            Event::Rule(event) => {
+                if let Some(id) = record.stream.number() {
+                    self.take_rule(Subject::Rule(RuleId(id)), record, event);
+                }
+            }
+            Event::Account(_)
+            | Event::Webhook(_)
+            | Event::Delivery(_)
+            | Event::Platform(_)
+            | Event::Installation(_)
+            | Event::Fanout(_)
+            | Event::Request(_) => {}
+        }
+    }
+}
+
+impl Projection for Incidents {
+    const NAME: &'static str = "incidents";
+    const VERSION: u32 = 1;
+}
+
+#[cfg(test)]
+mod tests;

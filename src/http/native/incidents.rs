@@ -1,0 +1,222 @@
+//! The trouble of an account's subjects, and of the installation's apps.
+
+use std::sync::Arc;
+
+use actors::inbox::Action;
+use actors::{hook, rule};
+use axum::extract::State;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use events::reauthorization::Command as Report;
+use events::{InboxId, Subject, Until};
+use projections::incidents::{Incident, Incidents};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::http::auth::{Caller, Operator};
+use crate::http::context::Cause;
+use crate::http::fresh::Fresh;
+use crate::http::path::PathWord;
+use crate::http::problem::Problem;
+use crate::http::query::{self, Query};
+use crate::http::under;
+use crate::past;
+use crate::rendering::incidents as rendering;
+
+const LIMIT: usize = 50;
+const LIMIT_MAX: usize = 200;
+
+#[derive(Deserialize)]
+struct Asked {
+    state: Option<String>,
+    subject: Option<String>,
+    class: Option<String>,
+    muted: Option<String>,
+    at: Option<String>,
+    limit: Option<String>,
+}
+
+/// Which incidents are wanted.
+struct Filter {
+    open: Option<bool>,
+    subject: Option<Subject>,
+    class: Option<events::evidence::Class>,
+    muted: Option<bool>,
+    limit: usize,
+}
+
+impl Asked {
+    fn filter(&self) -> Result<Filter, Problem> {
+        let open = |text: &str| match text {
+            "open" => Ok(true),
+            "closed" => Ok(false),
+            other => Err(format!("{other:?} is neither open nor closed")),
+        };
+        Ok(Filter {
+            open: query::read("state", self.state.as_deref(), open)?,
+            subject: query::read("subject", self.subject.as_deref(), str::parse)?,
+            class: query::read("class", self.class.as_deref(), str::parse)?,
+            muted: query::read("muted", self.muted.as_deref(), str::parse)?,
+            limit: query::limit(self.limit.as_deref(), LIMIT, LIMIT_MAX)?,
+        })
+    }
+}
+
+impl Filter {
+    fn wants(&self, incident: &Incident) -> bool {
+        self.open.is_none_or(|open| open == incident.ended.is_none())
+            && self.subject.is_none_or(|subject| subject == incident.subject)
+            && self.class.is_none_or(|class| incident.class == Some(class))
+            && self.muted.is_none_or(|muted| muted == incident.muted.is_some())
+    }
+}
+
+/// The routes that show; for agents too.
+pub(in crate::http) fn routes() -> Router<Arc<App>> {
+    Router::new().route(under!("/incidents"), get(list))
+}
+
+/// The routes that change; for administrators.
+pub(in crate::http) fn changes() -> Router<Arc<App>> {
+    let muting = |muted: bool| {
+        post(async move |app, caller, incident, cause| {
+            let mute = |incident| Report::MuteIncident { incident, muted };
+            change(app, caller, incident, cause, mute).await
+        })
+    };
+    let closing = post(async |app, caller, incident, cause| {
+        change(app, caller, incident, cause, |incident| Report::CloseIncident { incident }).await
+    });
+    Router::new()
+        .route(under!("/incidents/{incident}/mute"), muting(true))
+        .route(under!("/incidents/{incident}/unmute"), muting(false))
+        .route(under!("/incidents/{incident}/close"), closing)
+}
+
+/// The route of the installation; for its administrator.
+pub(in crate::http) fn of_installation() -> Router<Arc<App>> {
+    Router::new().route("/api/v1/incidents", get(everywhere))
+}
+
+async fn everywhere(State(app): State<Arc<App>>, _: Operator, _: Fresh) -> Json<Value> {
+    let now = app.clock.now();
+    let view = app.views.incidents.reading();
+    let apps = view.of_installation().filter_map(|one| rendering::app(one, &view, None, now));
+    Json(json!({ "incidents": apps.collect::<Vec<_>>(), "open": view.count_open() }))
+}
+
+async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Query(asked): Query<Asked>,
+    _: Fresh,
+) -> Result<Json<Value>, Problem> {
+    let filter = asked.filter()?;
+    let now = app.clock.now();
+    match query::read("at", asked.at.as_deref(), past::moment)? {
+        Some(until) if is_past(&app, until).await? => then(&app, &caller, &filter, until).await,
+        Some(_) | None => {
+            let view = app.views.incidents.reading();
+            let own =
+                view.open_of_account(caller.account).chain(view.closed_of_account(caller.account));
+            let apps = view.of_installation();
+            let account = Some(caller.account);
+            let mut apps: Vec<_> =
+                apps.filter_map(|one| rendering::app(one, &view, account, now)).collect();
+            if let Some(open) = filter.open {
+                apps.retain(|one| (one["state"] == "open") == open);
+            }
+            let incidents = shown(own, &filter, now);
+            Ok(Json(json!({ "as_of": now, "incidents": incidents, "installation": apps })))
+        }
+    }
+}
+
+async fn is_past(app: &App, until: Until) -> Result<bool, Problem> {
+    Ok(match until {
+        Until::Now => false,
+        Until::Time(time) => time <= app.clock.now(),
+        Until::Position(position) => position <= app.store.head().await?,
+    })
+}
+
+/// The past is told from the inboxes' own records; what several had in common is not.
+async fn then(
+    app: &App,
+    caller: &Caller,
+    filter: &Filter,
+    until: Until,
+) -> Result<Json<Value>, Problem> {
+    let inboxes: Vec<InboxId> =
+        app.views.inbox_health.read(|view| view.ever_of_account(caller.account).collect());
+    let past = past::incidents(&app.store, inboxes, until).await?;
+    let last = past.iter().filter_map(|known| known.last).max();
+    let now = match until {
+        Until::Time(time) => time,
+        Until::Now | Until::Position(_) => last.map_or_else(|| app.clock.now(), |(_, at)| at),
+    };
+    let all = past.iter().flat_map(|known| own(&known.view, caller));
+    Ok(Json(json!({ "as_of": now, "incidents": shown(all, filter, now), "installation": [] })))
+}
+
+fn own<'a>(view: &'a Incidents, caller: &Caller) -> impl Iterator<Item = &'a Incident> {
+    view.open_of_account(caller.account).chain(view.closed_of_account(caller.account))
+}
+
+/// Those that are wanted, the one that began last first.
+fn shown<'a>(
+    all: impl Iterator<Item = &'a Incident>,
+    filter: &Filter,
+    now: events::Timestamp,
+) -> Vec<Value> {
+    let mut wanted: Vec<_> = all.filter(|incident| filter.wants(incident)).collect();
+    wanted.sort_by_key(|incident| std::cmp::Reverse((incident.first_at, incident.number)));
+    wanted.into_iter().take(filter.limit).map(|one| rendering::incident(one, now)).collect()
+}
+
+async fn change(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    PathWord(incident): PathWord,
+    Cause(context): Cause,
+    report: impl FnOnce(u64) -> Report,
+) -> Result<Json<Value>, Problem> {
+    let (subject, number) = rendering::parse_id(&incident).ok_or(Problem::NoResource)?;
+    let open = {
+        app.own_writes().await;
+        let view = app.views.incidents.reading();
+        let known = view.get(subject, number).filter(|it| it.account == caller.account);
+        known.ok_or(Problem::NoResource)?.ended.is_none()
+    };
+    if !open {
+        return Err(Problem::Conflict(format!("incident {incident} is over")));
+    }
+    let position = match subject {
+        Subject::Inbox(id) => {
+            let command = app.command(caller.account, Action::Report(report(number)));
+            app.actors.inboxes.ask(id, context, command).await?.position
+        }
+        Subject::Hook(id) => {
+            let action = hook::Action::Report(report(number));
+            let command = hook::Command { account: caller.account, action };
+            app.actors.hooks.ask(id, context, command).await?.position
+        }
+        Subject::Rule(id) => {
+            let action = rule::Action::Report(report(number));
+            let command = rule::Command { account: caller.account, action };
+            app.actors.rules.ask(id, context, command).await?.position
+        }
+        Subject::Account(_) | Subject::Webhook(_) => return Err(Problem::NoResource),
+    };
+    app.acknowledge(position);
+    app.own_writes().await;
+    let view = app.views.incidents.reading();
+    let known = view.get(subject, number).ok_or(Problem::NoResource)?;
+    let mut shown = rendering::incident(known, app.clock.now());
+    shown["position"] = json!(position);
+    Ok(Json(shown))
+}
+
+#[cfg(test)]
+mod tests;

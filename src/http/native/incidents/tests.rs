@@ -1,0 +1,82 @@
+use serde_json::{Value, json};
+
+use crate::http::testing::{Service, furnished};
+
+async fn report(service: &Service, call: &str, body: &str) -> Value {
+    let answer = service.call("POST", &format!("1/inboxes/42/{call}"), body).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()
+}
+
+async fn listed(service: &Service, query: &str) -> Vec<Value> {
+    let answer = service.call("GET", &format!("1/incidents?{query}"), "").await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()["incidents"].as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn an_incident_is_listed_muted_and_closed_by_hand() {
+    let service = furnished().await;
+    let first = report(&service, "authorization_errors", "").await;
+    report(&service, "authorization_errors", "").await;
+    let open = listed(&service, "state=open").await;
+    assert_eq!((open.len(), &open[0]["id"]), (1, &json!("inbox-42-1")));
+    assert_eq!(
+        (&open[0]["count"], &open[0]["cause"]),
+        (&json!(2), &json!("threshold: 2 of 2, auth"))
+    );
+    let muted = service.call("POST", "1/incidents/inbox-42-1/mute", "").await;
+    assert_eq!(muted.status, 200, "{muted:?}");
+    assert_eq!(
+        (&muted.json()["muted"], &muted.json()["muted_by"]),
+        (&json!(true), &json!("admin"))
+    );
+    assert_eq!(listed(&service, "muted=false").await.len(), 0);
+    let unmuted = service.call("POST", "1/incidents/inbox-42-1/unmute", "").await.json();
+    assert_eq!(unmuted["muted"], false);
+    let closed = service.call("POST", "1/incidents/inbox-42-1/close", "").await.json();
+    assert_eq!((&closed["ended"], &closed["ended_by"]), (&json!("by_hand"), &json!("admin")));
+    assert_eq!(listed(&service, "state=open").await.len(), 0);
+    assert_eq!(listed(&service, "state=closed&subject=inbox/42&class=auth").await.len(), 1);
+    let again = service.call("POST", "1/incidents/inbox-42-1/close", "").await;
+    assert_eq!(again.status, 409, "{again:?}");
+    let position = &first["position"];
+    let then = listed(&service, &format!("at={position}")).await;
+    assert_eq!((&then[0]["state"], &then[0]["count"]), (&json!("open"), &json!(1)));
+    let timeline = service.call("GET", "1/inboxes/42/timeline", "").await.text;
+    for kind in ["inbox.incident_muted", "inbox.incident_unmuted"] {
+        assert!(timeline.contains(kind), "{timeline}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_app_has_is_shown_to_each_account_as_far_as_it_is_touched() {
+    let service = furnished().await;
+    let secret = r#"{"provider":"microsoft","code":"invalid_client","subcode":"AADSTS7000222"}"#;
+    let answer = report(&service, "authorization_errors", secret).await;
+    assert_eq!((&answer["class"], &answer["scope"]), (&json!("config"), &json!("app")));
+    assert_eq!(answer["authorization_error_count"], 0);
+    let shown = service.call("GET", "1/incidents", "").await.json();
+    assert_eq!(shown["incidents"], json!([]));
+    assert_eq!(shown["installation"][0]["subjects"], json!(["inbox/42"]));
+    let theirs = service.call("GET", "2/incidents", "").await.json();
+    assert_eq!(theirs["installation"], json!([]));
+    report(&service, "authorization_successes", "").await;
+    let shown = service.call("GET", "1/incidents?state=closed", "").await.json();
+    assert_eq!(shown["installation"][0]["ended"], "healed");
+}
+
+#[tokio::test]
+async fn what_cannot_be_asked_is_refused() {
+    let service = furnished().await;
+    report(&service, "authorization_errors", "").await;
+    for query in ["state=x", "class=x", "muted=x", "subject=x", "limit=0", "at=x"] {
+        let answer = service.call("GET", &format!("1/incidents?{query}"), "").await;
+        assert_eq!(answer.status, 400, "{query}: {answer:?}");
+    }
+    for path in ["2/incidents/inbox-42-1", "1/incidents/inbox-42-2", "1/incidents/x"] {
+        let answer = service.call("POST", &format!("{path}/mute"), "").await;
+        assert_eq!(answer.status, 404, "{path}: {answer:?}");
+    }
+    assert_eq!(listed(&service, "").await.len(), 1);
+}

@@ -1,0 +1,157 @@
+//! What holds for each kind of subject: of the installation, of an account, of one inbox.
+
+mod given;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actors::inbox::Action;
+use actors::{account, installation};
+use axum::extract::State;
+use axum::routing::{get, put};
+use axum::{Json, Router};
+use events::policy::{Layer, Policy};
+use events::reauthorization::Command as Report;
+use events::{AccountId, InboxId, Position};
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::http::auth::{Caller, Operator};
+use crate::http::body::Json as Body;
+use crate::http::context::Cause;
+use crate::http::fresh::Fresh;
+use crate::http::path::{PathId, PathWord};
+use crate::http::problem::Problem;
+use crate::http::under;
+
+use given::Given;
+
+/// As long as an answer waits until the next report is decided by the new policy.
+const HOLDS_WITHIN: Duration = Duration::from_secs(5);
+
+/// The routes of an account and its inboxes; for administrators.
+pub(in crate::http) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route(under!("/policies"), get(of_account))
+        .route(under!("/policies/{kind}"), put(set_for_account))
+        .route(under!("/inboxes/{inbox}/policy"), get(of_inbox).put(set_for_inbox))
+}
+
+/// The routes of the installation; for its administrator.
+pub(in crate::http) fn of_installation() -> Router<Arc<App>> {
+    Router::new()
+        .route("/api/v1/policies", get(everywhere))
+        .route("/api/v1/policies/{kind}", put(set_everywhere))
+}
+
+async fn everywhere(State(app): State<Arc<App>>, _: Operator, _: Fresh) -> Json<Value> {
+    Json(app.views.policies.read(|policies| layer(policies.installation())))
+}
+
+async fn of_account(State(app): State<Arc<App>>, caller: Caller, _: Fresh) -> Json<Value> {
+    Json(app.views.policies.read(|policies| {
+        let mut shown = layer(policies.account(caller.account));
+        shown["installation"] = layer(policies.installation());
+        shown
+    }))
+}
+
+async fn set_everywhere(
+    State(app): State<Arc<App>>,
+    _: Operator,
+    PathWord(kind): PathWord,
+    Cause(context): Cause,
+    Body(given): Body<Given>,
+) -> Result<Json<Value>, Problem> {
+    let (kind, policy) = (given::kind(&kind)?, given.policy()?);
+    let shown = given::shown(&policy);
+    let command = installation::Command::SetPolicy { kind: kind.clone(), policy };
+    let done = app.actors.installation.ask(installation::TheOne, context, command).await?;
+    answer(&app, &kind, shown, done.answer.policies.version, done.position).await
+}
+
+async fn set_for_account(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    PathWord(kind): PathWord,
+    Cause(context): Cause,
+    Body(given): Body<Given>,
+) -> Result<Json<Value>, Problem> {
+    let (kind, policy) = (given::kind(&kind)?, given.policy()?);
+    let shown = given::shown(&policy);
+    let command = account::Command::SetPolicy { kind: kind.clone(), policy };
+    let done = app.actors.accounts.ask(caller.account, context, command).await?;
+    app.acknowledge(done.position);
+    let version = held(&app, caller.account, done.position).await?;
+    answer(&app, &kind, shown, version, done.position).await
+}
+
+/// The version of an account's policies, once the view has seen the last of them.
+async fn held(app: &App, account: AccountId, position: Position) -> Result<u32, Problem> {
+    app.views.policies.wait_for(position, HOLDS_WITHIN).await?;
+    Ok(app.views.policies.read(|policies| policies.account(account).version))
+}
+
+/// Answers only when whatever is reported from now on is decided by the policy.
+async fn answer(
+    app: &App,
+    kind: &str,
+    mut shown: Value,
+    version: u32,
+    position: Position,
+) -> Result<Json<Value>, Problem> {
+    app.acknowledge(position);
+    app.views.policies.wait_for(position, HOLDS_WITHIN).await?;
+    shown["kind"] = json!(kind);
+    shown["version"] = json!(version);
+    shown["position"] = json!(position);
+    Ok(Json(shown))
+}
+
+async fn of_inbox(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    PathId(id): PathId<InboxId>,
+    _: Fresh,
+) -> Result<Json<Value>, Problem> {
+    let view = app.views.inbox_health.reading();
+    let inbox = view.inbox(id).filter(|it| it.account == caller.account && !it.removed);
+    let inbox = inbox.ok_or(Problem::NoResource)?;
+    let none = Policy::default();
+    let own = inbox.policy.unwrap_or(&none);
+    let held = app.views.policies.read(|policies| {
+        let rules = policies.rules(caller.account, inbox.channel_type, own);
+        given::held(&rules, inbox.threshold)
+    });
+    let mut shown = given::shown(own);
+    shown["holds"] = held;
+    Ok(Json(shown))
+}
+
+async fn set_for_inbox(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    PathId(id): PathId<InboxId>,
+    Cause(context): Cause,
+    Body(given): Body<Given>,
+) -> Result<Json<Value>, Problem> {
+    let policy = given.policy()?;
+    let mut shown = given::shown(&policy);
+    let command = app.command(caller.account, Action::Report(Report::SetPolicy(policy)));
+    let done = app.actors.inboxes.ask(id, context, command).await?;
+    app.acknowledge(done.position);
+    shown["position"] = json!(done.position);
+    Ok(Json(shown))
+}
+
+fn layer(layer: &Layer) -> Value {
+    let policies = layer.kinds.iter().map(|(kind, policy)| {
+        let mut shown = given::shown(policy);
+        shown["kind"] = json!(kind);
+        shown
+    });
+    json!({ "version": layer.version, "policies": policies.collect::<Vec<_>>() })
+}
+
+#[cfg(test)]
+mod tests;
