@@ -3,7 +3,9 @@
 //! Every figure is a ratio to a yardstick that is measured in the same run and interleaved with
 //! it, so that a slow machine or a busy neighbour moves both. How: docs/benchmarks.md.
 
+mod classify;
 mod deliver;
+mod exact;
 mod fill;
 mod ingest;
 mod isolation;
@@ -27,9 +29,13 @@ pub enum Subject {
     Ingest,
     /// Deliveries to a local receiver, and whether a hanging endpoint delays others
     Deliver,
+    /// What a provider's answer means
+    Classify,
+    /// A million reports over 100,000 inboxes, and whether the health view is right
+    Exact,
     /// Events into the health view, and the memory of inboxes and actors
     Replay,
-    /// All of these
+    /// All of these but `exact`
     All,
 }
 
@@ -40,7 +46,7 @@ pub struct Plan {
     pub subject: Subject,
     /// How often each phase runs; the median counts.
     pub rounds: usize,
-    /// Events for `replay`.
+    /// Events for `replay` and `exact`.
     pub events: u64,
     /// Inboxes for the memory of views.
     pub inboxes: u64,
@@ -65,6 +71,12 @@ pub async fn run(plan: &Plan) -> anyhow::Result<Report> {
     if matches!(plan.subject, Subject::Deliver | Subject::All) {
         report.extend(deliver::run(&plan).await?);
         report.extend(isolation::run(&plan).await?);
+    }
+    if matches!(plan.subject, Subject::Classify | Subject::All) {
+        report.extend(classify::run(&plan)?);
+    }
+    if matches!(plan.subject, Subject::Exact) {
+        report.extend(exact::run(&plan).await?);
     }
     if matches!(plan.subject, Subject::Replay | Subject::All) {
         report.extend(replay::run(&plan).await?);

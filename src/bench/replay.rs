@@ -52,7 +52,7 @@ pub(super) async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
 }
 
 /// Keeps no snapshot: every replay is whole.
-struct Forgetful;
+pub(super) struct Forgetful;
 
 impl Snapshots for Forgetful {
     fn load(&self, _: &str) -> Result<Option<Vec<u8>>, SnapshotFailure> {

@@ -48,7 +48,7 @@ fn verdict(class: Class) -> Verdict {
 
 fn error(class: Class) -> Command {
     let (evidence, verdict) = (Evidence::default(), verdict(class));
-    command(Action::Report(Report::RecordError { evidence, verdict }))
+    command(Action::Report(Report::RecordError { evidence, verdict, table: 2, at: NOON }))
 }
 
 fn turn(enabled: bool) -> Command {
@@ -56,14 +56,27 @@ fn turn(enabled: bool) -> Command {
     command(Action::Change(Box::new(change)))
 }
 
+/// One error before those that count did not.
 fn recorded(class: Class, count: u32) -> Event {
-    let (evidence, verdict) = (Evidence::default(), verdict(class));
-    let recorded = AuthorizationErrorRecorded { evidence, verdict, count };
-    Shared::AuthorizationErrorRecorded(recorded).into()
+    Shared::AuthorizationErrorRecorded(AuthorizationErrorRecorded {
+        evidence: Evidence::default(),
+        verdict: verdict(class),
+        table: 2,
+        count,
+        threshold: 2,
+        number: u64::from(count) + 1,
+        at: Some(NOON),
+    })
+    .into()
 }
 
 fn required(cause: Cause) -> Event {
-    Shared::ReauthorizationRequired(ReauthorizationRequired { cause }).into()
+    let evidence = match &cause {
+        Cause::Threshold { count, .. } => (2..=u64::from(*count) + 1).collect(),
+        Cause::Prompted { .. } | Cause::AtOnce { .. } => vec![],
+    };
+    let required = ReauthorizationRequired { evidence, ..cause.into() };
+    Shared::ReauthorizationRequired(required).into()
 }
 
 fn prompted() -> Event {
@@ -71,7 +84,7 @@ fn prompted() -> Event {
 }
 
 fn reauthorized(was_required: bool) -> Event {
-    Shared::Reauthorized(Reauthorized { was_required }).into()
+    Shared::Reauthorized(Reauthorized { was_required, by_hand: false }).into()
 }
 
 fn disabled(cause: OffCause) -> Event {

@@ -39,11 +39,11 @@ fn change(change: Change) -> Command {
 
 fn prompted() -> Event {
     let cause = Cause::Prompted { reason: None };
-    Shared::ReauthorizationRequired(ReauthorizationRequired { cause }).into()
+    Shared::ReauthorizationRequired(ReauthorizationRequired::from(cause)).into()
 }
 
 fn reauthorized() -> Event {
-    Shared::Reauthorized(Reauthorized { was_required: true }).into()
+    Shared::Reauthorized(Reauthorized { was_required: true, by_hand: false }).into()
 }
 
 fn deactivated(cause: OffCause) -> Event {

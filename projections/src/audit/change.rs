@@ -93,6 +93,9 @@ fn account(event: &AccountEvent) -> Option<Said> {
             update("administrator_emails", json!(it.administrator_emails))
         }
         AccountEvent::LocaleSet(it) => update("locale", json!(it.locale)),
+        AccountEvent::PolicySet(it) => {
+            (Action::Update, vec![("policy_kind", json!(it.kind)), ("policy", json!(it.policy))])
+        }
         AccountEvent::WebhookUrlClaimed(_)
         | AccountEvent::WebhookUrlReleased(_)
         | AccountEvent::IntegrationClaimed(_)
@@ -228,6 +231,7 @@ fn token(event: &InstallationEvent) -> Option<Change> {
             token: Some(it.token),
         }),
         InstallationEvent::SealingKeyIntroduced(_)
+        | InstallationEvent::PolicySet(_)
         | InstallationEvent::SealingKeyRotated(_)
         | InstallationEvent::WebhookNumberTaken(_)
         | InstallationEvent::HookNumberTaken(_)

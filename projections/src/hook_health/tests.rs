@@ -30,7 +30,7 @@ fn created() -> Created {
 
 fn required() -> HookEvent {
     let cause = Cause::Prompted { reason: Some("PERMISSION_DENIED".into()) };
-    Shared::ReauthorizationRequired(ReauthorizationRequired { cause }).into()
+    Shared::ReauthorizationRequired(ReauthorizationRequired::from(cause)).into()
 }
 
 fn disabled() -> HookEvent {
@@ -60,7 +60,8 @@ fn a_hook_is_shown_with_its_settings_and_how_it_is_doing() {
 
 #[test]
 fn reauthorized_and_enabled_it_is_healthy_again() {
-    let reauthorized = HookEvent::from(Shared::Reauthorized(Done { was_required: true }));
+    let reauthorized =
+        HookEvent::from(Shared::Reauthorized(Done { was_required: true, by_hand: false }));
     let events = [required(), disabled(), reauthorized, Enabled {}.into()];
     let events = events.map(|event| of(ID, event));
     let health: HookHealth = fold(&history([of(ID, created())].into_iter().chain(events)));

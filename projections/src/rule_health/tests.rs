@@ -54,7 +54,7 @@ fn a_rule_is_shown_as_it_was_last_changed() {
 #[test]
 fn a_rule_that_is_needed_tells_what_to_do() {
     let cause = Cause::Prompted { reason: None };
-    let required = Shared::ReauthorizationRequired(ReauthorizationRequired { cause });
+    let required = Shared::ReauthorizationRequired(ReauthorizationRequired::from(cause));
     let deactivated = Deactivated { cause: OffCause::Reauthorization };
     let health: RuleHealth = fold(&after([required.into(), deactivated.into()]));
     let rule = health.rule(ID).unwrap();

@@ -10,7 +10,7 @@ use actors::{account, installation};
 use axum::extract::State;
 use axum::routing::{get, put};
 use axum::{Json, Router};
-use events::policy::{Layer, Policy};
+use events::policy::Layer;
 use events::reauthorization::Command as Report;
 use events::{AccountId, InboxId, Position};
 use serde_json::{Value, json};
@@ -117,8 +117,7 @@ async fn of_inbox(
     let view = app.views.inbox_health.reading();
     let inbox = view.inbox(id).filter(|it| it.account == caller.account && !it.removed);
     let inbox = inbox.ok_or(Problem::NoResource)?;
-    let none = Policy::default();
-    let own = inbox.policy.unwrap_or(&none);
+    let own = inbox.policy;
     let held = app.views.policies.read(|policies| {
         let rules = policies.rules(caller.account, inbox.channel_type, own);
         given::held(&rules, inbox.threshold)
