@@ -101,18 +101,29 @@ fn old_samples() -> Vec<(&'static str, u16, Vec<u8>, serde_json::Value)> {
     };
     let recorded = AuthorizationErrorRecordedV1 { evidence, verdict: verdict(), count: 1 };
     let cause = CauseV1::Threshold { count: 2, threshold: 2, verdict: verdict() };
-    vec![
+    let mut all = vec![
         old("fanout.advanced", 1, &AdvancedV1 { position: Position(1_000) }),
         old("inbox.registered", 1, &registered),
-        old("inbox.authorization_error_recorded", 1, &recorded),
-        old("inbox.reauthorization_required", 1, &ReauthorizationRequiredV1 { cause }),
-        old("inbox.reauthorized", 1, &ReauthorizedV1 { was_required: true }),
         old("webhook.created", 1, &created),
         old("webhook.policy_changed", 1, &PolicyChangedV1 { policy }),
         old("delivery.queued", 1, &queued),
         old("delivery.attempt_failed", 1, &failed),
-    ]
+    ];
+    let required = ReauthorizationRequiredV1 { cause };
+    for [error_recorded, is_required, reauthorized] in SHARED {
+        all.push(old(error_recorded, 1, &recorded));
+        all.push(old(is_required, 1, &required));
+        all.push(old(reauthorized, 1, &ReauthorizedV1 { was_required: true }));
+    }
+    all
 }
+
+/// What every subject shared before errors had numbers.
+const SHARED: [[&str; 3]; 3] = [
+    ["inbox.authorization_error_recorded", "inbox.reauthorization_required", "inbox.reauthorized"],
+    ["hook.authorization_error_recorded", "hook.reauthorization_required", "hook.reauthorized"],
+    ["rule.authorization_error_recorded", "rule.reauthorization_required", "rule.reauthorized"],
+];
 
 fn old(
     kind: &'static str,
@@ -179,7 +190,8 @@ fn an_inbox_registered_before_thresholds_has_none() {
 
 #[test]
 fn an_error_recorded_before_it_had_a_number_is_of_the_first_table() {
-    let (kind, version, data, _) = old_samples().remove(1);
+    let sample = old_samples().into_iter().find(|(kind, ..)| *kind == SHARED[0][0]);
+    let (kind, version, data, _) = sample.unwrap();
     let Ok(Event::Inbox(inbox_events::Event::Reauthorization(
         crate::reauthorization::Event::AuthorizationErrorRecorded(recorded),
     ))) = decode(kind, version, &data)
