@@ -52,14 +52,15 @@ pub(super) fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
     ])
 }
 
-/// One of each kind of matching: a pair, a range, a word, a status with words, a mail server's line.
+/// One of each kind of matching: a pair, a range, a word, a status with words, a mail server's
+/// line.
 fn answers() -> [Value; 6] {
     [
         json!({"status": 400, "body": {"error": {"message": "Error validating access token",
             "type": "OAuthException", "code": 190, "error_subcode": 460, "fbtrace_id": "A"}}}),
         json!({"provider": "whatsapp", "status": 400, "code": 132_005}),
         json!({"body": {"ok": false, "error": "token_revoked"}}),
-        json!({"provider": "line", "status": 429, "message": "You have reached your monthly limit."}),
+        json!({"provider": "line", "status": 429, "message": "your monthly limit"}),
         json!({"provider": "microsoft", "status": 400, "body": {"error": "invalid_grant",
             "error_description": "AADSTS50173: The grant is expired", "error_codes": [50_173]}}),
         json!({"provider": "smtp", "body": "535-5.7.8 Username and Password not accepted"}),

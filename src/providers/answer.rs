@@ -28,10 +28,10 @@ pub enum BadReport {
 }
 
 /// The evidence in the body of a request:
-/// `{"provider"?,"status"?,"code"?,"subcode"?,"message"?,"headers"?,"body"?}`. An empty body is evidence too,
-/// of which nothing is known. What `headers` and `body`, the provider's raw answer, say fills in
-/// what the other fields do not; credentials are taken out of the body, and it is cut at 4 KiB.
-/// Headers are not kept.
+/// `{"provider"?,"status"?,"code"?,"subcode"?,"message"?,"headers"?,"body"?}`. An empty body is
+/// evidence too, of which nothing is known. What `headers` and `body`, the provider's raw answer,
+/// say fills in what the other fields do not; credentials are taken out of the body, and it is cut
+/// at 4 KiB. Headers are not kept.
 ///
 /// # Errors
 /// When the body of the request is something else.
