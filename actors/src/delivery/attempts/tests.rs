@@ -1,3 +1,5 @@
+mod flow;
+mod simulation;
 mod trouble;
 
 use std::sync::Arc;
@@ -30,6 +32,18 @@ struct Service {
     ledgers: Registry<Ledger>,
     webhooks: Registry<Webhook>,
     delivery: Delivery,
+}
+
+fn settings(webhook: WebhookId, policy: Policy) -> Settings {
+    Settings {
+        account: ACCOUNT,
+        url: format!("https://example.com/{webhook}"),
+        name: None,
+        inbox: None,
+        subscriptions: vec![],
+        keys: SigningKeys::of(Sealed { key: KeyId([0; 8]), nonce: [0; 24], text: vec![] }),
+        policy,
+    }
 }
 
 fn rules() -> Rules {
@@ -66,16 +80,7 @@ impl Service {
     }
 
     async fn create(&self, webhook: WebhookId, policy: Policy) {
-        let settings = Settings {
-            account: ACCOUNT,
-            url: format!("https://example.com/{webhook}"),
-            name: None,
-            inbox: None,
-            subscriptions: vec![],
-            keys: SigningKeys::of(Sealed { key: KeyId([0; 8]), nonce: [0; 24], text: vec![] }),
-            policy,
-        };
-        let create = webhook::Command::Create(Box::new(settings));
+        let create = webhook::Command::Create(Box::new(settings(webhook, policy)));
         self.webhooks.ask(webhook, anew(), create).await.unwrap();
     }
 

@@ -1,0 +1,224 @@
+//! A hostile world from one number: crashes, a receiver that fails, hangs and lies, a log that is
+//! away, and an endpoint that is disabled and enabled. `RELINK_SEED=7` replays one.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use events::delivery::{Backlog, Event};
+use events::webhook::Ordering as Order;
+use events::{Actor, DeliveryId};
+use futures_core::future::BoxFuture;
+
+use super::*;
+use crate::ports::{Attempt, Ended, Outbound};
+
+const SEEDS: u64 = 24;
+const ROUNDS: u64 = 40;
+const KEYS: u128 = 5;
+
+/// SplitMix64: the same numbers for the same seed.
+struct Dice(u64);
+
+impl Dice {
+    fn throw(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (bits ^ (bits >> 31)) % sides
+    }
+}
+
+/// The receiver, whichever process calls it.
+struct World {
+    dice: Mutex<Dice>,
+    /// In percent.
+    failing: Mutex<u64>,
+    taken: Mutex<Vec<DeliveryId>>,
+}
+
+/// One process's way to the receiver; gone with the process.
+struct Wire {
+    world: Arc<World>,
+    cut: tokio::sync::watch::Receiver<bool>,
+}
+
+impl World {
+    async fn receive(&self, attempt: &Attempt) -> Ended {
+        let (luck, slow) = {
+            let mut dice = self.dice.lock().unwrap();
+            (dice.throw(100), dice.throw(400))
+        };
+        tokio::time::sleep(Duration::from_millis(slow)).await;
+        let failing = *self.failing.lock().unwrap();
+        if luck < failing {
+            // A lie: it took it, and says that it did not.
+            if luck.is_multiple_of(7) {
+                self.taken.lock().unwrap().push(attempt.delivery);
+            }
+            if luck.is_multiple_of(5) {
+                tokio::time::sleep(Duration::from_secs(15)).await;
+            }
+            let (class, detail) = (AttemptClass::Server, "no".to_owned());
+            return Ended::Failed { class, detail, response: None, retry_after: None };
+        }
+        self.taken.lock().unwrap().push(attempt.delivery);
+        let response =
+            events::delivery::Response { status: 200, body: String::new(), truncated: false };
+        Ended::Delivered(response)
+    }
+}
+
+impl Outbound for Wire {
+    fn attempt(&self, attempt: Attempt) -> BoxFuture<'_, Ended> {
+        Box::pin(async move {
+            let mut cut = self.cut.clone();
+            let ended = tokio::select! {
+                biased;
+                _ = cut.wait_for(|cut| *cut) => None,
+                ended = self.world.receive(&attempt) => Some(ended),
+            };
+            match ended {
+                Some(ended) => ended,
+                None => std::future::pending().await,
+            }
+        })
+    }
+}
+
+struct Process {
+    ledgers: Registry<Ledger>,
+    webhooks: Registry<Webhook>,
+    cut: tokio::sync::watch::Sender<bool>,
+    _delivery: Delivery,
+}
+
+impl Process {
+    fn start(around: &crate::registry::World, world: &Arc<World>) -> Self {
+        let (ledgers, webhooks) = (Registry::new(around.clone()), Registry::new(around.clone()));
+        let cut = tokio::sync::watch::Sender::new(false);
+        let wire = Wire { world: world.clone(), cut: cut.subscribe() };
+        let clock = around.clock.clone();
+        let targets = ActorTargets { webhooks: webhooks.clone(), clock: clock.clone() };
+        let rules = Rules { schedule: vec![MINUTE; 60], ..rules() };
+        let (ledger, targets) = (ledgers.clone(), Arc::new(targets));
+        let delivery = Delivery::start(ledger, targets, Arc::new(wire), clock, rules);
+        ledgers.wake(HOOK.into());
+        Self { ledgers, webhooks, cut, _delivery: delivery }
+    }
+
+    /// Asks until it is written; a log that is away comes back.
+    async fn ask(&self, command: Command) {
+        while self.ledgers.ask(HOOK.into(), anew(), command.clone()).await.is_err() {
+            pass(SECOND).await;
+        }
+    }
+}
+
+fn queued(number: u128) -> Queued {
+    Queued {
+        delivery: delivery(HOOK, number),
+        account: ACCOUNT,
+        event: "message_created".into(),
+        source: EventId(Uuid::from_u128(number)),
+        body: "{}".into(),
+        due: NOON,
+        key: Some(format!("conversation/{}", number % KEYS)),
+    }
+}
+
+async fn live(seed: u64) {
+    let mut dice = Dice(seed);
+    let store = Arc::new(TestStore::default());
+    let around = world(&store);
+    let (taken, failing) = (Mutex::default(), Mutex::new(20));
+    let world = Arc::new(World { dice: Mutex::new(Dice(!seed)), failing, taken });
+    let mut process = Process::start(&around, &world);
+    let policy = Policy { ordering: Order::ByKey, ..Policy::default() };
+    let create = webhook::Command::Create(Box::new(settings(HOOK, policy)));
+    process.webhooks.ask(HOOK, anew(), create).await.unwrap();
+    process.ask(Command::Order(Order::ByKey)).await;
+    let mut owed = 0;
+    for _ in 0..ROUNDS {
+        let now = around.clock.now();
+        match dice.throw(8) {
+            0 => {
+                process.cut.send_replace(true);
+                process = Process::start(&around, &world);
+            }
+            1 => {
+                store.shut();
+                pass(Duration::from_millis(dice.throw(20_000))).await;
+                store.reopen();
+            }
+            2 => store.lose_answers(1),
+            3 => *world.failing.lock().unwrap() = [0, 20, 60, 100][dice.throw(4) as usize],
+            4 => {
+                let reason = "the simulation".to_owned();
+                process.ask(Command::Disable { by: Actor::ADMIN, reason, now }).await;
+            }
+            5 => {
+                let (by, backlog) = (Actor::ADMIN, Backlog::All);
+                process.ask(Command::Enable { by, backlog, now }).await;
+            }
+            _ => {
+                for _ in 0..dice.throw(12) {
+                    process.ask(Command::Queue(Box::new(queued(owed)))).await;
+                    owed += 1;
+                }
+            }
+        }
+        pass(Duration::from_millis(dice.throw(30_000))).await;
+    }
+    *world.failing.lock().unwrap() = 0;
+    let now = around.clock.now();
+    let (by, backlog) = (Actor::ADMIN, Backlog::All);
+    process.ask(Command::Enable { by, backlog, now }).await;
+    pass(MINUTE * 90).await;
+    check(seed, owed, &store, &world.taken.lock().unwrap()).await;
+    process.cut.send_replace(true);
+}
+
+async fn check(seed: u64, owed: u128, store: &TestStore, taken: &[DeliveryId]) {
+    let events = store.events(&StreamName::new(Category::Ledger, HOOK)).await;
+    let mut ends = BTreeMap::<DeliveryId, usize>::new();
+    for event in events.into_iter().map(|event| Ledger::narrow(event).unwrap()) {
+        match event {
+            Event::Delivered(it) => {
+                *ends.entry(it.delivery).or_default() += 1;
+                assert!(taken.contains(&it.delivery), "seed {seed}: nobody took {}", it.delivery);
+            }
+            Event::Abandoned(it) => panic!("seed {seed}: {} is given up", it.delivery),
+            other => drop(other),
+        }
+    }
+    for number in 0..owed {
+        let end = ends.get(&delivery(HOOK, number));
+        assert_eq!(end, Some(&1), "seed {seed}: delivery {number} has not one end");
+    }
+    for key in 0..KEYS {
+        let mut first = vec![];
+        for number in taken.iter().filter_map(|id| (0..owed).find(|n| delivery(HOOK, *n) == *id)) {
+            if number % KEYS == key && !first.contains(&number) {
+                first.push(number);
+            }
+        }
+        assert!(first.is_sorted(), "seed {seed}: key {key} is out of order: {first:?}");
+    }
+}
+
+/// Each in a runtime of its own, so that no process of one world lives on in the next.
+fn run(seed: u64) {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(live(seed));
+}
+
+#[test]
+fn nothing_is_lost_or_out_of_order_in_a_hostile_world() {
+    let asked = std::env::var("RELINK_SEED").ok().and_then(|seed| seed.parse().ok());
+    match asked {
+        Some(seed) => run(seed),
+        None => (0..SEEDS).for_each(run),
+    }
+}
