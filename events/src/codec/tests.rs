@@ -43,8 +43,10 @@ fn pretty(view: &serde_json::Value) -> Vec<u8> {
     text
 }
 
+type Old = (&'static str, u16, Vec<u8>, serde_json::Value);
+
 /// All old shapes, as their build would have written them.
-fn old_samples() -> Vec<(&'static str, u16, Vec<u8>, serde_json::Value)> {
+fn old_samples() -> Vec<Old> {
     let registered = RegisteredV1 {
         account: AccountId(1),
         name: "Support".into(),
@@ -52,6 +54,17 @@ fn old_samples() -> Vec<(&'static str, u16, Vec<u8>, serde_json::Value)> {
         attributes: "{}".into(),
         credentials: Some(samples::sealed(1)),
     };
+    let mut all = vec![
+        old("fanout.advanced", 1, &AdvancedV1 { position: Position(1_000) }),
+        old("inbox.registered", 1, &registered),
+    ];
+    all.extend(old_webhooks());
+    all.extend(old_deliveries());
+    all.extend(old_subjects());
+    all
+}
+
+fn old_webhooks() -> [Old; 2] {
     let policy = PolicyV1 {
         concurrency: Some(4),
         timeout_ms: Some(5_000),
@@ -67,6 +80,13 @@ fn old_samples() -> Vec<(&'static str, u16, Vec<u8>, serde_json::Value)> {
         secret: samples::sealed(1),
         policy: policy.clone(),
     };
+    [
+        old("webhook.created", 1, &created),
+        old("webhook.policy_changed", 1, &PolicyChangedV1 { policy }),
+    ]
+}
+
+fn old_deliveries() -> [Old; 2] {
     let source = EventId(Uuid::from_u128(9));
     let id = DeliveryId::of(source, WebhookId(7));
     let noon = Timestamp::from_micros(samples::NOON.as_micros());
@@ -89,6 +109,10 @@ fn old_samples() -> Vec<(&'static str, u16, Vec<u8>, serde_json::Value)> {
         duration_us: 1_234,
         retry_at: Some(noon.after(std::time::Duration::from_secs(5))),
     };
+    [old("delivery.queued", 1, &queued), old("delivery.attempt_failed", 1, &failed)]
+}
+
+fn old_subjects() -> Vec<Old> {
     let verdict =
         || Verdict { class: Class::Auth, scope: Scope::Account, rule: Some("meta 190/460".into()) };
     let evidence = Evidence {
@@ -101,21 +125,15 @@ fn old_samples() -> Vec<(&'static str, u16, Vec<u8>, serde_json::Value)> {
     };
     let recorded = AuthorizationErrorRecordedV1 { evidence, verdict: verdict(), count: 1 };
     let cause = CauseV1::Threshold { count: 2, threshold: 2, verdict: verdict() };
-    let mut all = vec![
-        old("fanout.advanced", 1, &AdvancedV1 { position: Position(1_000) }),
-        old("inbox.registered", 1, &registered),
-        old("webhook.created", 1, &created),
-        old("webhook.policy_changed", 1, &PolicyChangedV1 { policy }),
-        old("delivery.queued", 1, &queued),
-        old("delivery.attempt_failed", 1, &failed),
-    ];
     let required = ReauthorizationRequiredV1 { cause };
-    for [error_recorded, is_required, reauthorized] in SHARED {
-        all.push(old(error_recorded, 1, &recorded));
-        all.push(old(is_required, 1, &required));
-        all.push(old(reauthorized, 1, &ReauthorizedV1 { was_required: true }));
-    }
-    all
+    let shared = SHARED.map(|[error_recorded, is_required, reauthorized]| {
+        [
+            old(error_recorded, 1, &recorded),
+            old(is_required, 1, &required),
+            old(reauthorized, 1, &ReauthorizedV1 { was_required: true }),
+        ]
+    });
+    shared.into_iter().flatten().collect()
 }
 
 /// What every subject shared before errors had numbers.
@@ -125,11 +143,7 @@ const SHARED: [[&str; 3]; 3] = [
     ["rule.authorization_error_recorded", "rule.reauthorization_required", "rule.reauthorized"],
 ];
 
-fn old(
-    kind: &'static str,
-    version: u16,
-    shape: &impl Serialize,
-) -> (&'static str, u16, Vec<u8>, serde_json::Value) {
+fn old(kind: &'static str, version: u16, shape: &impl Serialize) -> Old {
     let data = postcard::to_stdvec(shape).unwrap();
     (kind, version, data, serde_json::to_value(shape).unwrap())
 }
