@@ -107,6 +107,10 @@ pub struct App {
     pub delivery: Delivery,
     /// SHA-256 of `RELINK_ADMIN_TOKEN`, when it is set.
     pub admin: Option<[u8; 32]>,
+    /// Whether the service stops: what would go on for ever ends then.
+    pub stopping: watch::Sender<bool>,
+    /// Whether there is a server that takes mail to administrators.
+    pub mail: bool,
     acknowledged: AtomicU64,
 }
 

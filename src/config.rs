@@ -11,11 +11,13 @@ use ipnet::IpNet;
 pub mod duration;
 
 mod file;
+mod mail;
 mod read;
 mod secret;
 mod sources;
 
 pub use file::load;
+pub use mail::MailSettings;
 pub use secret::Secret;
 pub use sources::{File, resolve};
 
@@ -61,6 +63,8 @@ pub struct Settings {
     pub webhook_timeout: Duration,
     /// Networks that deliveries may reach although they are not public.
     pub allow_private: Vec<IpNet>,
+    /// How administrators are written to; none means not at all.
+    pub mail: Option<MailSettings>,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Attempts under way at once, in all.

@@ -68,6 +68,7 @@ fn router(app: Arc<App>, metrics: Metrics) -> Router {
         .merge(open(Role::Administrator, native::endpoints::routes()))
         .merge(open(Role::Administrator, native::recoveries::routes()))
         .merge(open(Role::Agent, native::health::routes()))
+        .merge(open(Role::Agent, native::live::routes()))
         .merge(open(Role::Agent, native::timeline::of_inboxes()))
         .merge(open(Role::Administrator, native::timeline::for_administrators()))
         .merge(open(Role::Administrator, native::policies::routes()))

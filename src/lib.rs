@@ -12,6 +12,7 @@ pub mod explain;
 #[cfg(test)]
 mod history;
 pub mod http;
+pub mod mail;
 pub mod outbound;
 pub mod past;
 pub mod providers;

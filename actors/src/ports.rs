@@ -51,8 +51,9 @@ pub enum Target {
 
 /// Knows where deliveries go, for every kind of endpoint.
 pub trait Targets: Send + Sync {
-    /// Answers as soon as it can tell: what is owed is never given up for our own trouble.
-    fn target(&self, endpoint: EndpointId) -> BoxFuture<'_, Target>;
+    /// Answers as soon as it can tell: what is owed is never given up for our own trouble. The
+    /// account is the one that the delivery belongs to.
+    fn target(&self, endpoint: EndpointId, account: AccountId) -> BoxFuture<'_, Target>;
 }
 
 /// One attempt to deliver.

@@ -50,6 +50,11 @@ impl SigningKeys {
         Self(vec![SigningKey { algorithm, secret, public: None, until: None }])
     }
 
+    /// Of whom nothing is signed for.
+    pub fn none() -> Self {
+        Self(vec![])
+    }
+
     /// The secret of now.
     pub fn secret(&self) -> &Sealed {
         let mut secrets = self.0.iter().filter(|key| key.algorithm == Algorithm::Hmac);

@@ -14,6 +14,7 @@ use actors::{Context, Refused};
 use events::installation::Role;
 use events::{Actor, EventStore, Failure, KeyId};
 use projections::{Running as RunningViews, Snapshots, Views};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{Actors, App};
@@ -102,7 +103,7 @@ impl App {
             halted: Halted::default(),
         };
         let actors = Actors::new(&world);
-        introduce(&actors, &vault, &*clock, settings.inbox_events).await?;
+        introduce(&actors, &vault, &*clock, settings).await?;
         let rules = Rules {
             schedule: settings.retry_schedule.clone(),
             concurrency: settings.endpoint_concurrency,
@@ -110,7 +111,8 @@ impl App {
             disable_after: settings.disable_after,
         };
         let (ledgers, webhooks) = (actors.ledgers.clone(), actors.webhooks.clone());
-        let targets = Arc::new(ActorTargets { webhooks, clock: clock.clone() });
+        let inboxes = actors.inboxes.clone();
+        let targets = Arc::new(ActorTargets { webhooks, inboxes, clock: clock.clone() });
         let delivery = Delivery::start(ledgers.clone(), targets, outbound, clock.clone(), rules);
         let fanout = Fanout::start(store.clone(), snapshots.clone(), ledgers, clock.clone());
         let views = Views::default();
@@ -121,6 +123,8 @@ impl App {
             fanout: fanout.progress(),
             halted: world.halted,
             admin: settings.admin_token.as_ref().map(|token| tokens::hash(token.expose())),
+            stopping: watch::Sender::new(false),
+            mail: settings.mail.is_some(),
             acknowledged: AtomicU64::new(head.0),
             store,
             clock,
@@ -182,11 +186,12 @@ async fn introduce(
     actors: &Actors,
     vault: &Vault,
     clock: &dyn Clock,
-    inbox_events: bool,
+    settings: &Settings,
 ) -> Result<(), StartError> {
     let have = vault.key_id();
     let key = Command::IntroduceKey { key: have, proof: vault.proof() };
-    for command in [key, Command::SetInboxEvents(inbox_events)] {
+    let inbox_events = Command::SetInboxEvents(settings.inbox_events);
+    for command in [key, inbox_events, Command::SetMail(settings.mail.is_some())] {
         match actors.installation.ask(TheOne, startup(clock), command).await {
             Ok(done) => {
                 let proof = done.answer.key.map(|(_, proof)| proof);

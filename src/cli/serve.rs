@@ -14,7 +14,8 @@ use crate::app::{App, Parts, StartError};
 use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::http;
-use crate::outbound::{HttpOutbound, OutboundSettings};
+use crate::mail::SmtpMail;
+use crate::outbound::{EveryWay, HttpOutbound, OutboundSettings};
 use crate::telemetry;
 use crate::vault::{Origin, Vault};
 
@@ -52,14 +53,19 @@ fn parts(settings: &Settings, log: &Log, vault: Arc<Vault>) -> Result<Parts, Sto
         default_timeout: settings.webhook_timeout,
         allow_private: settings.allow_private.clone(),
     };
-    let outbound =
+    let http =
         HttpOutbound::new(outbound, vault.clone()).map_err(|error| Stop::Usage(error.into()))?;
+    let mail = settings.mail.as_ref();
+    let mail = mail
+        .map(|mail| SmtpMail::new(mail, settings.webhook_timeout, clock.clone()))
+        .transpose()
+        .map_err(|error| Stop::Usage(error.into()))?;
     Ok(Parts {
         store: log.store(),
         snapshots: Arc::new(open::snapshots(settings)),
         clock,
         vault,
-        outbound: Arc::new(outbound),
+        outbound: Arc::new(EveryWay { http, mail }),
     })
 }
 

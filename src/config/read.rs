@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use lettre::message::Mailbox;
+use url::Url;
 
 use super::{LogFormat, Secret, StoreSetting, duration};
 use crate::outbound::TIMEOUT_MAX;
@@ -111,6 +113,38 @@ fn network(text: &str) -> Read<IpNet> {
     text.parse()
         .or_else(|_| address())
         .map_err(|_| format!("{text:?} is no network such as 127.0.0.0/8 or fd00::/8"))
+}
+
+pub(super) fn smtp_url(text: &str) -> Read<Secret> {
+    // The text is not repeated: it may hold a password.
+    let problem = "no address of a mail server such as smtp://USER:PASSWORD@HOST:587?tls=required \
+                   or smtps://HOST";
+    let url =
+        Url::parse(text).ok().filter(|url| url.host_str().is_some_and(|host| !host.is_empty()));
+    let url = url.filter(|url| matches!(url.scheme(), "smtp" | "smtps")).ok_or(problem)?;
+    let mut tls = url.query_pairs().filter(|(key, _)| key == "tls");
+    if tls.any(|(_, value)| !matches!(&*value, "required" | "opportunistic")) {
+        return Err("tls is neither required nor opportunistic".to_owned());
+    }
+    Ok(Secret::new(text))
+}
+
+pub(super) fn mailbox(text: &str) -> Read<Mailbox> {
+    text.parse().map_err(|_| format!("{text:?} is no address such as Relink <relink@example.com>"))
+}
+
+pub(super) fn frontend(text: &str) -> Read<Url> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    url.ok_or_else(|| format!("{text:?} is no address such as https://chat.example.com"))
+}
+
+pub(super) fn host(text: &str) -> Read<String> {
+    let host = url::Host::parse(text).map_err(|_| format!("{text:?} is no host"))?;
+    Ok(host.to_string())
+}
+
+pub(super) fn port(text: &str) -> Read<u16> {
+    text.parse().map_err(|_| format!("{text:?} is no port"))
 }
 
 pub(super) fn log_format(text: &str) -> Read<LogFormat> {

@@ -8,7 +8,7 @@ use toml::{Table, Value};
 use super::{Args, LogFormat, Mistake, Mistakes, Settings, StoreSetting, read};
 
 /// The environment variables. A key of the file is its variable in lower case, without `RELINK_`.
-const VARIABLES: [&str; 15] = [
+const VARIABLES: [&str; 18] = [
     "RELINK_LISTEN",
     "RELINK_DATA",
     "RELINK_STORE",
@@ -19,6 +19,9 @@ const VARIABLES: [&str; 15] = [
     "RELINK_RETRY_SCHEDULE",
     "RELINK_WEBHOOK_TIMEOUT",
     "RELINK_ALLOW_PRIVATE",
+    "RELINK_SMTP_URL",
+    "RELINK_MAIL_FROM",
+    "RELINK_FRONTEND_URL",
     "RELINK_LOG_FORMAT",
     "RELINK_DELIVERY_CONCURRENCY",
     "RELINK_ENDPOINT_CONCURRENCY",
@@ -75,6 +78,7 @@ pub fn resolve(
         allow_private: sources
             .find_even_empty("RELINK_ALLOW_PRIVATE", read::networks)
             .unwrap_or_default(),
+        mail: super::mail::resolve(&mut sources),
         log_format: sources.find("RELINK_LOG_FORMAT", read::log_format).unwrap_or(LogFormat::Auto),
         delivery_concurrency: sources
             .find("RELINK_DELIVERY_CONCURRENCY", read::limit)
@@ -88,7 +92,7 @@ pub fn resolve(
     if sources.mistakes.is_empty() { Ok(settings) } else { Err(Mistakes(sources.mistakes)) }
 }
 
-struct Sources<'a> {
+pub(super) struct Sources<'a> {
     variable: &'a dyn Fn(&str) -> Option<String>,
     file: &'a str,
     table: Table,
@@ -119,7 +123,7 @@ impl<'a> Sources<'a> {
         sources
     }
 
-    fn mistake(&mut self, key: String, problem: String) {
+    pub(super) fn mistake(&mut self, key: String, problem: String) {
         self.mistakes.push(Mistake { key, problem });
     }
 
@@ -137,8 +141,22 @@ impl<'a> Sources<'a> {
     }
 
     /// An empty variable is as good as none: compose files set it so where nobody chose a value.
-    fn find<T>(&mut self, variable: &str, read: fn(&str) -> Result<T, String>) -> Option<T> {
+    pub(super) fn find<T>(
+        &mut self,
+        variable: &str,
+        read: fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
         self.look(variable, true, read)
+    }
+
+    /// A variable of Chatwoot's environment, which no file of ours has.
+    pub(super) fn theirs<T>(
+        &mut self,
+        variable: &str,
+        read: fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let text = (self.variable)(variable).filter(|text| !text.trim().is_empty())?;
+        self.read(variable.to_owned(), &text, read)
     }
 
     /// For settings whose empty value means something.

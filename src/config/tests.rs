@@ -31,6 +31,7 @@ fn without_anything_the_defaults_hold() {
     assert_eq!(found.webhook_timeout, Duration::from_secs(15));
     assert!(found.allow_private.is_empty());
     assert_eq!(found.log_format, LogFormat::Auto);
+    assert_eq!(found.mail, None);
     assert_eq!(found.delivery_concurrency, 256);
     assert_eq!((found.endpoint_concurrency, found.mailbox_limit), (8, 1024));
 }
@@ -189,4 +190,54 @@ fn the_flags_are_where_they_are_promised() {
     let cli = Cli::parse_from(["relink", "--listen", "a", "--data", "b", "--store", "c"]);
     assert_eq!(cli.args.listen.as_deref(), Some("a"));
     assert!(Cli::try_parse_from(["relink", "--admin-token", "x"]).is_err());
+}
+
+#[test]
+fn mail_needs_a_server_and_a_sender() {
+    let server = ("RELINK_SMTP_URL", "smtp://u:pass@mail.example.com:2525?tls=required");
+    let from = ("RELINK_MAIL_FROM", "Relink <relink@example.com>");
+    let found = set(&[server, from]).unwrap().mail.unwrap();
+    assert_eq!(found.server.expose(), server.1);
+    assert_eq!((found.from.to_string().as_str(), found.frontend), (from.1, None));
+    assert_eq!(set(&[from]).unwrap().mail, None);
+    let Mistakes(mistakes) = set(&[server]).unwrap_err();
+    assert_eq!(mistakes.iter().map(|it| it.key.as_str()).collect::<Vec<_>>(), ["RELINK_MAIL_FROM"]);
+}
+
+#[test]
+fn mistakes_about_mail_are_told_without_the_password() {
+    for (key, text) in [
+        ("RELINK_SMTP_URL", "http://u:pass@mail.example.com"),
+        ("RELINK_SMTP_URL", "smtp://u:pass@mail.example.com?tls=perhaps"),
+        ("RELINK_SMTP_URL", "pass"),
+        ("RELINK_MAIL_FROM", "nobody"),
+        ("RELINK_FRONTEND_URL", "chat.example.com"),
+        ("SMTP_ADDRESS", "a b"),
+    ] {
+        let Mistakes(mistakes) = set(&[(key, text)]).unwrap_err();
+        assert_eq!(mistakes[0].key, key);
+        assert!(!mistakes[0].problem.contains("pass@"), "{mistakes:?}");
+    }
+}
+
+#[test]
+fn the_mail_settings_of_chatwoot_do_too() {
+    let theirs = [
+        ("SMTP_ADDRESS", "mail.example.com"),
+        ("SMTP_USERNAME", "a@b"),
+        ("SMTP_PASSWORD", "p/w"),
+        ("MAILER_SENDER_EMAIL", "Acme <a@example.com>"),
+        ("FRONTEND_URL", "https://chat.example.com"),
+    ];
+    let server = |more: &[(&str, &str)]| {
+        let mail = set(&[&theirs, more].concat()).unwrap().mail.unwrap();
+        assert_eq!(mail.frontend.unwrap().as_str(), "https://chat.example.com/");
+        mail.server.expose().to_owned()
+    };
+    let to = "a%40b:p%2Fw@mail.example.com";
+    assert_eq!(server(&[]), format!("smtp://{to}:587?tls=opportunistic"));
+    assert_eq!(server(&[("SMTP_TLS", "true"), ("SMTP_PORT", "465")]), format!("smtps://{to}:465"));
+    assert_eq!(server(&[("SMTP_ENABLE_STARTTLS_AUTO", "false")]), format!("smtp://{to}:587"));
+    let ours = [("RELINK_SMTP_URL", "smtps://other"), ("SMTP_PORT", "465")];
+    assert_eq!(server(&ours), "smtps://other");
 }

@@ -32,7 +32,7 @@ const ACCEPT_AFTER: Duration = Duration::from_millis(100);
 
 /// Serves until `shutdown` ends, then finishes the requests under way.
 pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Output = ()>) {
-    let front = Arc::new(Front::new(app));
+    let front = Arc::new(Front::new(app.clone()));
     let (stop, stopping) = watch::channel(false);
     let limit = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
@@ -48,6 +48,7 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<O
     }
     drop(listener);
     stop.send_replace(true);
+    app.stopping.send_replace(true);
     let drained = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(DRAIN_WITHIN, drained).await.is_err() {
         tracing::warn!("requests are still under way and are broken off");

@@ -24,7 +24,7 @@ const KEPT_MAX: usize = 4_096;
 pub fn secret_context(endpoint: impl Into<EndpointId>) -> String {
     match endpoint.into() {
         EndpointId::Webhook(webhook) => format!("webhook/{webhook}/secret"),
-        EndpointId::Inbox(inbox) => format!("inbox/{inbox}/webhook_secret"),
+        EndpointId::Inbox(inbox) => format!("inbox/{inbox}/credentials"),
         EndpointId::Mail(account) => format!("account/{account}/mail"),
     }
 }
@@ -57,16 +57,23 @@ impl Ready {
     pub(super) fn of(vault: &Vault, endpoint: &Endpoint, at: Timestamp) -> Result<Self, Failure> {
         let url = Url::parse(&endpoint.url)
             .map_err(|error| Failure::ours(format!("the url cannot be read: {error}")))?;
-        let signer = |key: &SigningKey| {
+        let signer = |key: &SigningKey| -> Result<Option<(SigningKey, Signer)>, Failure> {
             let context = key_context(endpoint.id, key.algorithm);
             let secret = vault
                 .unseal(&context, &key.secret)
                 .map_err(|error| Failure::ours(format!("cannot sign: {error}")))?;
+            let secret = match endpoint.id {
+                EndpointId::Webhook(_) | EndpointId::Mail(_) => secret,
+                EndpointId::Inbox(_) => match api_secret(&secret) {
+                    Some(secret) => secret,
+                    None => return Ok(None),
+                },
+            };
             let signer = Signer::new(key.algorithm, &secret)
                 .map_err(|error| Failure::ours(format!("cannot sign: {error}")))?;
-            Ok((key.clone(), signer))
+            Ok(Some((key.clone(), signer)))
         };
-        let signers = endpoint.keys.live(at).map(signer);
+        let signers = endpoint.keys.live(at).map(signer).filter_map(Result::transpose);
         Ok(Self {
             url_text: endpoint.url.clone(),
             keys: endpoint.keys.clone(),
@@ -92,6 +99,15 @@ impl Ready {
         headers.extend(sign::headers(signers, delivery, at.as_seconds(), body));
         headers
     }
+}
+
+/// The `secret` among the credentials of an API inbox, beside the others or within `channel`. It
+/// may have none, and is then sent what nobody signed, as in Chatwoot.
+fn api_secret(credentials: &[u8]) -> Option<Vec<u8>> {
+    let credentials: serde_json::Value = serde_json::from_slice(credentials).ok()?;
+    let places = [credentials.get("secret"), credentials.pointer("/channel/secret")];
+    let secret = places.into_iter().flatten().find_map(serde_json::Value::as_str)?;
+    (!secret.is_empty()).then(|| secret.as_bytes().to_vec())
 }
 
 fn headers(vault: &Vault, endpoint: &Endpoint) -> Result<HeaderMap, Failure> {

@@ -109,7 +109,7 @@ pub(super) fn headers<'a>(
     now: i64,
     body: &[u8],
 ) -> HeaderMap {
-    let (id, timestamp) = (value(delivery), value(&now.to_string()));
+    let id = value(delivery);
     let mut chatwoot = None;
     let mut standard = Vec::new();
     for signer in signers {
@@ -118,12 +118,17 @@ pub(super) fn headers<'a>(
     }
     let named = [
         (HeaderName::from_static("x-chatwoot-delivery"), id.clone()),
-        (HeaderName::from_static("x-chatwoot-timestamp"), timestamp.clone()),
         (HeaderName::from_static("webhook-id"), id),
-        (HeaderName::from_static("webhook-timestamp"), timestamp),
-        (HeaderName::from_static("webhook-signature"), value(&standard.join(" "))),
     ];
     let mut headers = HeaderMap::from_iter(named);
+    if standard.is_empty() {
+        // As in Chatwoot: a time that nobody signed says nothing.
+        return headers;
+    }
+    let timestamp = value(&now.to_string());
+    headers.insert(HeaderName::from_static("x-chatwoot-timestamp"), timestamp.clone());
+    headers.insert(HeaderName::from_static("webhook-timestamp"), timestamp);
+    headers.insert(HeaderName::from_static("webhook-signature"), value(&standard.join(" ")));
     if let Some(chatwoot) = chatwoot {
         headers.insert(HeaderName::from_static("x-chatwoot-signature"), value(&chatwoot));
     }

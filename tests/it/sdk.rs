@@ -15,7 +15,7 @@ use crate::relink::{ADMIN, DEADLINE, Place};
 use crate::steps::{message, register_account, subscribe};
 
 /// What a variable of the environment names; says aloud when it is not set.
-fn told(variable: &str) -> Option<String> {
+pub(crate) fn told(variable: &str) -> Option<String> {
     let value = std::env::var(variable).ok();
     if value.is_none() {
         eprintln!("passed over: {variable} is not set; .ci/run sets it");
@@ -23,7 +23,7 @@ fn told(variable: &str) -> Option<String> {
     value
 }
 
-fn fixture(name: &str) -> PathBuf {
+pub(crate) fn fixture(name: &str) -> PathBuf {
     let root = std::env::var("CARGO_MANIFEST_DIR").expect("cargo says where the package is");
     PathBuf::from(root).join("tests/fixtures").join(name)
 }

@@ -158,7 +158,7 @@ impl Inner {
             if self.is_stopped(&gate, &owed) {
                 return;
             }
-            let command = match self.targets.target(id).await {
+            let command = match self.targets.target(id, owed.account).await {
                 Target::Nowhere => {
                     self.gates.remove(&id);
                     let (delivery, reason) = (Some(owed.delivery), AbandonReason::WebhookDeleted);

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use events::{Actor, EndpointId, WebhookId};
+use events::signing::SigningKeys;
+use events::{AccountId, Actor, EndpointId, InboxId, Sealed, WebhookId};
 use futures_core::future::BoxFuture;
 use uuid::Uuid;
 
 use super::attempts::{RETRY_FIRST, pause};
-use crate::ports::{Clock, Target, Targets};
+use crate::inbox::{self, Inbox};
+use crate::ports::{Clock, Endpoint, Target, Targets};
 use crate::registry::Registry;
 use crate::shell::{Context, Refused};
 use crate::webhook::{Command, Webhook};
@@ -17,30 +19,47 @@ use crate::webhook::{Command, Webhook};
 pub struct ActorTargets {
     /// The webhooks.
     pub webhooks: Registry<Webhook>,
+    /// The inboxes, of which some have a webhook of their own.
+    pub inboxes: Registry<Inbox>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
 
 impl Targets for ActorTargets {
-    fn target(&self, endpoint: EndpointId) -> BoxFuture<'_, Target> {
+    fn target(&self, endpoint: EndpointId, account: AccountId) -> BoxFuture<'_, Target> {
         Box::pin(async move {
             match endpoint {
                 EndpointId::Webhook(webhook) => self.webhook(webhook).await,
-                // Nobody has settings for these, so nothing can be owed to them yet.
-                EndpointId::Inbox(_) | EndpointId::Mail(_) => Target::Nowhere,
+                EndpointId::Inbox(inbox) => self.inbox(inbox, endpoint, account).await,
+                // Whom to write to is in each mail, as of the event.
+                EndpointId::Mail(_) => to(endpoint, account, String::new(), None),
             }
         })
     }
+}
+
+/// An endpoint without a policy of its own.
+fn to(id: EndpointId, account: AccountId, url: String, secret: Option<Sealed>) -> Target {
+    let keys = secret.map_or_else(SigningKeys::none, SigningKeys::of);
+    let (headers, timeout, concurrency, retry_schedule) = (vec![], None, None, None);
+    Target::To(Box::new(Endpoint {
+        id,
+        account,
+        url,
+        keys,
+        headers,
+        timeout,
+        concurrency,
+        rate_per_second: None,
+        retry_schedule,
+    }))
 }
 
 impl ActorTargets {
     async fn webhook(&self, webhook: WebhookId) -> Target {
         let mut wait = RETRY_FIRST;
         loop {
-            let (id, now) = (Uuid::nil(), self.clock.now());
-            let actor = Actor::DELIVERY;
-            let context = Context { id, correlation: id, actor, account: None, now };
-            match self.webhooks.ask(webhook, context, Command::Look).await {
+            match self.webhooks.ask(webhook, self.context(), Command::Look).await {
                 Ok(done) => {
                     let settings = done.answer.settings();
                     return settings.map_or(Target::Nowhere, |settings| {
@@ -51,5 +70,31 @@ impl ActorTargets {
                 Err(_) => pause(&mut wait).await,
             }
         }
+    }
+
+    /// Its webhook as its settings are now: one without a url, or of another channel, has none.
+    async fn inbox(&self, inbox: InboxId, id: EndpointId, account: AccountId) -> Target {
+        // Where it goes hangs on no policy.
+        let (layers, action) = (Arc::default(), inbox::Action::Look);
+        let look = inbox::Command { account, layers, action };
+        let mut wait = RETRY_FIRST;
+        loop {
+            match self.inboxes.ask(inbox, self.context(), look.clone()).await {
+                Ok(done) => {
+                    let found = done.answer.profile.and_then(|it| it.webhook_url().zip(Some(it)));
+                    return found.map_or(Target::Nowhere, |(url, profile)| {
+                        to(id, account, url, profile.credentials)
+                    });
+                }
+                Err(Refused::Halted { .. }) => return Target::Halted,
+                Err(Refused::Rejected(_)) => return Target::Nowhere,
+                Err(_) => pause(&mut wait).await,
+            }
+        }
+    }
+
+    fn context(&self) -> Context {
+        let (id, actor) = (Uuid::nil(), Actor::DELIVERY);
+        Context { id, correlation: id, actor, account: None, now: self.clock.now() }
     }
 }

@@ -1,4 +1,4 @@
-//! What a webhook is owed and was delivered, and one delivery with all its attempts.
+//! What an endpoint is owed and was delivered, and one delivery with all its attempts.
 
 mod attempts;
 
@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use events::delivery::AbandonReason;
-use events::{DeliveryId, Timestamp, WebhookId};
+use events::{DeliveryId, EndpointId, InboxId, Timestamp, WebhookId};
 use projections::delivery_log::{Delivery, DeliveryStatus, Filter};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -41,24 +41,58 @@ struct Asked {
 /// The routes; for administrators, because bodies are shown.
 pub(in crate::http) fn routes() -> Router<Arc<App>> {
     Router::new()
-        .route(under!("/webhooks/{webhook}/deliveries"), get(list))
+        .route(under!("/webhooks/{webhook}/deliveries"), get(of_webhook))
+        .route(under!("/inboxes/{inbox}/deliveries"), get(of_inbox))
+        .route(under!("/mail/deliveries"), get(of_mail))
         .route(under!("/deliveries/{delivery}"), get(show))
         .route(under!("/deliveries/{delivery}/retry"), post(retry))
         .route(under!("/deliveries/{delivery}/skip"), post(skip))
         .route(under!("/deliveries/{delivery}/park"), post(park))
 }
 
-async fn list(
+async fn of_webhook(
     State(app): State<Arc<App>>,
     caller: Caller,
     PathId(webhook): PathId<WebhookId>,
     Query(asked): Query<Asked>,
     _: Fresh,
 ) -> Result<Json<Value>, Problem> {
-    check_owner(&app, &caller, webhook)?;
+    list(&app, &caller, webhook.into(), asked)
+}
+
+/// To the webhook of an API inbox.
+async fn of_inbox(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    PathId(inbox): PathId<InboxId>,
+    Query(asked): Query<Asked>,
+    _: Fresh,
+) -> Result<Json<Value>, Problem> {
+    list(&app, &caller, EndpointId::Inbox(inbox), asked)
+}
+
+/// To the account's administrators, by mail.
+async fn of_mail(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Query(asked): Query<Asked>,
+    _: Fresh,
+) -> Result<Json<Value>, Problem> {
+    list(&app, &caller, EndpointId::Mail(caller.account), asked)
+}
+
+fn list(
+    app: &App,
+    caller: &Caller,
+    endpoint: EndpointId,
+    asked: Asked,
+) -> Result<Json<Value>, Problem> {
+    check_owner(app, caller, endpoint)?;
     let filter = filter(asked)?;
-    let deliveries: Vec<Value> =
-        app.views.delivery_log.read(|view| view.list(webhook, &filter).iter().map(shown).collect());
+    let deliveries: Vec<Value> = app
+        .views
+        .delivery_log
+        .read(|view| view.list(endpoint, &filter).iter().map(shown).collect());
     Ok(Json(json!({ "deliveries": deliveries })))
 }
 
@@ -68,7 +102,7 @@ async fn show(
     PathId(id): PathId<DeliveryId>,
     _: Fresh,
 ) -> Result<Json<Value>, Problem> {
-    check_owner(&app, &caller, id.webhook().ok_or(Problem::NoResource)?)?;
+    check_owner(&app, &caller, id.endpoint())?;
     let hint = hint(&app, id);
     let told = attempts::of(&*app.store, id, hint).await?;
     told.shown(id, hint).map(Json).ok_or(Problem::NoResource)
@@ -128,8 +162,12 @@ async fn tell(
     id: DeliveryId,
     command: Command,
 ) -> Result<Json<Value>, Problem> {
-    let webhook = id.webhook().ok_or(Problem::NoResource)?;
-    endpoints::settings(app, caller, &context, webhook).await?;
+    match id.webhook() {
+        Some(webhook) => {
+            endpoints::settings(app, caller, &context, webhook).await?;
+        }
+        None => check_owner(app, caller, id.endpoint())?,
+    }
     let done = app.actors.ledgers.ask(id.endpoint(), context, command).await?;
     if done.event.is_some() {
         app.acknowledge(done.position);
@@ -138,9 +176,18 @@ async fn tell(
     Ok(Json(json!({ "id": id, "held": held, "position": done.position })))
 }
 
-/// A webhook that is deleted still has its history.
-pub(super) fn check_owner(app: &App, caller: &Caller, webhook: WebhookId) -> Result<(), Problem> {
-    let account = app.views.webhook_health.read(|view| view.webhook(webhook).map(|it| it.account));
+/// A webhook that is deleted still has its history, and so has an inbox.
+pub(super) fn check_owner(app: &App, caller: &Caller, endpoint: EndpointId) -> Result<(), Problem> {
+    let views = &app.views;
+    let account = match endpoint {
+        EndpointId::Webhook(id) => {
+            views.webhook_health.read(|view| view.webhook(id).map(|it| it.account))
+        }
+        EndpointId::Inbox(id) => {
+            views.inbox_health.read(|view| view.inbox(id).map(|it| it.account))
+        }
+        EndpointId::Mail(account) => Some(account),
+    };
     let owned = account.is_some_and(|account| account == caller.account);
     if owned { Ok(()) } else { Err(Problem::NoResource) }
 }

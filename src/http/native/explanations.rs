@@ -30,7 +30,7 @@ async fn delivery(
     PathId(id): PathId<DeliveryId>,
     _: Fresh,
 ) -> Result<Json<Value>, Problem> {
-    check_owner(&app, &caller, id.endpoint().webhook().ok_or(Problem::NoResource)?)?;
+    check_owner(&app, &caller, id.endpoint())?;
     let from = app.views.delivery_log.read(|view| view.delivery(id).map(|it| it.revision));
     let now = app.clock.now();
     let explained = explain::delivery(&*app.store, Some(&app.vault), id, from, now).await?;
@@ -44,7 +44,7 @@ async fn webhook(
     PathId(id): PathId<WebhookId>,
     _: Fresh,
 ) -> Result<Json<Value>, Problem> {
-    check_owner(&app, &caller, id)?;
+    check_owner(&app, &caller, id.into())?;
     let known = app.views.webhook_health.read(|view| view.webhook(id).cloned());
     let known = known.ok_or(Problem::NoResource)?;
     why::webhook(&*app.store, &known).await.map(Json).map_err(Problem::from)

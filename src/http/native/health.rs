@@ -73,6 +73,7 @@ async fn show(
         "hooks": shown.hooks,
         "automation_rules": shown.automation_rules,
         "halted": shown::halted(&app, caller.account).await,
+        "mail": shown::mail(&app),
     })))
 }
 

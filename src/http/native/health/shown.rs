@@ -57,3 +57,9 @@ async fn first_account(app: &App, stream: &StreamName) -> Option<AccountId> {
     let first = app.store.read_stream(stream, Slice::From(Revision::FIRST), 1).await.ok()?.pop()?;
     serde_json::from_slice::<Metadata>(&first.metadata).ok()?.account
 }
+
+/// Whether administrators are written to, and why not.
+pub(super) fn mail(app: &App) -> Value {
+    let detail = "no mail is sent: neither RELINK_SMTP_URL nor SMTP_ADDRESS is set";
+    json!({ "configured": app.mail, "detail": (!app.mail).then_some(detail) })
+}

@@ -1,0 +1,92 @@
+use axum::body::Body;
+use events::installation::Role;
+use events::{AccountId, Actor};
+
+use super::*;
+use crate::http::testing::{Service, furnished, request};
+
+fn caller(account: u64, role: Role) -> Caller {
+    Caller { actor: Actor::ADMIN, account: AccountId(account), role }
+}
+
+/// What a follower tells until it has said how far it is.
+async fn told(service: &Service, caller: Caller) -> Vec<String> {
+    let (sender, mut receiver) = mpsc::channel(UNREAD_MAX);
+    let follower = Follower::new(&service.app, caller, Position::START, sender);
+    let running = tokio::spawn(follower.run());
+    let mut told = vec![];
+    let head = service.app.store.head().await.unwrap();
+    while let Some(frame) = receiver.recv().await {
+        let frame = String::from_utf8(frame.to_vec()).unwrap();
+        let alive = frame.strip_prefix(": alive\nid: ");
+        match alive.map(|position| Position(position.trim().parse().unwrap())) {
+            // So far everything is told; the service itself goes on writing.
+            Some(position) if position >= head => break,
+            Some(_) => {}
+            None => told.push(frame),
+        }
+    }
+    drop(receiver);
+    running.await.unwrap();
+    told
+}
+
+fn kinds(told: &[String]) -> Vec<&str> {
+    let lines = told.iter().flat_map(|frame| frame.lines());
+    lines.filter_map(|line| line.strip_prefix("event: ")).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_sees_its_own_and_an_agent_no_settings() {
+    let service = furnished().await;
+    let administrator = told(&service, caller(1, Role::Administrator)).await;
+    assert_eq!(administrator[0], "retry: 2000\n\n");
+    assert_eq!(kinds(&administrator), ["account.registered", "inbox.registered"]);
+    assert_eq!(kinds(&told(&service, caller(1, Role::Agent)).await), ["inbox.registered"]);
+    assert_eq!(
+        kinds(&told(&service, caller(2, Role::Administrator)).await),
+        ["account.registered"]
+    );
+    let shown = administrator.last().unwrap();
+    let data = shown.lines().find_map(|line| line.strip_prefix("data: ")).unwrap();
+    let data: serde_json::Value = serde_json::from_str(data).unwrap();
+    assert!(shown.starts_with(&format!("id: {}\n", data["position"])), "{shown}");
+    assert_eq!((&data["stream"], &data["account_id"]), (&"inbox-42".into(), &1.into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_read_is_cut_off() {
+    let service = furnished().await;
+    let (sender, mut receiver) = mpsc::channel(1);
+    let caller = caller(1, Role::Administrator);
+    Follower::new(&service.app, caller, Position::START, sender).run().await;
+    assert!(receiver.recv().await.is_some(), "what it had room for");
+    assert!(receiver.recv().await.is_none(), "and then the end");
+}
+
+#[tokio::test]
+async fn it_ends_when_the_service_stops() {
+    let service = furnished().await;
+    let (sender, mut receiver) = mpsc::channel(UNREAD_MAX);
+    let caller = caller(1, Role::Administrator);
+    let follower = Follower::new(&service.app, caller, Position::START, sender);
+    let running = tokio::spawn(follower.run());
+    assert!(receiver.recv().await.is_some());
+    service.app.stopping.send_replace(true);
+    running.await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_no_position_is_refused_and_so_are_those_who_may_not() {
+    let service = furnished().await;
+    assert_eq!(service.call("GET", "1/live?after=x", "").await.status, 400);
+    let token = service.token(Role::Agent).await;
+    let call = |path: &str, token: &str| {
+        let request = request("GET", path).header("api_access_token", token);
+        request.header("last-event-id", "-1").body(Body::empty()).unwrap()
+    };
+    assert_eq!(service.send(call("1/live", &token)).await.status, 400);
+    assert_eq!(service.send(call("2/live", &token)).await.status, 401);
+    let ingest = service.token(Role::Ingest).await;
+    assert_eq!(service.send(call("1/live", &ingest)).await.status, 401);
+}

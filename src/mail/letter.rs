@@ -1,0 +1,131 @@
+//! A mail in words: its subject, and its text as such and as HTML.
+
+use std::fmt::Write;
+
+use url::Url;
+
+use super::facts::{Facts, Reason};
+use super::words::{Words, channel};
+
+/// What somebody reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Letter {
+    pub(super) subject: String,
+    pub(super) text: String,
+    pub(super) html: String,
+}
+
+/// The mail in the language of the account. Without an address of the dashboard it has no link.
+pub(super) fn compose(facts: &Facts, frontend: Option<&Url>) -> Letter {
+    let words = Words::of(facts.locale.as_deref());
+    let channel_type = &facts.inbox.channel_type;
+    let (subject, opening, action) = if facts.is_broken() {
+        (words.disconnected(channel_type), words.broken, words.act)
+    } else {
+        let subject = words.reconnected.replace("{}", channel(channel_type));
+        (subject, words.mended, words.look)
+    };
+    let rows = rows(facts, words);
+    let link = frontend.map(|frontend| (action, link(frontend, facts)));
+    let text = text(opening, &rows, link.as_ref());
+    let html = html(words.language, &subject, opening, &rows, link.as_ref());
+    Letter { subject, text, html }
+}
+
+fn rows(facts: &Facts, words: &Words) -> Vec<(&'static str, String)> {
+    let inbox = format!("{} ({})", facts.inbox.name, channel(&facts.inbox.channel_type));
+    let mut rows = vec![(words.inbox, inbox), (words.account, facts.account.name.clone())];
+    if facts.is_broken() {
+        let reason = facts.reason.as_ref().and_then(reason);
+        rows.push((words.reason, reason.unwrap_or_else(|| words.unknown.to_owned())));
+    }
+    rows.push((words.since, time(&facts.since)));
+    rows.extend(facts.until.as_ref().map(|until| (words.until, time(until))));
+    rows.push((words.evidence, facts.evidence_count.to_string()));
+    rows
+}
+
+/// `meta 190: Error validating access token`, as far as it is known.
+fn reason(reason: &Reason) -> Option<String> {
+    let source = [reason.provider.as_deref(), reason.code.as_deref()];
+    let source: Vec<_> = source.into_iter().flatten().collect();
+    let parts = [Some(source.join(" ")), reason.message.clone()];
+    let parts: Vec<_> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+    (!parts.is_empty()).then(|| parts.join(": "))
+}
+
+/// `2026-11-21T12:00:00.000Z` as people read it.
+fn time(rfc3339: &str) -> String {
+    match rfc3339.get(..16) {
+        Some(minute) => format!("{} UTC", minute.replace('T', " ")),
+        None => rfc3339.to_owned(),
+    }
+}
+
+/// Where Chatwoot's own mails lead.
+fn link(frontend: &Url, facts: &Facts) -> String {
+    let base = frontend.as_str().trim_end_matches('/');
+    format!("{base}/app/accounts/{}/settings/inboxes/{}", facts.account.id, facts.inbox.id)
+}
+
+fn text(opening: &str, rows: &[(&str, String)], link: Option<&(&str, String)>) -> String {
+    let mut text = format!("{opening}\n\n");
+    for (name, value) in rows {
+        // What somebody called an inbox stays on its line.
+        let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
+        put(&mut text, format_args!("{name}: {value}\n"));
+    }
+    if let Some((action, link)) = link {
+        put(&mut text, format_args!("\n{action}: {link}\n"));
+    }
+    text
+}
+
+fn html(
+    language: &str,
+    subject: &str,
+    opening: &str,
+    rows: &[(&str, String)],
+    link: Option<&(&str, String)>,
+) -> String {
+    let (subject, opening) = (escaped(subject), escaped(opening));
+    let mut html = format!(
+        "<!doctype html>\n<html lang=\"{language}\">\n<head><meta charset=\"utf-8\">\
+         <title>{subject}</title></head>\n<body>\n<p>{opening}</p>\n<table>\n"
+    );
+    for (name, value) in rows {
+        let (name, value) = (escaped(name), escaped(value));
+        let row = format_args!("<tr><th align=\"left\">{name}</th><td>{value}</td></tr>\n");
+        put(&mut html, row);
+    }
+    html.push_str("</table>\n");
+    if let Some((action, link)) = link {
+        let (action, link) = (escaped(action), escaped(link));
+        put(&mut html, format_args!("<p><a href=\"{link}\">{action}</a></p>\n"));
+    }
+    html.push_str("</body>\n</html>\n");
+    html
+}
+
+fn put(text: &mut String, more: std::fmt::Arguments<'_>) {
+    text.write_fmt(more).expect("a string takes all that is written");
+}
+
+/// The five characters that mean something in HTML, in text and in attributes.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests;
