@@ -53,7 +53,7 @@ fn willing(line: &str) -> &'static str {
 
 async fn send(address: &str, to: &[&str]) -> Ended {
     let settings = MailSettings {
-        server: Secret::new(&format!("smtp://{address}")),
+        server: Secret::new(format!("smtp://{address}")),
         from: "Relink <relink@example.com>".parse().unwrap(),
         frontend: None,
     };

@@ -53,7 +53,8 @@ const PORTUGUESE: Words = Words {
     instagram: "A sua conexão com o Instagram expirou",
     tiktok: "A sua conexão com o TikTok expirou",
     whatsapp: "A sua conexão com o Whatsapp expirou",
-    email: "A sua caixa de entrada de e-mail foi desconectada. Atualize as credenciais de SMTP/IMAP",
+    email: "A sua caixa de entrada de e-mail foi desconectada. \
+            Atualize as credenciais de SMTP/IMAP",
     other: "A sua conexão com {} expirou",
     reconnected: "A sua conexão com {} voltou a funcionar",
     broken: "Uma caixa de entrada perdeu a conexão. É preciso autorizá-la novamente.",
