@@ -99,7 +99,8 @@ impl Process {
         let cut = tokio::sync::watch::Sender::new(false);
         let wire = Wire { world: world.clone(), cut: cut.subscribe() };
         let clock = around.clock.clone();
-        let targets = ActorTargets { webhooks: webhooks.clone(), clock: clock.clone() };
+        let inboxes = Registry::new(around.clone());
+        let targets = ActorTargets { webhooks: webhooks.clone(), inboxes, clock: clock.clone() };
         let rules = Rules { schedule: vec![MINUTE; 60], ..rules() };
         let (ledger, targets) = (ledgers.clone(), Arc::new(targets));
         let delivery = Delivery::start(ledger, targets, Arc::new(wire), clock, rules);
