@@ -48,6 +48,10 @@ pub trait Aggregate: Fold<Event: Into<Event> + Clone> + Send + 'static {
     /// Whether the end of its stream is all that it needs: its events make no state.
     const STATELESS: bool = false;
 
+    /// The version of the shape and meaning of what is kept of its state; none where streams are
+    /// short enough to be read whole whenever an actor wakes.
+    const KEPT: Option<u32> = None;
+
     /// Which one of them.
     type Id: Copy + Eq + Hash + fmt::Display + fmt::Debug + Send + Sync + 'static;
     /// What can be asked of it.
@@ -61,6 +65,17 @@ pub trait Aggregate: Fold<Event: Into<Event> + Clone> + Send + 'static {
 
     /// The event as this aggregate knows it; none when it is of another category.
     fn narrow(event: Event) -> Option<Self::Event>;
+
+    /// Its state as bytes, where [`Self::KEPT`] says that they are kept.
+    fn pack(&self) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// The state that was packed; none when the bytes are not one.
+    fn unpack(bytes: &[u8]) -> Option<Self> {
+        let _ = bytes;
+        None
+    }
 
     /// What the command brings about.
     ///

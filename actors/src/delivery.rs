@@ -18,17 +18,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use events::delivery::{
-    AbandonReason, Abandoned, Backlog, Delivered, DisableRule, EndpointDisabled, EndpointEnabled,
+    AbandonReason, Abandoned, AttemptClass, Backlog, Delivered, DisableRule, EndpointDisabled, EndpointEnabled,
     EndpointMoved, EndpointPaced, EndpointPaused, Event, Health, Parked, Queued, RecoveryId,
     RecoveryPlanned, RecoveryProgress as Progress, Reopened, RetryRequested, Standing,
 };
 use events::webhook::Ordering;
 use events::{AccountId, Actor, Category, DeliveryId, EndpointId, Fold, Timestamp};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::aggregate::{Aggregate, Effect, Next};
 use crate::ports::Ended;
 use queue::Queue;
+use schedule::between_words;
 use verdict::give_up;
 
 pub use attempts::{Delivery, Rules};
@@ -41,12 +43,12 @@ pub use targets::ActorTargets;
 /// whether or not they have ended. The fan-out goes back less far: see [`crate::fanout`].
 pub const REMEMBERED_MAX: usize = 8192;
 
-/// As many deliveries as are abandoned at once, so that they fit one append. Those left over
-/// are abandoned one by one when they come due.
+/// As many deliveries as are abandoned at once, so that they fit one append. Whoever wants more
+/// asks again.
 const ABANDONED_MAX: usize = 4096;
 
 /// What one endpoint is owed, and how it is doing.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
     queue: Queue,
     health: Health,
@@ -188,8 +190,18 @@ pub struct OwedAttempt {
     pub event: String,
     /// The exact bytes.
     pub body: Bytes,
-    /// Whether it is made to see how the endpoint is doing, while others wait.
-    pub probe: bool,
+    /// Set when it is made to see how the endpoint is doing, while others wait.
+    pub probe: Option<Probe>,
+}
+
+/// What a probe may leave untold: one that fails as the last did says nothing new, and is
+/// repeated, until there is something to tell or it is time for a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Probe {
+    /// How the last attempt of the same delivery failed, if one did.
+    pub failed_as: Option<AttemptClass>,
+    /// When a failure is written whatever it is.
+    pub quiet_until: Timestamp,
 }
 
 impl Effect for Owed {
@@ -302,7 +314,15 @@ impl Ledger {
         vec![EndpointPaced { ordering }.into()]
     }
 
-    fn attempt(&self, delivery: DeliveryId, probe: bool) -> Next<Owed> {
+    /// The delivery that is tried while the others wait; none unless it is known to fail.
+    fn prober(&self) -> Option<DeliveryId> {
+        match self.health.standing {
+            Standing::Probing { .. } => self.queue.oldest(),
+            Standing::Free | Standing::Paused { .. } | Standing::Disabled { .. } => None,
+        }
+    }
+
+    fn attempt(&self, delivery: DeliveryId, quiet_until: Option<Timestamp>) -> Next<Owed> {
         let pending = self.queue.get(delivery).expect("what is due is pending");
         Next::Do(Owed::Attempt(OwedAttempt {
             delivery,
@@ -310,7 +330,8 @@ impl Ledger {
             account: pending.account,
             event: pending.event.clone(),
             body: pending.body.clone(),
-            probe,
+            probe: quiet_until
+                .map(|quiet_until| Probe { failed_as: pending.failed_as, quiet_until }),
         }))
     }
 
@@ -322,15 +343,20 @@ impl Ledger {
         }
         let Some((due, delivery)) = self.queue.first(busy) else { return Next::Idle };
         let due = self.health.throttled_until.map_or(due, |until| due.max(until));
-        if due > now { Next::Wait(due) } else { self.attempt(delivery, false) }
+        if due > now { Next::Wait(due) } else { self.attempt(delivery, None) }
     }
 
     /// The oldest delivery is the probe, and nothing else is under way.
-    fn next_probe(&self, at: Timestamp, now: Timestamp, busy: &BTreeSet<Uuid>) -> Next<Owed> {
+    fn next_probe(
+        &self,
+        (since, at): (Timestamp, Timestamp),
+        now: Timestamp,
+        busy: &BTreeSet<Uuid>,
+    ) -> Next<Owed> {
         match self.queue.oldest().filter(|_| busy.is_empty()) {
             None => Next::Idle,
             Some(_) if at > now => Next::Wait(at),
-            Some(oldest) => self.attempt(oldest, true),
+            Some(oldest) => self.attempt(oldest, Some(at.after(between_words(since, at)))),
         }
     }
 }
@@ -350,16 +376,20 @@ impl Fold for Ledger {
                 pending.attempts = failed.attempt;
                 pending.charged += u32::from(failed.charged);
                 pending.failed_at = Some(failed.started_at);
+                pending.failed_as = Some(failed.class);
                 pending.due = failed.retry_at.unwrap_or(pending.due);
             }),
-            Event::Delivered(Delivered { delivery, .. })
-            | Event::Abandoned(Abandoned { delivery, .. }) => self.queue.remove(*delivery),
+            Event::Delivered(Delivered { delivery, .. }) => self.queue.remove(*delivery),
+            Event::Abandoned(Abandoned { delivery, .. }) => {
+                self.given_up(*delivery);
+                self.queue.remove(*delivery);
+            }
             Event::RetryRequested(it) => {
                 self.queue.change(it.delivery, |pending| pending.ask_for(it.due));
             }
             Event::Reopened(it) => {
                 self.remember(it.queued.delivery);
-                self.brought_back(it.recovery);
+                self.brought_back(it.queued.delivery, it.recovery);
                 self.queue.push(&it.queued, it.attempts);
             }
             Event::Parked(it) => self.queue.change(it.delivery, |pending| pending.parked = true),
@@ -389,6 +419,7 @@ impl Fold for Ledger {
 
 impl Aggregate for Ledger {
     const CATEGORY: Category = Category::Ledger;
+    const KEPT: Option<u32> = Some(1);
 
     type Id = EndpointId;
     type Command = Command;
@@ -398,6 +429,14 @@ impl Aggregate for Ledger {
 
     fn narrow(event: events::Event) -> Option<Event> {
         if let events::Event::Delivery(event) = event { Some(event) } else { None }
+    }
+
+    fn pack(&self) -> Option<Vec<u8>> {
+        postcard::to_stdvec(self).ok()
+    }
+
+    fn unpack(bytes: &[u8]) -> Option<Self> {
+        postcard::from_bytes(bytes).ok()
     }
 
     fn decide(&self, command: &Command) -> Result<Vec<Event>, Rejection> {
@@ -443,7 +482,9 @@ impl Aggregate for Ledger {
     fn next(&self, now: Timestamp, busy: &BTreeSet<Uuid>) -> Next<Owed> {
         match &self.health.standing {
             Standing::Free => self.next_freely(now, busy),
-            Standing::Probing { probe_at, .. } => self.next_probe(*probe_at, now, busy),
+            Standing::Probing { since, probe_at } => {
+                self.next_probe((*since, *probe_at), now, busy)
+            }
             Standing::Paused { .. } | Standing::Disabled { .. } => Next::Idle,
         }
     }

@@ -27,6 +27,7 @@ use events::store::{Heard, Subscription};
 use events::{EventStore, Failure, Position, Record};
 use futures_core::future::BoxFuture;
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use crate::delivery::{Ledger, REMEMBERED_MAX, Rejection, Told};
 use crate::ports::Clock;
@@ -249,6 +250,9 @@ impl Worker {
             let mut wait = RETRY.0;
             loop {
                 match telling.await {
+                    Ok(done) if debt.is_left(&done.answer) => {
+                        telling = self.tell_rest(&debt, done.answer.pending);
+                    }
                     Ok(_) => break,
                     Err(refused) if refused.is_passing() => {
                         self.fail(&refused, &mut wait).await?;
@@ -271,6 +275,13 @@ impl Worker {
 
     fn tell_ledger(&self, debt: &Debt) -> Telling {
         let context = debt.context(self.clock.now());
+        Box::pin(self.ledgers.ask(debt.endpoint, context, debt.command.clone()))
+    }
+
+    /// As a command of its own: the same one again would be known as done.
+    fn tell_rest(&self, debt: &Debt, left: usize) -> Telling {
+        let mut context = debt.context(self.clock.now());
+        context.id = Uuid::new_v5(&context.id, &left.to_be_bytes());
         Box::pin(self.ledgers.ask(debt.endpoint, context, debt.command.clone()))
     }
 

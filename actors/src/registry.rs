@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use dashmap::DashMap;
+use events::snapshot::Snapshots;
 use events::{EventStore, StreamName, Timestamp};
 use ractor::{ActorCell, ActorId, ActorRuntime};
 use tokio::sync::oneshot;
@@ -32,11 +33,13 @@ pub struct Limits {
     pub mailbox: usize,
     /// How long an actor without work stays awake.
     pub idle: Duration,
+    /// How many events a stream grows by before its state is kept anew, where it is kept.
+    pub keep_every: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { mailbox: 1024, idle: Duration::from_secs(60) }
+        Self { mailbox: 1024, idle: Duration::from_secs(60), keep_every: 10_000 }
     }
 }
 
@@ -47,6 +50,8 @@ pub struct World {
     pub store: Arc<dyn EventStore>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Where the states of long streams are kept between two runs; none, and they are read whole.
+    pub snapshots: Option<Arc<dyn Snapshots>>,
     /// What bounds the actors.
     pub limits: Limits,
     /// The streams that cannot go on.
@@ -208,6 +213,14 @@ impl<A: Aggregate> Registry<A> {
 
     pub(crate) fn store(&self) -> &dyn EventStore {
         &*self.inner.world.store
+    }
+
+    pub(crate) fn snapshots(&self) -> Option<&Arc<dyn Snapshots>> {
+        self.inner.world.snapshots.as_ref()
+    }
+
+    pub(crate) fn keep_every(&self) -> usize {
+        self.inner.world.limits.keep_every
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -4,6 +4,7 @@
 //! [`Mailbox`] of our own, which has a limit and is drained into one append; what ractor carries
 //! is only the word that there is work.
 
+mod kept;
 mod loaded;
 mod mailbox;
 
@@ -124,6 +125,9 @@ impl<A: Aggregate> Shell<A> {
                     for (envelope, verdict) in batch.drain(..verdicts.len()).zip(verdicts) {
                         envelope.answer(verdict.at(written));
                     }
+                    if let Some(loaded) = &mut run.loaded {
+                        self.keep(loaded);
+                    }
                 }
                 Err(Failure::Conflict { .. }) if conflicts < CONFLICTS_MAX => {
                     conflicts += 1;
@@ -151,9 +155,21 @@ impl<A: Aggregate> Shell<A> {
     async fn loaded<'r>(&self, run: &'r mut Run<A>) -> Result<&'r mut Loaded<A>, Problem> {
         let loaded = match run.loaded.take() {
             Some(loaded) => loaded,
-            None => Loaded::load(self.registry.store(), &run.stream).await?,
+            None => {
+                let (store, snapshots) = (self.registry.store(), self.registry.snapshots());
+                let mut loaded = Loaded::load(store, snapshots, &run.stream).await?;
+                self.keep(&mut loaded);
+                loaded
+            }
         };
         Ok(run.loaded.insert(loaded))
+    }
+
+    /// Keeps the state anew once the stream has grown enough.
+    fn keep(&self, loaded: &mut Loaded<A>) {
+        if let Some(snapshots) = self.registry.snapshots() {
+            loaded.keep(snapshots, self.registry.keep_every());
+        }
     }
 
     fn give_up(&self, run: &mut Run<A>, batch: VecDeque<mailbox::Envelope<A>>, problem: Problem) {

@@ -99,6 +99,7 @@ impl App {
         let world = World {
             store: store.clone(),
             clock: clock.clone(),
+            snapshots: Some(snapshots.clone()),
             limits: Limits { mailbox: settings.mailbox_limit, ..Limits::default() },
             halted: Halted::default(),
         };

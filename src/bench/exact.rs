@@ -93,7 +93,13 @@ pub(super) async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
     let view = View::<InboxHealth>::default();
     let running = Runner::new(store.clone(), Arc::new(Forgetful)).with(&view).start();
     let clock = Arc::new(SystemClock);
-    let world = World { store, clock, limits: Limits::default(), halted: Halted::default() };
+    let world = World {
+        store,
+        clock,
+        snapshots: None,
+        limits: Limits::default(),
+        halted: Halted::default(),
+    };
     let registry: Registry<Inbox> = Registry::new(world);
     let bar = progress_bar("reports", inboxes * EACH);
     let begin = Instant::now();

@@ -41,6 +41,7 @@ pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Sto
     let world = World {
         store: log.store(),
         clock: Arc::new(SystemClock),
+        snapshots: None,
         limits: Limits::default(),
         halted: Halted::default(),
     };

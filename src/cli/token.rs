@@ -45,6 +45,7 @@ pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Sto
     let world = World {
         store: log.store(),
         clock: clock.clone(),
+        snapshots: None,
         limits: Limits::default(),
         halted: Halted::default(),
     };

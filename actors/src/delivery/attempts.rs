@@ -9,10 +9,12 @@ use dashmap::DashMap;
 use events::delivery::{AbandonReason, AttemptClass};
 use events::{Actor, EndpointId, Timestamp};
 use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::gate::Gate;
 use super::replay::Replay;
+use super::schedule::PROBE_EVERY;
 use super::{Command, Ledger, Owed, OwedAttempt, Report};
 use crate::ports::{Attempt, Clock, Ended, Endpoint, Outbound, Target, Targets};
 use crate::registry::{Finish, Host, Registry};
@@ -23,6 +25,9 @@ pub(super) const RETRY_FIRST: Duration = Duration::from_millis(100);
 
 /// The longest such wait.
 const RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// A rate counts attempts in any such time.
+const RATE_WINDOW: Duration = Duration::from_secs(1);
 
 /// What holds for every endpoint that says nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +60,7 @@ struct Inner {
     gates: DashMap<EndpointId, Gate>,
     replay: Replay,
     closing: AtomicBool,
+    began: Instant,
 }
 
 impl Delivery {
@@ -77,6 +83,7 @@ impl Delivery {
             gates: DashMap::new(),
             replay: Replay::new(ledgers.clone(), clock.clone()),
             closing: AtomicBool::new(false),
+            began: Instant::now(),
         };
         let delivery = Self { inner: Arc::new(inner) };
         ledgers.set_host(Arc::new(delivery.clone()));
@@ -169,7 +176,15 @@ impl Inner {
                     return never().await;
                 }
                 Target::To(to) if !self.fits(id, &gate, &to) => continue,
-                Target::To(to) => Command::Record(Box::new(self.send(&owed, *to).await)),
+                Target::To(to) => {
+                    let report = self.send(&owed, *to).await;
+                    if gate.probes(owed.delivery) && is_no_news(&owed, &report) {
+                        drop((slot, permit, counted));
+                        tokio::time::sleep(PROBE_EVERY).await;
+                        continue;
+                    }
+                    Command::Record(Box::new(report))
+                }
             };
             // The endpoint is free again; what is left is between us and the log.
             drop((slot, permit));
@@ -179,11 +194,16 @@ impl Inner {
 
     /// Whether the ledger has since said that nothing shall begin. It is asked again afterwards.
     fn is_stopped(&self, gate: &Gate, owed: &OwedAttempt) -> bool {
-        !owed.probe && gate.is_stopped(self.clock.now())
+        owed.probe.is_none() && gate.is_stopped(self.clock.now())
     }
 
     fn gate(&self, id: EndpointId) -> Gate {
-        self.gates.entry(id).or_insert_with(|| Gate::new(self.rules.concurrency)).clone()
+        self.gates.entry(id).or_insert_with(|| self.new_gate(self.rules.concurrency)).clone()
+    }
+
+    /// The second in which the process began may be another's too, who came before it.
+    fn new_gate(&self, width: usize) -> Gate {
+        Gate::new(width, self.began + RATE_WINDOW)
     }
 
     /// Whether the gate is the one of the endpoint's settings as they are now; if not, whoever
@@ -191,7 +211,7 @@ impl Inner {
     fn fits(&self, id: EndpointId, gate: &Gate, to: &Endpoint) -> bool {
         let wanted = to.concurrency.and_then(|wanted| usize::try_from(wanted).ok());
         let width = wanted.unwrap_or(self.rules.concurrency).max(1);
-        let mut current = self.gates.entry(id).or_insert_with(|| Gate::new(width));
+        let mut current = self.gates.entry(id).or_insert_with(|| self.new_gate(width));
         current.fit(width, to.rate_per_second);
         current.is(gate)
     }
@@ -259,6 +279,17 @@ impl Inner {
     ) -> Context {
         Context { id, correlation, actor: Actor::DELIVERY, account, now }
     }
+}
+
+/// Whether a probe failed as the one before did, so recently that it is not worth a word.
+fn is_no_news(owed: &OwedAttempt, report: &Report) -> bool {
+    let (Some(probe), Ended::Failed { class, retry_after: None, .. }) = (owed.probe, &report.ended)
+    else {
+        return false;
+    };
+    // Those two end something.
+    let ends = matches!(class, AttemptClass::Gone | AttemptClass::Blocked);
+    !ends && Some(*class) == probe.failed_as && report.now < probe.quiet_until
 }
 
 /// Under way for ever, as far as the ledger is concerned: it shall not ask again before a restart.

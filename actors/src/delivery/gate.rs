@@ -2,11 +2,11 @@
 //! that its ledger no longer wants to be made.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use events::Timestamp;
 use events::delivery::Standing;
+use events::{DeliveryId, Timestamp};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -28,11 +28,15 @@ struct Flow {
     stopped_until: AtomicI64,
     /// When the next attempt may begin.
     next: Mutex<Option<Instant>>,
+    /// The delivery that the endpoint is probed with, if any; unknown before the ledger was heard.
+    prober: Mutex<Option<Option<DeliveryId>>>,
 }
 
 impl Gate {
-    pub(super) fn new(width: usize) -> Self {
-        Self::with(width, None, Arc::default())
+    /// A new one; where there is a rate, nothing begins before that moment.
+    pub(super) fn new(width: usize, from: Instant) -> Self {
+        let flow = Flow { next: Mutex::new(Some(from)), ..Flow::default() };
+        Self::with(width, None, Arc::new(flow))
     }
 
     fn with(width: usize, rate: Option<u32>, flow: Arc<Flow>) -> Self {
@@ -62,6 +66,12 @@ impl Gate {
             }
         };
         self.flow.stopped_until.store(until, Ordering::Relaxed);
+        *lock(&self.flow.prober) = Some(ledger.prober());
+    }
+
+    /// Whether the endpoint may be probed with this one once more without asking the ledger.
+    pub(super) fn probes(&self, delivery: DeliveryId) -> bool {
+        lock(&self.flow.prober).is_none_or(|prober| prober == Some(delivery))
     }
 
     pub(super) fn is_stopped(&self, now: Timestamp) -> bool {
@@ -75,7 +85,7 @@ impl Gate {
         let apart = Duration::from_secs(1) / rate;
         let now = Instant::now();
         let turn = {
-            let mut next = self.flow.next.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut next = lock(&self.flow.next);
             let earliest = now.checked_sub(apart).unwrap_or(now);
             let turn = next.map_or(now, |next| next.max(earliest));
             *next = Some(turn + apart);
@@ -83,4 +93,8 @@ impl Gate {
         };
         tokio::time::sleep_until(turn).await;
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use events::delivery::Queued;
+use events::delivery::{AttemptClass, Queued};
 use events::webhook::Ordering;
 use events::{AccountId, DeliveryId, Timestamp};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// All deliveries of one ledger that have not ended.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Queue {
     pending: BTreeMap<DeliveryId, Pending>,
     /// Those that wait for no other: by when, then in the order of queueing.
@@ -23,7 +24,7 @@ pub(super) struct Queue {
 }
 
 /// A delivery that has not ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Pending {
     pub(super) account: AccountId,
     pub(super) event: String,
@@ -36,6 +37,8 @@ pub(super) struct Pending {
     pub(super) due: Timestamp,
     /// When the last attempt began that failed.
     pub(super) failed_at: Option<Timestamp>,
+    /// How it did.
+    pub(super) failed_as: Option<AttemptClass>,
     pub(super) parked: bool,
     number: u64,
     /// Whether it was asked for by itself, and so waits for no other.
@@ -67,6 +70,7 @@ impl Queue {
             charged: 0,
             due: queued.due,
             failed_at: None,
+            failed_as: None,
             parked: false,
             number: self.queued,
             loose: false,

@@ -1,10 +1,13 @@
 //! Deliveries that ended are owed again, a few at a time: planned, started, paused, cancelled.
 
-use events::Revision;
+use std::collections::BTreeSet;
+
 use events::delivery::{
     Event, RecoveryAdvanced, RecoveryCancelled, RecoveryFilter, RecoveryFinished, RecoveryId,
     RecoveryPaused, RecoveryPlanned, RecoveryProgress as Progress, RecoveryStarted, Reopened,
 };
+use events::{DeliveryId, Revision};
+use serde::{Deserialize, Serialize};
 
 use super::{Ledger, Rejection};
 
@@ -16,7 +19,7 @@ const REMEMBERED_MAX: usize = 32;
 pub(super) const UNDER_WAY_MAX: usize = 100;
 
 /// A recovery as its events tell it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recovery {
     /// What was planned.
     pub plan: RecoveryPlanned,
@@ -28,6 +31,8 @@ pub struct Recovery {
     pub passed: u64,
     /// As many of them as were owed again.
     pub reopened: u64,
+    /// Those that somebody else brought back meanwhile, and that were not given up since.
+    again: BTreeSet<DeliveryId>,
 }
 
 /// The next few of a recovery shall be brought back.
@@ -130,9 +135,13 @@ impl Ledger {
         if known.progress != Progress::Running || stale {
             return vec![];
         }
-        let ended = |it: &&Reopened| self.queue.get(it.queued.delivery).is_none();
+        let wanted = |it: &&Reopened| {
+            let delivery = it.queued.delivery;
+            let taken = known.again.contains(&delivery) && !known.plan.filter.delivered;
+            self.queue.get(delivery).is_none() && !taken
+        };
         let mut events: Vec<Event> =
-            advance.deliveries.iter().filter(ended).cloned().map(Event::from).collect();
+            advance.deliveries.iter().filter(wanted).cloned().map(Event::from).collect();
         if let Some(reached) = advance.reached {
             let passed = known.passed + advance.deliveries.len() as u64;
             events.push(RecoveryAdvanced { recovery, reached, passed }.into());
@@ -160,12 +169,16 @@ impl Ledger {
             reached: None,
             passed: 0,
             reopened: 0,
+            again: BTreeSet::new(),
         });
     }
 
     pub(super) fn progress(&mut self, recovery: RecoveryId, progress: Progress) {
         if let Some(known) = self.known_recovery(recovery) {
             known.progress = progress;
+            if progress.is_over() {
+                known.again.clear();
+            }
         }
     }
 
@@ -176,9 +189,19 @@ impl Ledger {
         }
     }
 
-    pub(super) fn brought_back(&mut self, recovery: Option<RecoveryId>) {
-        if let Some(known) = recovery.and_then(|recovery| self.known_recovery(recovery)) {
-            known.reopened += 1;
+    pub(super) fn brought_back(&mut self, delivery: DeliveryId, by: Option<RecoveryId>) {
+        for known in self.recoveries.iter_mut().filter(|it| !it.progress.is_over()) {
+            if by == Some(known.plan.recovery) {
+                known.reopened += 1;
+            } else {
+                known.again.insert(delivery);
+            }
+        }
+    }
+
+    pub(super) fn given_up(&mut self, delivery: DeliveryId) {
+        for known in &mut self.recoveries {
+            known.again.remove(&delivery);
         }
     }
 

@@ -21,13 +21,17 @@ pub(super) const WAIT_MAX: Duration = Duration::from_secs(24 * 3600);
 /// The shortest wait that a receiver can ask for; it costs nothing, so it must not be nothing.
 const ASKED_MIN: Duration = Duration::from_secs(1);
 
-/// The shortest and the longest time between two probes of an endpoint that is failing.
-const PROBE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// The time between two probes of an endpoint that is failing: whatever was down, and however
+/// long, is found within about a second of its recovery.
+pub(super) const PROBE_EVERY: Duration = Duration::from_secs(1);
 
-/// A probe follows after this part of the time that it has been failing: what was down for a
-/// minute is found within a second of its recovery, and what was down for a day is not called
-/// 86,400 times.
-const PROBE_PART: u32 = 600;
+/// The shortest and the longest time between two probes that are written although they fail as
+/// the one before did.
+const WORDS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+/// One is written after this part of the time that it has been failing: what is down for a day
+/// does not fill the log with 86,400 times the same.
+const WORDS_PART: u32 = 600;
 
 /// The wait before the attempt that follows `attempt`: the schedule's, give or take a fifth, so
 /// that what failed together does not come back together. None when the schedule is at its end.
@@ -54,9 +58,10 @@ pub(super) fn asked(wait: Duration) -> Duration {
     wait.clamp(ASKED_MIN, WAIT_MAX)
 }
 
-/// The wait between two probes of an endpoint that has been failing since then.
-pub(super) fn between_probes(since: Timestamp, now: Timestamp) -> Duration {
-    (now.since(since) / PROBE_PART).clamp(PROBE.0, PROBE.1)
+/// The time in which no probe is written that fails as the one before did, of an endpoint that
+/// has been failing since then.
+pub(super) fn between_words(since: Timestamp, now: Timestamp) -> Duration {
+    (now.since(since) / WORDS_PART).clamp(WORDS.0, WORDS.1) - PROBE_EVERY
 }
 
 fn spread(wait: Duration, delivery: DeliveryId, salt: u32) -> Duration {

@@ -46,7 +46,7 @@ fn owed(number: u8, attempt: u32) -> Next<Owed> {
         account: AccountId(1),
         event: "inbox_updated".into(),
         body: queued(number).body.into(),
-        probe: false,
+        probe: None,
     }))
 }
 

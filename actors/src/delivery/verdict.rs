@@ -10,7 +10,7 @@ use events::delivery::{
 use events::{Actor, DeliveryId, Timestamp};
 
 use super::queue::Pending;
-use super::schedule::{after_ours, asked, between_probes, slowly, wait_after};
+use super::schedule::{PROBE_EVERY, after_ours, asked, slowly, wait_after};
 use super::{Ledger, Rejection, Report};
 use crate::ports::Ended;
 
@@ -171,9 +171,7 @@ impl Ledger {
             return Verdict { throttled_until: Some(until), ..Verdict::free(until) };
         }
         match self.health.standing {
-            Standing::Probing { since, .. } => {
-                return Verdict::free(now.after(between_probes(since, now)));
-            }
+            Standing::Probing { .. } => return Verdict::free(now.after(PROBE_EVERY)),
             Standing::Paused { .. } | Standing::Disabled { .. } => return Verdict::free(now),
             Standing::Free => {}
         }
@@ -217,7 +215,7 @@ impl Ledger {
         let told = matches!(self.health.standing, Standing::Probing { .. });
         if is_failing(&row, now) && !told && failed.throttled_until.is_none() {
             let Failing { since, class, detail, .. } = row;
-            let probe_at = now.after(between_probes(since, now));
+            let probe_at = now.after(PROBE_EVERY);
             return Some(EndpointFailing { since, class, detail, probe_at }.into());
         }
         let warning = failure.warning().filter(|it| !row.warned.contains(it));

@@ -16,7 +16,7 @@ use super::history::{self, Change, Histories};
 use super::kept::Folded;
 use super::report::{self, Report};
 use super::{body, mail, operational};
-use crate::delivery::Command;
+use crate::delivery::{Command, Told};
 use crate::shell::Context;
 
 /// Something to tell a ledger.
@@ -34,6 +34,11 @@ pub(super) struct Debt {
 }
 
 impl Debt {
+    /// Whether there was more to abandon than one append takes.
+    pub(super) fn is_left(&self, told: &Told) -> bool {
+        matches!(self.command, Command::Abandon { delivery: None, .. }) && told.pending > 0
+    }
+
     pub(super) fn context(&self, now: Timestamp) -> Context {
         Context {
             id: self.cause,

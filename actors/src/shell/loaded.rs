@@ -1,7 +1,9 @@
 //! An aggregate in memory with the end of its stream, and a batch decided on it.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
+use events::snapshot::Snapshots;
 use events::store::{Draft, PAGE_MAX, Slice, Tail, is_last};
 use events::{
     EventId, EventStore, Failure, Metadata, Position, Proposed, Record, Revision, StreamName,
@@ -39,10 +41,12 @@ impl From<Failure> for Problem {
 
 pub(crate) struct Loaded<A> {
     pub(crate) state: A,
-    stream: StreamName,
-    tail: Tail,
-    position: Position,
-    done: VecDeque<(Uuid, Position)>,
+    pub(super) stream: StreamName,
+    pub(super) tail: Tail,
+    pub(super) position: Position,
+    pub(super) done: VecDeque<(Uuid, Position)>,
+    /// How many events it is ahead of what is kept.
+    pub(super) ahead: usize,
 }
 
 /// What came of a batch, before it is written.
@@ -100,16 +104,23 @@ impl<A: Aggregate> Verdict<A> {
 }
 
 impl<A: Aggregate> Loaded<A> {
-    pub(crate) async fn load(store: &dyn EventStore, stream: &StreamName) -> Result<Self, Problem> {
+    pub(crate) async fn load(
+        store: &dyn EventStore,
+        snapshots: Option<&Arc<dyn Snapshots>>,
+        stream: &StreamName,
+    ) -> Result<Self, Problem> {
         let mut loaded = Self {
             state: A::default(),
             stream: stream.clone(),
             tail: Tail::default(),
             position: Position::START,
             done: VecDeque::new(),
+            ahead: 0,
         };
         if A::STATELESS {
             loaded.start_near_the_end(store).await?;
+        } else if let Some(snapshots) = snapshots {
+            loaded.take_up(store, snapshots).await?;
         }
         loop {
             let from = Slice::From(loaded.tail.revision.map_or(Revision::FIRST, Revision::next));
@@ -147,6 +158,7 @@ impl<A: Aggregate> Loaded<A> {
         let event = A::narrow(recorded.event)
             .ok_or_else(|| Problem::Halt(format!("{} holds another's event", recorded.stream)))?;
         self.state.evolve(&event);
+        self.ahead += 1;
         Ok(())
     }
 
@@ -221,6 +233,7 @@ impl<A: Aggregate> Loaded<A> {
             let appended = store.append(&self.stream, expected, events.records).await?;
             self.tail = events.tail;
             self.position = appended.position;
+            self.ahead += records;
             for command in events.derived {
                 self.remember(command, appended.position);
             }

@@ -224,6 +224,7 @@ pub(crate) fn world(store: &Arc<TestStore>) -> World {
     World {
         store: store.clone(),
         clock: Arc::new(TestClock::at_noon()),
+        snapshots: None,
         limits: Limits::default(),
         halted: Halted::default(),
     }

@@ -63,9 +63,10 @@ impl Story {
     }
 }
 
-fn probe(number: u8, attempt: u32) -> Next<Owed> {
+fn probe(number: u8, attempt: u32, quiet_until: Timestamp) -> Next<Owed> {
     let Next::Do(Owed::Attempt(owed)) = owed(number, attempt) else { unreachable!("it is one") };
-    Next::Do(Owed::Attempt(OwedAttempt { probe: true, ..owed }))
+    let probe = Probe { failed_as: Some(AttemptClass::Server), quiet_until };
+    Next::Do(Owed::Attempt(OwedAttempt { probe: Some(probe), ..owed }))
 }
 
 #[test]
@@ -87,7 +88,7 @@ fn an_endpoint_that_fails_is_probed_with_the_oldest_and_nothing_is_charged() {
     let mut story = Story::failing(9);
     assert!(matches!(story.next(), Next::Wait(_)));
     story.after(Duration::from_secs(1));
-    assert_eq!(story.next(), probe(1, 3));
+    assert_eq!(story.next(), probe(1, 3, story.now));
     let busy = BTreeSet::from([id(1).0]);
     assert_eq!(story.ledger.next(story.now, &busy), Next::Idle, "one at a time");
     for _ in 0..50 {
@@ -101,12 +102,16 @@ fn an_endpoint_that_fails_is_probed_with_the_oldest_and_nothing_is_charged() {
 }
 
 #[test]
-fn probes_become_rarer_with_the_time_that_it_has_been_failing() {
+fn words_become_rarer_with_the_time_that_it_has_been_failing_and_probes_do_not() {
     let mut story = Story::failing(3);
     story.after(HOUR * 2);
     story.fails(1);
     let Next::Wait(next) = story.next() else { panic!("a probe is waited for") };
-    assert!((12..=13).contains(&next.since(story.now).as_secs()), "{next}");
+    assert_eq!(next.since(story.now), Duration::from_secs(1));
+    story.now = next;
+    let Next::Do(Owed::Attempt(owed)) = story.next() else { panic!("a probe is owed") };
+    let quiet = owed.probe.unwrap().quiet_until.since(next).as_secs();
+    assert!((11..=12).contains(&quiet), "{quiet} s without a word");
 }
 
 #[test]

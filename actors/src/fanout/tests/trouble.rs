@@ -218,3 +218,14 @@ async fn a_record_that_nobody_understands_owes_nothing_and_holds_up_nothing() {
     Service::run(&store).await;
     assert_each_once(both(&store).await, 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn more_than_one_append_takes_is_abandoned_with_its_webhook() {
+    let store = subscribed().await;
+    say(&store, 0..9_000).await;
+    tell_webhook(&store, HOOK, events::webhook::Deleted {}).await;
+    Service::run(&store).await;
+    let told = ledger(&store, HOOK).await;
+    let abandoned = told.iter().filter(|it| matches!(it, DeliveryEvent::Abandoned(_)));
+    assert_eq!(abandoned.count(), 9_000);
+}

@@ -1,9 +1,11 @@
 //! An endpoint's rate, its death and its recovery, and deliveries that are brought back.
 
-use events::delivery::{RecoveryFilter, RecoveryId, RecoveryPlanned, RecoveryProgress};
+use events::delivery::{RecoveryFilter, RecoveryId, RecoveryPlanned, RecoveryProgress, Reopened};
+use events::snapshot::memory::Shelf;
 
 use super::*;
 use crate::delivery::{Ask, Recovery, matching};
+use crate::registry::Limits;
 
 /// The most and the fewest attempts in any second between the first and the last.
 fn in_a_second(at: &[events::Timestamp]) -> (usize, usize) {
@@ -101,4 +103,138 @@ async fn a_recovery_brings_back_what_was_given_up_and_nothing_else_through_a_res
     assert_eq!((done.progress, done.passed), (RecoveryProgress::Finished, 80));
     assert_eq!(second.ends(HOOK).await.0, 81);
     assert!(second.endpoints.visits().iter().all(|visit| visit.number == 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_is_found_again_after_a_day_within_two_seconds_and_the_log_stays_small() {
+    let service = Service::start();
+    service.create(HOOK, Policy::default()).await;
+    service.endpoints.teach(HOOK, Manner::RefusesFirst(u32::MAX));
+    for number in 0..20 {
+        service.queue(HOOK, number).await;
+    }
+    pass(DAY).await;
+    let written = service.ends(HOOK).await.1;
+    assert!(written < 4_000, "{written} failures are written");
+    service.endpoints.teach(HOOK, Manner::Takes(Duration::ZERO));
+    pass(SECOND * 2).await;
+    assert!(service.ends(HOOK).await.0 > 0, "nothing after two seconds");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_goes_on_in_silence_ends_when_the_endpoint_is_paused() {
+    let service = Service::start();
+    service.create(HOOK, Policy::default()).await;
+    service.endpoints.teach(HOOK, Manner::RefusesFirst(u32::MAX));
+    for number in 0..20 {
+        service.queue(HOOK, number).await;
+    }
+    pass(DAY).await;
+    let pause = Command::Pause { by: Actor::ADMIN, now: NOON.after(DAY) };
+    service.ledgers.ask(HOOK.into(), anew(), pause).await.unwrap();
+    pass(MINUTE).await;
+    let before = service.endpoints.visits().len();
+    pass(MINUTE * 10).await;
+    assert_eq!(service.endpoints.visits().len(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_holds_through_a_restart() {
+    let first = Service::start();
+    let policy = Policy { rate_per_second: Some(10), ..Policy::default() };
+    first.create(HOOK, policy).await;
+    for number in 0..100 {
+        first.queue(HOOK, number).await;
+    }
+    pass(SECOND * 2).await;
+    let before = first.endpoints.visits().len();
+    first.delivery.close().await;
+    let second = Service::over(&first.store);
+    second.ledgers.wake(HOOK.into());
+    pass(Duration::from_millis(990)).await;
+    assert!(before > 0);
+    assert_eq!(second.endpoints.visits().len(), 0, "the last second is another's");
+    pass(SECOND).await;
+    assert!(!second.endpoints.visits().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ledger_wakes_on_what_is_kept_of_it_and_reads_only_the_rest() {
+    let (store, shelf) = (Arc::new(TestStore::default()), Arc::new(Shelf::default()));
+    let limits = Limits { keep_every: 200, ..Limits::default() };
+    let within = || World { snapshots: Some(shelf.clone()), limits, ..world(&store) };
+    let first = Service::within(&store, within());
+    first.create(HOOK, Policy::default()).await;
+    first.endpoints.teach(HOOK, Manner::RefusesFirst(1));
+    for number in 0..150 {
+        first.queue(HOOK, number).await;
+    }
+    pass(MINUTE * 2).await;
+    assert_eq!(first.ends(HOOK).await.0, 150);
+    first.endpoints.teach(HOOK, Manner::Hangs);
+    for number in 150..153 {
+        first.queue(HOOK, number).await;
+    }
+    assert!(shelf.saves.load(std::sync::atomic::Ordering::Relaxed) > 0);
+
+    let read = store.records_read();
+    let second = Service::within(&store, within());
+    second.queue(HOOK, 7).await;
+    second.queue(HOOK, 152).await;
+    assert!(store.records_read() - read < 250, "{}", store.records_read() - read);
+    pass(MINUTE).await;
+    assert_eq!(second.ends(HOOK).await.0, 153, "what was owed is paid, what was paid is known");
+
+    // Of another log it is nothing worth.
+    let other = Arc::new(TestStore::default());
+    let third = Service::within(&other, World { store: other.clone(), ..within() });
+    third.create(HOOK, Policy::default()).await;
+    third.queue(HOOK, 7).await;
+    pass(SECOND).await;
+    assert_eq!(third.ends(HOOK).await, (1, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_retried_during_a_recovery_is_not_sent_once_more_by_it() {
+    let service = Service::start();
+    let policy = Policy { retry_schedule_ms: Some(vec![]), ..Policy::default() };
+    service.create(HOOK, policy).await;
+    service.endpoints.teach(HOOK, Manner::RefusesFirst(1));
+    for number in 0..150 {
+        service.queue(HOOK, number).await;
+    }
+    pass(MINUTE * 2).await;
+    let filter = RecoveryFilter {
+        since: NOON,
+        until: None,
+        event: None,
+        key: None,
+        abandoned: true,
+        delivered: false,
+    };
+    let found = matching(&*service.store, HOOK.into(), &filter, None).await.unwrap();
+    let recovery = RecoveryId::of(Uuid::from_u128(1), HOOK);
+    let (head, count, bytes) = (found.head.unwrap(), found.deliveries.len() as u64, found.bytes);
+    let plan = RecoveryPlanned { recovery, filter, head, count, bytes };
+    let plan = Command::Plan(Box::new(plan));
+    service.ledgers.ask(HOOK.into(), anew(), plan).await.unwrap();
+    service.endpoints.teach(HOOK, Manner::Takes(SECOND));
+    told(&service, recovery, Ask::Start).await;
+    pass(Duration::from_millis(500)).await;
+    // The last of them is far behind; somebody is faster.
+    let (_, last, attempts) = *found.deliveries.last().unwrap();
+    let history = service.store.events(&StreamName::new(Category::Ledger, HOOK)).await;
+    let queued = history.into_iter().find_map(|event| match Ledger::narrow(event) {
+        Some(Event::Queued(queued)) if queued.delivery == last => Some(queued),
+        _ => None,
+    });
+    let queued = queued.unwrap();
+    let retry = Reopened { queued, attempts, recovery: None };
+    service.ledgers.ask(HOOK.into(), anew(), Command::Retry(Box::new(retry))).await.unwrap();
+    pass(MINUTE * 5).await;
+    let done = told(&service, recovery, Ask::Look).await;
+    assert_eq!(done.progress, RecoveryProgress::Finished);
+    let taken = service.endpoints.visits().into_iter().filter(|it| it.delivery == last);
+    assert_eq!(taken.filter(|it| it.number == 2).count(), 1);
+    assert_eq!(service.endpoints.visits().iter().filter(|it| it.number > 2).count(), 0);
 }

@@ -1,0 +1,104 @@
+//! The state of a long stream, kept beside the log: its actor wakes on that and reads only what
+//! came behind.
+//!
+//! It is a cache: whatever is wrong with it, the stream is read whole.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use events::snapshot::{self, Header, Snapshots};
+use events::store::{Slice, Tail};
+use events::{EventStore, Position, Revision, StreamName};
+use serde::{Deserialize, Serialize};
+use tokio::task::spawn_blocking;
+use uuid::Uuid;
+
+use super::loaded::{Loaded, Problem};
+use crate::aggregate::Aggregate;
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    /// The last record that is folded in.
+    revision: Revision,
+    /// The repeatable commands that were done last.
+    done: VecDeque<(Uuid, Position)>,
+    state: Vec<u8>,
+}
+
+impl<A: Aggregate> Loaded<A> {
+    /// Takes up what is kept, if it is of this very stream.
+    pub(super) async fn take_up(
+        &mut self,
+        store: &dyn EventStore,
+        snapshots: &Arc<dyn Snapshots>,
+    ) -> Result<(), Problem> {
+        let Some(version) = A::KEPT else { return Ok(()) };
+        let Some((header, kept)) = read(snapshots, &self.stream, version).await else {
+            return Ok(());
+        };
+        let found = store.read_stream(&self.stream, Slice::From(kept.revision), 1).await?;
+        let same = found.first().filter(|record| {
+            (record.revision, record.position) == (kept.revision, header.position)
+                && record.hash.0 == header.hash
+        });
+        if let (Some(record), Some(state)) = (same, A::unpack(&kept.state)) {
+            self.state = state;
+            self.tail = Tail::behind(record);
+            self.position = record.position;
+            self.done = kept.done;
+        }
+        Ok(())
+    }
+
+    /// Keeps the state once it is so many events ahead of what is kept.
+    pub(super) fn keep(&mut self, snapshots: &Arc<dyn Snapshots>, every: usize) {
+        let (Some(version), Some(revision)) = (A::KEPT, self.tail.revision) else { return };
+        if self.ahead < every {
+            return;
+        }
+        self.ahead = 0;
+        let Some(state) = self.state.pack() else { return };
+        let kept = Kept { revision, done: self.done.clone(), state };
+        let name = self.stream.to_string();
+        let header = Header {
+            name: name.clone(),
+            version,
+            position: self.position,
+            as_of: Some(self.tail.at),
+            hash: self.tail.hash.0,
+        };
+        let snapshots = snapshots.clone();
+        spawn_blocking(move || {
+            let bytes = snapshot::encode(&header, &kept).map_err(|error| error.to_string());
+            let saved = bytes.and_then(|bytes| {
+                snapshots.save(&name, &bytes).map_err(|failure| failure.to_string())
+            });
+            if let Err(reason) = saved {
+                tracing::warn!("{name} is not kept, its actor wakes later: {reason}");
+            }
+        });
+    }
+}
+
+async fn read(
+    snapshots: &Arc<dyn Snapshots>,
+    stream: &StreamName,
+    version: u32,
+) -> Option<(Header, Kept)> {
+    let (snapshots, name) = (snapshots.clone(), stream.to_string());
+    let read = spawn_blocking(move || {
+        let bytes = snapshots.load(&name).map_err(|failure| failure.to_string())?;
+        // How far the log reaches, the record that it must hold will show.
+        let head = Position(u64::MAX);
+        let decode = |bytes: Vec<u8>| snapshot::decode(&bytes, (&name, version), head);
+        bytes.map(decode).transpose().map_err(|useless| format!("{name}: {useless}"))
+    });
+    match read.await {
+        Ok(Ok(found)) => found,
+        Ok(Err(reason)) => {
+            tracing::warn!("what is kept is of no use, the stream is read whole: {reason}");
+            None
+        }
+        Err(_) => None,
+    }
+}
