@@ -14,6 +14,7 @@ mod steps;
 mod bad_input;
 mod bad_settings;
 mod broken_log;
+mod chance;
 mod crash;
 mod deliveries;
 mod described;

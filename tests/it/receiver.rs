@@ -26,6 +26,8 @@ pub(crate) enum Reply {
     Status(u16),
     /// This status with a header.
     With(u16, &'static str, &'static str),
+    /// 500 so often of a hundred times, 200 otherwise; as by chance, and in every run alike.
+    Fails(u64),
     /// Nothing, for as long as the sender has patience.
     Hang,
 }
@@ -162,11 +164,16 @@ async fn receive(
 ) -> Response {
     let path = uri.path().to_owned();
     let reply = board.replies.lock().unwrap().get(&path).cloned().unwrap_or(Reply::Status(200));
-    let answered = match reply {
-        Reply::Status(status) | Reply::With(status, ..) => Some(status),
-        Reply::Hang => None,
-    };
-    board.arrivals.send_modify(|all| all.push(Arrival { path, headers, body, answered }));
+    let mut answered = None;
+    board.arrivals.send_modify(|all| {
+        answered = match reply {
+            Reply::Status(status) | Reply::With(status, ..) => Some(status),
+            Reply::Fails(percent) if chance(all.len() as u64) < percent => Some(500),
+            Reply::Fails(_) => Some(200),
+            Reply::Hang => None,
+        };
+        all.push(Arrival { path, headers, body, answered });
+    });
     let status = |code| StatusCode::from_u16(code).unwrap();
     match reply {
         Reply::Status(code) => (status(code), "said the receiver").into_response(),
@@ -174,6 +181,14 @@ async fn receive(
             let header = (HeaderName::from_static(name), HeaderValue::from_static(value));
             (status(code), [header]).into_response()
         }
+        Reply::Fails(_) => status(answered.unwrap_or(200)).into_response(),
         Reply::Hang => std::future::pending().await,
     }
+}
+
+/// A number below a hundred, from the finaliser of SplitMix64.
+fn chance(seed: u64) -> u64 {
+    let bits = (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    (bits ^ (bits >> 31)) % 100
 }

@@ -27,6 +27,7 @@ pub(crate) struct TestStore {
     lost_answers: AtomicUsize,
     falls: AtomicUsize,
     read: AtomicUsize,
+    of_streams: AtomicUsize,
 }
 
 /// What is wrong with a record.
@@ -47,6 +48,7 @@ impl Default for TestStore {
             lost_answers: AtomicUsize::new(0),
             falls: AtomicUsize::new(0),
             read: AtomicUsize::new(0),
+            of_streams: AtomicUsize::new(0),
         }
     }
 }
@@ -81,6 +83,11 @@ impl TestStore {
     pub(crate) fn appends_to(&self, stream: &StreamName) -> Vec<usize> {
         let appended = self.appended.lock().unwrap_or_else(PoisonError::into_inner);
         appended.iter().filter(|(to, _)| to == stream).map(|(_, count)| *count).collect()
+    }
+
+    /// How many records of streams were read, so far.
+    pub(crate) fn records_of_streams_read(&self) -> usize {
+        self.of_streams.load(Ordering::SeqCst)
     }
 
     /// How many records of the whole log were read, so far.
@@ -190,7 +197,9 @@ impl EventStore for TestStore {
         Box::pin(async move {
             tokio::task::yield_now().await;
             self.failing()?;
-            self.log.read_stream(stream, slice, limit).await
+            let page = self.log.read_stream(stream, slice, limit).await?;
+            self.of_streams.fetch_add(page.len(), Ordering::SeqCst);
+            Ok(page)
         })
     }
 

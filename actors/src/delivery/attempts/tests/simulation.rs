@@ -1,15 +1,18 @@
 //! A hostile world from one number: crashes, a receiver that fails, hangs and lies, a log that is
-//! away, and an endpoint that is disabled and enabled. `RELINK_SEED=7` replays one.
+//! away, a clock that jumps, and an endpoint that is disabled and enabled. `RELINK_SEED=7` replays one.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use events::delivery::{Backlog, Event};
+use events::snapshot::memory::Shelf;
 use events::webhook::Ordering as Order;
 use events::{Actor, DeliveryId};
 use futures_core::future::BoxFuture;
 
 use super::*;
+use crate::registry::Limits;
+use crate::testing::TestClock;
 use crate::ports::{Attempt, Ended, Outbound};
 
 const SEEDS: u64 = 24;
@@ -131,7 +134,13 @@ fn queued(number: u128) -> Queued {
 async fn live(seed: u64) {
     let mut dice = Dice(seed);
     let store = Arc::new(TestStore::default());
-    let around = world(&store);
+    let clock = Arc::new(TestClock::at_noon());
+    let around = crate::registry::World {
+        clock: clock.clone(),
+        snapshots: Some(Arc::new(Shelf::default())),
+        limits: Limits { keep_every: 20, ..Limits::default() },
+        ..world(&store)
+    };
     let (taken, failing) = (Mutex::default(), Mutex::new(20));
     let world = Arc::new(World { dice: Mutex::new(Dice(!seed)), failing, taken });
     let mut process = Process::start(&around, &world);
@@ -142,7 +151,7 @@ async fn live(seed: u64) {
     let mut owed = 0;
     for _ in 0..ROUNDS {
         let now = around.clock.now();
-        match dice.throw(8) {
+        match dice.throw(9) {
             0 => {
                 process.cut.send_replace(true);
                 process = Process::start(&around, &world);
@@ -162,6 +171,7 @@ async fn live(seed: u64) {
                 let (by, backlog) = (Actor::ADMIN, Backlog::All);
                 process.ask(Command::Enable { by, backlog, now }).await;
             }
+            6 => clock.jump(i64::try_from(dice.throw(1_200)).unwrap() - 600),
             _ => {
                 for _ in 0..dice.throw(12) {
                     process.ask(Command::Queue(Box::new(queued(owed)))).await;
