@@ -92,7 +92,8 @@ impl Page<'_> {
             "detail": attempt.detail,
             "hint": hint(attempt.class),
             "response": attempt.response,
-            "address": request.as_ref().and_then(|request| literal(&request.url)),
+            "address": attempt.address.clone()
+                .or_else(|| request.as_ref().and_then(|request| literal(&request.url))),
             "request": request.map(|Shown { url, headers }| match headers {
                 Ok(headers) => json!({
                     "method": "POST",
@@ -129,7 +130,7 @@ impl Page<'_> {
     }
 }
 
-/// The address of a url that names one; what a name led to is not kept.
+/// The address of a url that names one: what was dialled when there was no connection.
 fn literal(url: &str) -> Option<String> {
     let url = Url::parse(url).ok()?;
     let port = url.port_or_known_default()?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actors::ports::{Attempt, Ended, Outbound};
+use actors::ports::{Attempt, Ended, Made, Outbound};
 use events::delivery::AttemptClass;
 use futures_core::future::BoxFuture;
 use ipnet::IpNet;
@@ -76,7 +76,7 @@ impl HttpOutbound {
         request.build().map_err(|error| failure::of(&error))
     }
 
-    async fn exchange(&self, attempt: Attempt) -> Result<Ended, Failure> {
+    async fn exchange(&self, attempt: Attempt) -> Result<Made, Failure> {
         let limit = attempt.endpoint.timeout.unwrap_or(self.default_timeout).min(TIMEOUT_MAX);
         let now = attempt.at;
         let request = self.request(attempt)?;
@@ -94,18 +94,16 @@ impl HttpOutbound {
             Ok(Err(error)) => Some(failure::of(&error)),
             Err(_) => Some(Failure { class: AttemptClass::Timeout, detail: late() }),
         };
-        Ok(kept.judge(&response, broken, now))
+        let address = response.remote_addr().map(|address| address.to_string());
+        Ok(Made { ended: kept.judge(&response, broken, now), address })
     }
 }
 
 impl Outbound for HttpOutbound {
-    fn attempt(&self, attempt: Attempt) -> BoxFuture<'_, Ended> {
+    fn attempt(&self, attempt: Attempt) -> BoxFuture<'_, Made> {
         Box::pin(async move {
-            self.exchange(attempt).await.unwrap_or_else(|Failure { class, detail }| Ended::Failed {
-                class,
-                detail,
-                response: None,
-                retry_after: None,
+            self.exchange(attempt).await.unwrap_or_else(|Failure { class, detail }| {
+                Ended::Failed { class, detail, response: None, retry_after: None }.into()
             })
         })
     }

@@ -49,7 +49,8 @@ pub trait Aggregate: Fold<Event: Into<Event> + Clone> + Send + 'static {
     const STATELESS: bool = false;
 
     /// The version of the shape and meaning of what is kept of its state; none where streams are
-    /// short enough to be read whole whenever an actor wakes.
+    /// short enough to be read whole whenever an actor wakes. Whoever changes what the state holds,
+    /// or how events change it, raises this.
     const KEPT: Option<u32> = None;
 
     /// Which one of them.

@@ -18,9 +18,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use events::delivery::{
-    AbandonReason, Abandoned, AttemptClass, Backlog, Delivered, DisableRule, EndpointDisabled, EndpointEnabled,
-    EndpointMoved, EndpointPaced, EndpointPaused, Event, Health, Parked, Queued, RecoveryId,
-    RecoveryPlanned, RecoveryProgress as Progress, Reopened, RetryRequested, Standing,
+    AbandonReason, Abandoned, AttemptClass, Backlog, Delivered, DisableRule, EndpointDisabled,
+    EndpointEnabled, EndpointMoved, EndpointPaced, EndpointPaused, Event, Health, Parked, Queued,
+    RecoveryId, RecoveryPlanned, RecoveryProgress as Progress, Reopened, RetryRequested, Standing,
 };
 use events::webhook::Ordering;
 use events::{AccountId, Actor, Category, DeliveryId, EndpointId, Fold, Timestamp};
@@ -67,6 +67,8 @@ pub struct Report {
     pub attempt: u32,
     /// How.
     pub ended: Ended,
+    /// Where the connection led to, if there was one.
+    pub address: Option<String>,
     /// When it began.
     pub started_at: Timestamp,
     /// How long it took.

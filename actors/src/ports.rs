@@ -91,9 +91,24 @@ pub enum Ended {
     },
 }
 
+/// An attempt that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// How it ended.
+    pub ended: Ended,
+    /// Where the connection led to, as `192.0.2.1:443`; none when there was none.
+    pub address: Option<String>,
+}
+
+impl From<Ended> for Made {
+    fn from(ended: Ended) -> Self {
+        Self { ended, address: None }
+    }
+}
+
 /// Reaches endpoints.
 pub trait Outbound: Send + Sync {
     /// Makes one attempt: signs afresh, sends the exact bytes, follows no redirect, reads no more
     /// of the answer than it keeps, and ends within the endpoint's timeout.
-    fn attempt(&self, attempt: Attempt) -> BoxFuture<'_, Ended>;
+    fn attempt(&self, attempt: Attempt) -> BoxFuture<'_, Made>;
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::codec::delivery::{AttemptFailedV1, QueuedV1};
+use crate::codec::delivery::{AttemptFailedV1, AttemptFailedV2, DeliveredV1, QueuedV1};
 use crate::vocabulary::vocabulary;
 use crate::words;
 use crate::{AccountId, DeliveryId, EventId, Timestamp};
@@ -66,6 +66,8 @@ pub struct AttemptFailed {
     pub charged: bool,
     /// Until when the endpoint asked to be left alone (`Retry-After`).
     pub throttled_until: Option<Timestamp>,
+    /// Where the connection led to, as `192.0.2.1:443`; none when there was none.
+    pub address: Option<String>,
 }
 
 /// The receiver took it.
@@ -81,6 +83,8 @@ pub struct Delivered {
     pub started_at: Timestamp,
     /// How long it took, in microseconds.
     pub duration_us: u64,
+    /// Where the connection led to, as `192.0.2.1:443`; none when there was none.
+    pub address: Option<String>,
 }
 
 /// No further attempt will be made.
@@ -183,9 +187,9 @@ vocabulary! {
         /// See [`Queued`].
         Queued = "queued" v 2 lifts 1 QueuedV1,
         /// See [`AttemptFailed`].
-        AttemptFailed = "attempt_failed" v 2 lifts 1 AttemptFailedV1,
+        AttemptFailed = "attempt_failed" v 3 lifts 1 AttemptFailedV1 lifts 2 AttemptFailedV2,
         /// See [`Delivered`].
-        Delivered = "delivered" v 1,
+        Delivered = "delivered" v 2 lifts 1 DeliveredV1,
         /// See [`Abandoned`].
         Abandoned = "abandoned" v 1,
         /// See [`RetryRequested`].

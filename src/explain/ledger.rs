@@ -25,6 +25,7 @@ pub(super) struct Tried {
     pub(super) class: AttemptClass,
     pub(super) detail: Option<String>,
     pub(super) response: Option<Response>,
+    pub(super) address: Option<String>,
 }
 
 impl Told {
@@ -71,6 +72,7 @@ impl Told {
                 class: it.class,
                 detail: Some(it.detail),
                 response: it.response,
+                address: it.address,
             });
         } else if let DeliveryEvent::Delivered(it) = event {
             self.attempts.push(Tried {
@@ -80,6 +82,7 @@ impl Told {
                 class: AttemptClass::Ok,
                 detail: None,
                 response: Some(it.response),
+                address: it.address,
             });
         }
     }

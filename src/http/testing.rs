@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actors::Context;
 use actors::installation::{Command, TheOne};
-use actors::ports::{Attempt, Ended, Outbound};
+use actors::ports::{Attempt, Made, Outbound};
 use axum::body::Body;
 use axum::http::{Request, Response};
 use events::installation::Role;
@@ -40,7 +40,7 @@ impl Snapshots for NoSnapshots {
 struct Nowhere;
 
 impl Outbound for Nowhere {
-    fn attempt(&self, _: Attempt) -> BoxFuture<'_, Ended> {
+    fn attempt(&self, _: Attempt) -> BoxFuture<'_, Made> {
         Box::pin(std::future::pending())
     }
 }

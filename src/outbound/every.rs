@@ -1,6 +1,6 @@
 //! Every way out: HTTP for webhooks, SMTP for mail.
 
-use actors::ports::{Attempt, Ended, Outbound};
+use actors::ports::{Attempt, Ended, Made, Outbound};
 use events::EndpointId;
 use events::delivery::AttemptClass;
 use futures_core::future::BoxFuture;
@@ -17,17 +17,17 @@ pub struct EveryWay {
 }
 
 impl Outbound for EveryWay {
-    fn attempt(&self, attempt: Attempt) -> BoxFuture<'_, Ended> {
+    fn attempt(&self, attempt: Attempt) -> BoxFuture<'_, Made> {
         match (attempt.endpoint.id, &self.mail) {
             (EndpointId::Webhook(_) | EndpointId::Inbox(_), _) => self.http.attempt(attempt),
             (EndpointId::Mail(_), Some(mail)) => {
-                Box::pin(async move { mail.attempt(&attempt).await })
+                Box::pin(async move { mail.attempt(&attempt).await.into() })
             }
             // It was owed while there was one; it stays owed until the schedule is at its end.
             (EndpointId::Mail(_), None) => Box::pin(async {
                 let (class, response) = (AttemptClass::Ours, None);
                 let detail = "there is no mail server: set RELINK_SMTP_URL".to_owned();
-                Ended::Failed { class, detail, response, retry_after: None }
+                Ended::Failed { class, detail, response, retry_after: None }.into()
             }),
         }
     }

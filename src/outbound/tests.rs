@@ -58,11 +58,11 @@ fn attempt(url: impl Into<String>, timeout: Option<Duration>) -> Attempt {
 }
 
 async fn call(url: impl Into<String>) -> Ended {
-    outbound(&["127.0.0.0/8"]).attempt(attempt(url, None)).await
+    outbound(&["127.0.0.0/8"]).attempt(attempt(url, None)).await.ended
 }
 
 async fn call_briefly(url: impl Into<String>) -> Ended {
-    outbound(&["127.0.0.0/8"]).attempt(attempt(url, Some(SHORT))).await
+    outbound(&["127.0.0.0/8"]).attempt(attempt(url, Some(SHORT))).await.ended
 }
 
 fn failed(ended: Ended) -> (AttemptClass, String, Option<Response>) {
@@ -70,6 +70,18 @@ fn failed(ended: Ended) -> (AttemptClass, String, Option<Response>) {
         Ended::Failed { class, detail, response, .. } => (class, detail, response),
         Ended::Delivered(response) => panic!("delivered: {response:?}"),
     }
+}
+
+#[tokio::test]
+async fn where_the_connection_led_to_is_told_also_when_the_answer_is_no() {
+    for status in ["200 OK", "503 Service Unavailable"] {
+        let receiver = Receiver::answering(status, "", "").await;
+        let url = receiver.url("http", "/");
+        let made = outbound(&["127.0.0.0/8"]).attempt(attempt(url.clone(), None)).await;
+        assert_eq!(made.address.map(|it| format!("http://{it}/")), Some(url));
+    }
+    let nobody = outbound(&["127.0.0.0/8"]).attempt(attempt("http://127.0.0.1:1/", None)).await;
+    assert_eq!(nobody.address, None);
 }
 
 #[tokio::test]
@@ -150,7 +162,7 @@ async fn an_endpoint_that_never_answers_is_given_up_in_time() {
 async fn a_timeout_without_measure_is_cut() {
     let receiver = Receiver::answering("200 OK", "", "").await;
     let attempt = attempt(receiver.url("http", "/"), Some(Duration::MAX));
-    let ended = outbound(&["127.0.0.0/8"]).attempt(attempt).await;
+    let ended = outbound(&["127.0.0.0/8"]).attempt(attempt).await.ended;
     assert!(matches!(ended, Ended::Delivered(_)), "{ended:?}");
 }
 
@@ -207,7 +219,7 @@ async fn loopback_is_blocked_unless_it_is_allowed() {
     let port = receiver.port();
     for host in ["127.0.0.1", "localhost", "[::1]", "2130706433"] {
         let url = format!("http://{host}:{port}/");
-        let (class, detail, _) = failed(outbound(&[]).attempt(attempt(url, None)).await);
+        let (class, detail, _) = failed(outbound(&[]).attempt(attempt(url, None)).await.ended);
         assert_eq!(class, AttemptClass::Blocked, "{host}: {detail}");
         assert!(detail.contains("loopback"), "{detail}");
     }
@@ -237,7 +249,7 @@ async fn connections_are_used_again() {
         Receiver::raw("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok", Then::Again).await;
     let outbound = outbound(&["127.0.0.0/8"]);
     for _ in 0..3 {
-        let ended = outbound.attempt(attempt(receiver.url("http", "/"), None)).await;
+        let ended = outbound.attempt(attempt(receiver.url("http", "/"), None)).await.ended;
         assert!(matches!(ended, Ended::Delivered(_)), "{ended:?}");
     }
     assert_eq!(receiver.accepted(), 1);
@@ -247,7 +259,7 @@ async fn connections_are_used_again() {
 async fn a_secret_that_cannot_be_opened_is_our_fault() {
     let mut attempt = attempt("http://127.0.0.1:9/", None);
     attempt.endpoint.keys = SigningKeys::of(Vault::from_key([8; 32]).seal("elsewhere", b"x"));
-    let (class, detail, _) = failed(outbound(&["127.0.0.0/8"]).attempt(attempt).await);
+    let (class, detail, _) = failed(outbound(&["127.0.0.0/8"]).attempt(attempt).await.ended);
     assert_eq!(class, AttemptClass::Ours);
     assert!(detail.starts_with("cannot sign: sealed under key "), "{detail}");
 }

@@ -64,6 +64,7 @@ async fn webhook_history() -> Arc<dyn EventStore> {
         response: Response { status: 200, body: String::new(), truncated: false },
         started_at: second(29),
         duration_us: 1,
+        address: None,
     };
     append(&store, &ledger, events::delivery::Event::from(delivered), 30).await;
     Arc::new(store)

@@ -99,10 +99,10 @@ async fn each_key_arrives_in_order_through_failures_and_a_restart() {
     let wanted = json!({
         "url": receiver.url("/hook"),
         "subscriptions": ["message_created"],
-        "ordering": "by_key",
+        "delivery": { "ordering": "by_key" },
     });
     let webhook: Value = api.post("/webhooks", wanted).await.json(200);
-    assert_eq!(webhook["payload"]["webhook"]["ordering"], "by_key", "{webhook}");
+    assert_eq!(webhook["payload"]["webhook"]["delivery"]["ordering"], "by_key", "{webhook}");
     for from in (0..count).step_by(500) {
         say(&api, from..count.min(from + 500), KEYS).await;
     }

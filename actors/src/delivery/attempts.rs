@@ -16,7 +16,7 @@ use super::gate::Gate;
 use super::replay::Replay;
 use super::schedule::PROBE_EVERY;
 use super::{Command, Ledger, Owed, OwedAttempt, Report};
-use crate::ports::{Attempt, Clock, Ended, Endpoint, Outbound, Target, Targets};
+use crate::ports::{Attempt, Clock, Ended, Endpoint, Made, Outbound, Target, Targets};
 use crate::registry::{Finish, Host, Registry};
 use crate::shell::{Context, Refused};
 
@@ -229,18 +229,19 @@ impl Inner {
         };
         let this = self.clone();
         // In a task of its own, so that a panic is an end like any other.
-        let ended = tokio::spawn(async move { this.outbound.attempt(attempt).await }).await;
-        let ended = ended.unwrap_or_else(|panic| {
+        let made = tokio::spawn(async move { this.outbound.attempt(attempt).await }).await;
+        let Made { ended, address } = made.unwrap_or_else(|panic| {
             let delivery = owed.delivery;
             tracing::error!(%delivery, "the attempt of delivery {delivery} fell over: {panic}");
             let (class, detail) = (AttemptClass::Ours, "the attempt fell over".into());
-            Ended::Failed { class, detail, response: None, retry_after: None }
+            Ended::Failed { class, detail, response: None, retry_after: None }.into()
         });
         let now = self.clock.now();
         Report {
             delivery: owed.delivery,
             attempt: owed.attempt,
             ended,
+            address,
             started_at,
             duration: now.since(started_at),
             now,

@@ -61,6 +61,7 @@ fn report(number: u8, attempt: u32, ended: Ended) -> Report {
         ended,
         started_at: NOON,
         duration: Duration::from_millis(3),
+        address: None,
         now: NOON.after(Duration::from_millis(3)),
         schedule: vec![MINUTE, MINUTE * 10],
         disable_after: MINUTE * 60 * 24 * 5,
@@ -84,6 +85,7 @@ fn failed(number: u8, attempt: u32, class: AttemptClass, retry_at: Option<Timest
         response: None,
         started_at: NOON,
         duration_us: 3000,
+        address: None,
         retry_at,
         charged: true,
         throttled_until: None,
@@ -93,7 +95,8 @@ fn failed(number: u8, attempt: u32, class: AttemptClass, retry_at: Option<Timest
 
 fn delivered(number: u8, attempt: u32) -> Event {
     let (delivery, response) = (id(number), ok());
-    Delivered { delivery, attempt, response, started_at: NOON, duration_us: 3000 }.into()
+    Delivered { delivery, attempt, response, started_at: NOON, duration_us: 3000, address: None }
+        .into()
 }
 
 fn abandoned(number: u8, reason: AbandonReason) -> Event {

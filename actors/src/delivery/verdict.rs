@@ -112,6 +112,7 @@ impl Ledger {
             response: response.clone(),
             started_at: report.started_at,
             duration_us: micros(report.duration),
+            address: report.address.clone(),
         };
         match self.health.standing {
             Standing::Probing { since, .. } => {
@@ -134,6 +135,7 @@ impl Ledger {
             response: failure.response.cloned(),
             started_at: report.started_at,
             duration_us: micros(report.duration),
+            address: report.address.clone(),
             retry_at: verdict.retry_at,
             charged: verdict.charged,
             throttled_until: verdict.throttled_until,

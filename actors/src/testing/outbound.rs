@@ -8,7 +8,7 @@ use events::delivery::{AttemptClass, Response};
 use events::{DeliveryId, Timestamp, WebhookId};
 use futures_core::future::BoxFuture;
 
-use crate::ports::{Attempt, Clock, Ended, Outbound};
+use crate::ports::{Attempt, Clock, Ended, Made, Outbound};
 
 /// What an endpoint does with every attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,11 +112,11 @@ fn taken() -> Ended {
 }
 
 impl Outbound for Endpoints {
-    fn attempt(&self, attempt: Attempt) -> BoxFuture<'_, Ended> {
+    fn attempt(&self, attempt: Attempt) -> BoxFuture<'_, Made> {
         Box::pin(async move {
             let manner = self.enter(&attempt);
             let _leaving = Leaving(self, webhook_of(&attempt));
-            match manner {
+            let ended = match manner {
                 Manner::Takes(time) => {
                     tokio::time::sleep(time).await;
                     taken()
@@ -132,7 +132,8 @@ impl Outbound for Endpoints {
                 }
                 Manner::RefusesFirst(_) | Manner::FallsFirst(_) => taken(),
                 Manner::Hangs => std::future::pending().await,
-            }
+            };
+            ended.into()
         })
     }
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::delivery::{AttemptFailedV1, QueuedV1};
+use super::delivery::{AttemptFailedV1, AttemptFailedV2, DeliveredV1, QueuedV1};
 use super::fanout::AdvancedV1;
 use super::inbox::RegisteredV1;
 use super::reauthorization::{
@@ -86,7 +86,7 @@ fn old_webhooks() -> [Old; 2] {
     ]
 }
 
-fn old_deliveries() -> [Old; 2] {
+fn old_deliveries() -> [Old; 4] {
     let source = EventId(Uuid::from_u128(9));
     let id = DeliveryId::of(source, WebhookId(7));
     let noon = Timestamp::from_micros(samples::NOON.as_micros());
@@ -98,18 +98,42 @@ fn old_deliveries() -> [Old; 2] {
         body: r#"{"event":"inbox_updated"}"#.into(),
         due: noon,
     };
-    let response = Response { status: 503, body: "ok".into(), truncated: false };
+    let response = |status| Response { status, body: "ok".into(), truncated: false };
     let failed = AttemptFailedV1 {
         delivery: id,
         attempt: 1,
         class: AttemptClass::Server,
         detail: "the receiver answered 503".into(),
-        response: Some(response),
+        response: Some(response(503)),
         started_at: noon,
         duration_us: 1_234,
         retry_at: Some(noon.after(std::time::Duration::from_secs(5))),
     };
-    [old("delivery.queued", 1, &queued), old("delivery.attempt_failed", 1, &failed)]
+    let later = AttemptFailedV2 {
+        delivery: id,
+        attempt: 1,
+        class: AttemptClass::Server,
+        detail: "the receiver answered 503".into(),
+        response: Some(response(503)),
+        started_at: noon,
+        duration_us: 1_234,
+        retry_at: Some(noon.after(std::time::Duration::from_secs(5))),
+        charged: true,
+        throttled_until: Some(noon.after(std::time::Duration::from_secs(5))),
+    };
+    let delivered = DeliveredV1 {
+        delivery: id,
+        attempt: 2,
+        response: response(200),
+        started_at: noon,
+        duration_us: 999,
+    };
+    [
+        old("delivery.queued", 1, &queued),
+        old("delivery.attempt_failed", 1, &failed),
+        old("delivery.attempt_failed", 2, &later),
+        old("delivery.delivered", 1, &delivered),
+    ]
 }
 
 fn old_subjects() -> Vec<Old> {

@@ -43,6 +43,7 @@ fn failed(number: u128, attempt: u32, retry_at: Option<Timestamp>) -> (StreamNam
         response: Some(answer(503)),
         started_at: second(0),
         duration_us: 1,
+        address: None,
         retry_at,
         charged: true,
         throttled_until: None,
@@ -50,9 +51,9 @@ fn failed(number: u128, attempt: u32, retry_at: Option<Timestamp>) -> (StreamNam
 }
 
 fn delivered(number: u128, attempt: u32) -> (StreamName, DeliveryEvent) {
-    let (started_at, duration_us) = (second(0), 1);
+    let (started_at, duration_us, address) = (second(0), 1, None);
     let response = answer(204);
-    ledger(Delivered { delivery: id(number), attempt, response, started_at, duration_us })
+    ledger(Delivered { delivery: id(number), attempt, response, started_at, duration_us, address })
 }
 
 fn abandoned(number: u128) -> (StreamName, DeliveryEvent) {

@@ -52,6 +52,7 @@ fn failed(number: u128, class: AttemptClass) -> (StreamName, Event) {
         response: None,
         started_at: second(0),
         duration_us: 1,
+        address: None,
         retry_at: None,
         charged: true,
         throttled_until: None,
@@ -65,6 +66,7 @@ fn delivered(number: u128) -> (StreamName, Event) {
         response: Response { status: 200, body: String::new(), truncated: false },
         started_at: second(0),
         duration_us: 1,
+        address: None,
     })
 }
 

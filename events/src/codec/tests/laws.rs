@@ -173,13 +173,23 @@ fn delivery() -> impl Strategy<Value = delivery::Event> {
                     retry_at,
                     charged: true,
                     throttled_until: retry_at,
+                    address: None,
                 }
                 .into()
             }
         ),
         (attempt(), response()).prop_map(
             |((delivery, attempt, started_at, duration_us), response)| {
-                delivery::Delivered { delivery, attempt, response, started_at, duration_us }.into()
+                let address = Some(response.body.clone());
+                delivery::Delivered {
+                    delivery,
+                    attempt,
+                    response,
+                    started_at,
+                    duration_us,
+                    address,
+                }
+                .into()
             }
         ),
         (id(), select(AbandonReason::ALL)).prop_map(|(delivery, reason)| delivery::Abandoned {

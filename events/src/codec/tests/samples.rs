@@ -253,6 +253,7 @@ fn deliveries() -> Vec<Event> {
             retry_at: Some(NOON.after(std::time::Duration::from_secs(5))),
             charged: true,
             throttled_until: Some(NOON.after(std::time::Duration::from_secs(5))),
+            address: Some("192.0.2.1:443".into()),
         }
         .into(),
         delivery::Delivered {
@@ -261,6 +262,7 @@ fn deliveries() -> Vec<Event> {
             response: response(200),
             started_at: NOON,
             duration_us: 999,
+            address: Some("192.0.2.1:443".into()),
         }
         .into(),
         delivery::Abandoned { delivery, reason: delivery::AbandonReason::Exhausted }.into(),

@@ -86,12 +86,14 @@ impl Told {
                 self.made = it.attempt;
                 let response = it.response.as_ref();
                 let taken = (it.attempt, it.started_at, it.duration_us);
-                self.attempts.push(attempt(taken, it.class, Some(&it.detail), response));
+                let shown = attempt(taken, it.class, Some(&it.detail), response);
+                self.attempts.push(at_address(shown, it.address));
             }
             DeliveryEvent::Delivered(it) => {
                 self.made = it.attempt;
                 let taken = (it.attempt, it.started_at, it.duration_us);
-                self.attempts.push(attempt(taken, AttemptClass::Ok, None, Some(&it.response)));
+                let shown = attempt(taken, AttemptClass::Ok, None, Some(&it.response));
+                self.attempts.push(at_address(shown, it.address));
                 self.ended = Some((record.at, "delivered", None));
             }
             DeliveryEvent::Abandoned(it) => {
@@ -155,6 +157,11 @@ impl Told {
             "reason": reason.map(|reason| reason.as_str()),
         }))
     }
+}
+
+fn at_address(mut attempt: Value, address: Option<String>) -> Value {
+    attempt["address"] = address.into();
+    attempt
 }
 
 fn attempt(

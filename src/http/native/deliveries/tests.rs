@@ -39,6 +39,7 @@ fn failed(number: u128) -> Event {
         response: Some(Response { status: 500, body: "no".to_owned(), truncated: false }),
         started_at: second(20),
         duration_us: 12_345,
+        address: Some("192.0.2.1:443".into()),
         retry_at: None,
         charged: true,
         throttled_until: None,
@@ -108,6 +109,7 @@ async fn one_delivery_is_shown_with_its_attempts() {
         "number": 1, "time": second(20), "class": "server", "status": 500,
         "duration": "12ms", "duration_ms": 12, "detail": "the receiver answered 500",
         "response": { "status": 500, "body": "no", "truncated": false },
+        "address": "192.0.2.1:443",
     });
     assert_eq!(shown["attempts"], json!([expected]));
     let owed = service.call("GET", &format!("1/deliveries/{}", id(2)), "").await.json();

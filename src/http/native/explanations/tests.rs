@@ -68,6 +68,7 @@ fn failed(delivery: DeliveryId, started_at: Timestamp) -> Event {
         response: Some(Response { status: 500, body: "no".to_owned(), truncated: false }),
         started_at,
         duration_us: 12_345,
+        address: None,
         retry_at: Some(crate::history::second(40_000_000_000)),
         charged: true,
         throttled_until: None,

@@ -11,9 +11,9 @@ use events::{Actor, DeliveryId};
 use futures_core::future::BoxFuture;
 
 use super::*;
+use crate::ports::{Attempt, Ended, Made, Outbound};
 use crate::registry::Limits;
 use crate::testing::TestClock;
-use crate::ports::{Attempt, Ended, Outbound};
 
 const SEEDS: u64 = 24;
 const ROUNDS: u64 = 40;
@@ -73,7 +73,7 @@ impl World {
 }
 
 impl Outbound for Wire {
-    fn attempt(&self, attempt: Attempt) -> BoxFuture<'_, Ended> {
+    fn attempt(&self, attempt: Attempt) -> BoxFuture<'_, Made> {
         Box::pin(async move {
             let mut cut = self.cut.clone();
             let ended = tokio::select! {
@@ -82,7 +82,7 @@ impl Outbound for Wire {
                 ended = self.world.receive(&attempt) => Some(ended),
             };
             match ended {
-                Some(ended) => ended,
+                Some(ended) => ended.into(),
                 None => std::future::pending().await,
             }
         })
