@@ -15,7 +15,7 @@ use serde_json::Value;
 use sha2::Sha256;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::relink::DEADLINE;
 
@@ -40,6 +40,7 @@ pub(crate) struct Arrival {
     pub(crate) body: Bytes,
     /// What it was answered; none when it was left hanging.
     pub(crate) answered: Option<u16>,
+    pub(crate) at: Instant,
 }
 
 impl Arrival {
@@ -172,7 +173,7 @@ async fn receive(
             Reply::Fails(_) => Some(200),
             Reply::Hang => None,
         };
-        all.push(Arrival { path, headers, body, answered });
+        all.push(Arrival { path, headers, body, answered, at: Instant::now() });
     });
     let status = |code| StatusCode::from_u16(code).unwrap();
     match reply {
