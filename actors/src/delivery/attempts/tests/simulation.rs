@@ -1,5 +1,6 @@
 //! A hostile world from one number: crashes, a receiver that fails, hangs and lies, a log that is
-//! away, a clock that jumps, and an endpoint that is disabled and enabled. `RELINK_SEED=7` replays one.
+//! away, a clock that jumps, and an endpoint that is disabled and enabled. `RELINK_SEED=7` replays
+//! one.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -52,7 +53,7 @@ impl World {
             let mut dice = self.dice.lock().unwrap();
             (dice.throw(100), dice.throw(400))
         };
-        tokio::time::sleep(Duration::from_millis(slow)).await;
+        pass(Duration::from_millis(slow)).await;
         let failing = *self.failing.lock().unwrap();
         if luck < failing {
             // A lie: it took it, and says that it did not.
@@ -60,7 +61,7 @@ impl World {
                 self.taken.lock().unwrap().push(attempt.delivery);
             }
             if luck.is_multiple_of(5) {
-                tokio::time::sleep(Duration::from_secs(15)).await;
+                pass(Duration::from_secs(15)).await;
             }
             let (class, detail) = (AttemptClass::Server, "no".to_owned());
             return Ended::Failed { class, detail, response: None, retry_after: None };
