@@ -61,7 +61,8 @@ async fn openapi_describes_routes_that_are_there() {
             let Ok(method) = Method::from_bytes(method.to_uppercase().as_bytes()) else { continue };
             if ["GET", "PUT", "POST", "PATCH", "DELETE"].contains(&method.as_str()) {
                 let call = api.call(method.clone(), &filled).json(&json!({}));
-                assert_ne!(Answer::to(call).await.status, 405, "{method} {path}");
+                // Only the head: a live answer has no end.
+                assert_ne!(call.send().await.unwrap().status(), 405, "{method} {path}");
             }
         }
     }
