@@ -12,6 +12,7 @@ use actors::fanout::Progress;
 use actors::hook::Hook;
 use actors::inbox::{self, Inbox};
 use actors::installation::Installation;
+use actors::nodes::Share;
 use actors::platform::Platform;
 use actors::ports::Clock;
 use actors::registry::{Halted, Registry, World};
@@ -21,6 +22,7 @@ use actors::webhook::Webhook;
 use events::{AccountId, EventStore, Position};
 use projections::{Quarantine, Status, Views};
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::vault::Vault;
 
@@ -101,6 +103,8 @@ pub struct App {
     pub quarantine: Quarantine,
     /// Streams whose actors cannot go on.
     pub halted: Halted,
+    /// What of the work is this node's.
+    pub share: Share,
     /// How far the fan-out is.
     pub fanout: watch::Receiver<Progress>,
     /// The attempts under way.
@@ -129,7 +133,12 @@ impl App {
 
     /// Waits a moment for the views to show everything that this process has acknowledged, so that
     /// a caller who creates and then lists finds what was created.
+    /// On a log that several nodes share, the caller may have created it at another: they wait for
+    /// the end of the log.
     pub async fn own_writes(&self) {
+        if self.store.is_shared() {
+            return self.all_writes().await;
+        }
         let position = Position(self.acknowledged.load(Ordering::Relaxed));
         // A late view is shown as it is; `consistent_to` is for those who must know.
         let _ = self.views.wait_for(position, OWN_WRITES_WITHIN).await;
@@ -137,7 +146,7 @@ impl App {
 
     /// The same for everything that is in the log, whichever process wrote it.
     pub async fn all_writes(&self) {
-        if let Ok(head) = self.store.head().await {
+        if let Ok(Ok(head)) = timeout(OWN_WRITES_WITHIN, self.store.head()).await {
             let _ = self.views.wait_for(head, OWN_WRITES_WITHIN).await;
         }
     }

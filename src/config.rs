@@ -49,6 +49,8 @@ pub struct Settings {
     pub data: PathBuf,
     /// Which log.
     pub store: StoreSetting,
+    /// What this node is called; none means the host's name and a few digits.
+    pub node: Option<String>,
     /// The installation-wide administrator's token; none means the one that was generated.
     pub admin_token: Option<Secret>,
     /// What [`crate::vault::Vault::open`] takes; none means the key in the data folder.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use actors::Context;
 use actors::inbox::Action;
+use actors::nodes::Work;
 use events::reauthorization::Command as Report;
 use events::{AccountId, Actor, InboxId};
 use tokio::task::JoinHandle;
@@ -46,7 +47,7 @@ async fn watch(app: std::sync::Weak<App>) {
     loop {
         glances.tick().await;
         let Some(app) = app.upgrade() else { return };
-        if !app.view_status.borrow().caught_up {
+        if !app.view_status.borrow().caught_up || !app.share.works(Work::Expiry) {
             continue;
         }
         let changes = app.views.inbox_health.read(|view| view.expiry_changes());

@@ -13,6 +13,7 @@ pub mod explain;
 mod history;
 pub mod http;
 pub mod mail;
+pub mod node;
 pub mod outbound;
 pub mod past;
 pub mod providers;

@@ -41,7 +41,7 @@ impl Effect for Nothing {
 ///
 /// `decide` may refuse; a repeated command yields no events, not an error. Time, ids and chance
 /// come in on the command.
-pub trait Aggregate: Fold<Event: Into<Event> + Clone> + Send + 'static {
+pub trait Aggregate: Fold<Event: Into<Event> + Clone> + Clone + Send + 'static {
     /// Which streams hold its events.
     const CATEGORY: Category;
 

@@ -15,6 +15,7 @@ mod kept;
 mod operational;
 mod owed;
 mod report;
+mod standby;
 mod subscriptions;
 
 use std::collections::VecDeque;
@@ -24,12 +25,13 @@ use std::time::Duration;
 
 use events::snapshot::Snapshots;
 use events::store::{Heard, Subscription};
-use events::{EventStore, Failure, Position, Record};
+use events::{EndpointId, EventStore, Failure, Position, Record};
 use futures_core::future::BoxFuture;
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::delivery::{Ledger, REMEMBERED_MAX, Rejection, Told};
+use crate::nodes::Work;
 use crate::ports::Clock;
 use crate::registry::Registry;
 use crate::shell::{Done, Refused};
@@ -54,7 +56,7 @@ const HANDED_OVER_MAX: usize = 256;
 const GATHERING: Duration = Duration::from_millis(2);
 
 /// The waits before what failed is tried again.
-const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 // What a page can add must still be known to the ledgers when it is fanned out again.
 const _: () = assert!(CHECKPOINT_EVERY + events::store::PAGE_MAX < REMEMBERED_MAX);
@@ -134,26 +136,36 @@ async fn supervise(worker: Worker) {
 type Telling = BoxFuture<'static, Result<Done<Told>, Refused<Rejection>>>;
 
 impl Worker {
+    /// One node fans out at a time; the others stand by.
     async fn run(mut self) {
-        let mut wait = RETRY.0;
-        let (mut checkpoint, folded) = loop {
-            match self.begin().await {
-                Ok(beginning) => break beginning,
-                Err(failure) => {
-                    if self.fail(&failure, &mut wait).await.is_break() {
-                        return;
-                    }
-                }
+        let mut folded = None;
+        while let Some((checkpoint, from)) = self.stand_by(folded.take()).await {
+            folded = Some(self.lead(checkpoint, from).await);
+            if *self.stop.borrow() {
+                return;
             }
-        };
+        }
+    }
+
+    /// Fans out until it shall stop, or another node is to do it.
+    async fn lead(&mut self, mut checkpoint: Checkpoint, folded: Folded) -> Folded {
+        let mut wait = RETRY.0;
         let mut kept = folded.position;
         let mut log = Subscription::new(self.store.clone(), kept);
         let mut debtor = Debtor::new(self.store.clone(), checkpoint.saved.clone(), folded);
-        let (mut woken, mut idle) = (false, false);
-        loop {
+        let (mut woken, mut idle) = (None, false);
+        let (mut share, mut stop) = (self.ledgers.share().clone(), self.stop.clone());
+        while share.works(Work::Fanout) {
+            let turn = share.turn();
             let heard = tokio::select! {
                 biased;
-                _ = self.stop.wait_for(|stop| *stop) => break,
+                _ = stop.wait_for(|stop| *stop) => break,
+                () = share.turned(turn) => {
+                    if woken.is_some() {
+                        woken = Some(self.wake(&debtor));
+                    }
+                    continue;
+                }
                 heard = listen(&*self.store, &mut log, idle) => heard,
             };
             idle = matches!(heard, Ok(Heard::CaughtUp(_)));
@@ -165,8 +177,8 @@ impl Worker {
                     }
                 }
                 Ok(Heard::CaughtUp(_)) => {
-                    if !std::mem::replace(&mut woken, true) {
-                        debtor.endpoints().for_each(|endpoint| self.ledgers.wake(endpoint));
+                    if woken != Some(share.turn()) {
+                        woken = Some(self.wake(&debtor));
                     }
                     let due = checkpoint.queued > 0 && checkpoint.is_old(self.clock.now());
                     self.save_if(due, &mut checkpoint).await;
@@ -185,14 +197,16 @@ impl Worker {
         if debtor.folded().position > kept {
             self.keep(&mut checkpoint, &debtor).await;
         }
+        debtor.into_folded()
     }
 
-    /// How far it was when it ended, and the subscriptions of a moment that is not behind that.
-    async fn begin(&self) -> Result<(Checkpoint, Folded), Failure> {
-        let checkpoint = Checkpoint::load(&*self.store).await?;
-        let start = checkpoint.saved.start();
-        let folded = kept::load(&self.snapshots, &*self.store, start).await?;
-        Ok((checkpoint, folded))
+    /// Lets every ledger look at what it owes that is worked here; the turn that this was done in.
+    fn wake(&self, debtor: &Debtor) -> u64 {
+        let share = self.ledgers.share();
+        let turn = share.turn();
+        let ours = |endpoint: &EndpointId| share.works(Work::Ledger(*endpoint));
+        debtor.endpoints().filter(ours).for_each(|endpoint| self.ledgers.wake(endpoint));
+        turn
     }
 
     /// Keeps the subscriptions, behind a checkpoint that reaches as far.

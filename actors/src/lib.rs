@@ -3,6 +3,7 @@
 //! This crate opens nothing: no file, no socket, and it has no clock of its own.
 
 pub mod aggregate;
+pub mod nodes;
 pub mod ports;
 pub mod registry;
 mod shell;

@@ -1,13 +1,16 @@
 //! What the core asks of the world beside the log. Adapters live in the root crate.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
 use events::delivery::{AttemptClass, Response};
 use events::signing::SigningKeys;
 use events::webhook::Header;
-use events::{AccountId, DeliveryId, EndpointId, Timestamp};
+use events::{AccountId, DeliveryId, EndpointId, Failure, Revision, Timestamp};
 use futures_core::future::BoxFuture;
+use uuid::Uuid;
 
 /// Knows what time it is.
 pub trait Clock: Send + Sync {
@@ -111,4 +114,41 @@ pub trait Outbound: Send + Sync {
     /// Makes one attempt: signs afresh, sends the exact bytes, follows no redirect, reads no more
     /// of the answer than it keeps, and ends within the endpoint's timeout.
     fn attempt(&self, attempt: Attempt) -> BoxFuture<'_, Made>;
+}
+
+/// One process among those that share a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub Uuid);
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a node says to the others, each time all of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word {
+    /// Who says it.
+    pub node: NodeId,
+    /// Its name, for people.
+    pub name: String,
+    /// The others with whom it divides the work: it has let go of what is theirs.
+    pub counts: BTreeSet<NodeId>,
+    /// Whether it is its last.
+    pub leaves: bool,
+}
+
+/// Where the nodes that share a log hear of each other, in one order.
+pub trait Roster: Send + Sync {
+    /// What was said behind this revision, the oldest first; without one, what was said last. None
+    /// stands for what this build does not understand.
+    fn heard(
+        &self,
+        behind: Option<Revision>,
+    ) -> BoxFuture<'_, Result<Vec<(Revision, Option<Word>)>, Failure>>;
+
+    /// Says something, if nothing was said behind this revision: [`Failure::Conflict`] else.
+    fn say(&self, behind: Option<Revision>, word: Word)
+    -> BoxFuture<'_, Result<Revision, Failure>>;
 }

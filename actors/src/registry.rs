@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 use events::snapshot::Snapshots;
-use events::{EventStore, StreamName, Timestamp};
+use events::{EventStore, Revision, StreamName, Timestamp};
 use ractor::{ActorCell, ActorId, ActorRuntime};
 use tokio::sync::oneshot;
 
 use crate::aggregate::{Aggregate, Effect};
+use crate::nodes::Share;
 use crate::ports::Clock;
 use crate::shell::{Context, Done, Item, Mailbox, Refused, Shell, Undelivered};
 use crate::supervisor::Supervisor;
@@ -56,6 +57,8 @@ pub struct World {
     pub limits: Limits,
     /// The streams that cannot go on.
     pub halted: Halted,
+    /// What of the work is this process's.
+    pub share: Share,
 }
 
 /// Carries out what an aggregate's states owe.
@@ -63,6 +66,12 @@ pub trait Host<A: Aggregate>: Send + Sync {
     /// Begins the effect and returns at once. Dropping `finish` says that it has ended; whatever
     /// came of it must be told the aggregate before.
     fn perform(&self, id: A::Id, effect: A::Effect, finish: Finish<A>);
+
+    /// Whether this node carries it out; with several nodes, each works its part.
+    fn works(&self, id: A::Id) -> bool {
+        let _ = id;
+        true
+    }
 
     /// Sees the state each time before anything is begun that it owes, so that what was begun and
     /// can still be left can be left.
@@ -142,8 +151,29 @@ impl<A: Aggregate> Registry<A> {
         context: Context,
         command: A::Command,
     ) -> impl Future<Output = Result<Done<A::Answer>, Refused<A::Rejection>>> + Send + 'static {
+        self.put(id, context, command, false)
+    }
+
+    /// The same, where an answer may miss what other nodes wrote a moment ago: it costs no look at
+    /// the log.
+    pub fn glance(
+        &self,
+        id: A::Id,
+        context: Context,
+        command: A::Command,
+    ) -> impl Future<Output = Result<Done<A::Answer>, Refused<A::Rejection>>> + Send + 'static {
+        self.put(id, context, command, true)
+    }
+
+    fn put(
+        &self,
+        id: A::Id,
+        context: Context,
+        command: A::Command,
+        glance: bool,
+    ) -> impl Future<Output = Result<Done<A::Answer>, Refused<A::Rejection>>> + Send + use<A> {
         let (reply, answer) = oneshot::channel();
-        let envelope = crate::shell::Envelope { context, command, reply };
+        let envelope = crate::shell::Envelope { context, command, reply, glance };
         let sent = self.send(id, Item::Command(envelope));
         async move {
             sent?;
@@ -157,6 +187,14 @@ impl<A: Aggregate> Registry<A> {
         let _ = self.send(id, Item::Wake);
     }
 
+    /// The stream of `id` reaches this far. Whoever is awake takes in what others wrote; whoever
+    /// is not is woken where this node works it.
+    pub fn heard(&self, id: A::Id, revision: Revision) {
+        if self.inner.awake.contains_key(&id) || self.pays(id) {
+            let _ = self.send(id, Item::Heard(revision));
+        }
+    }
+
     /// How many actors are awake.
     pub fn awake(&self) -> usize {
         self.inner.awake.len()
@@ -165,6 +203,10 @@ impl<A: Aggregate> Registry<A> {
     /// The streams that cannot go on.
     pub fn halted(&self) -> &Halted {
         &self.inner.world.halted
+    }
+
+    pub(crate) fn share(&self) -> &Share {
+        &self.inner.world.share
     }
 
     fn send(&self, id: A::Id, mut item: Item<A>) -> Result<(), Refused<A::Rejection>> {
@@ -227,8 +269,9 @@ impl<A: Aggregate> Registry<A> {
         self.inner.world.clock.now()
     }
 
-    pub(crate) fn pays(&self) -> bool {
-        self.inner.host.get().is_some()
+    /// Whether what the state of `id` owes is carried out here.
+    pub(crate) fn pays(&self, id: A::Id) -> bool {
+        self.inner.host.get().is_some_and(|host| host.works(id))
     }
 
     pub(crate) fn perform(&self, id: A::Id, effect: A::Effect, mailbox: &Arc<Mailbox<A>>) {
@@ -268,7 +311,7 @@ impl<A: Aggregate> Registry<A> {
         }
         if self.count_panic(id) >= PANICS_MAX {
             self.halt(id, &stream, &format!("its actor fell over {PANICS_MAX} times: {panic}"));
-        } else if self.pays() {
+        } else if self.pays(id) {
             self.wake(id);
         }
     }

@@ -11,7 +11,7 @@ mod mailbox;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use events::{Failure, StreamName, Timestamp};
+use events::{Failure, Revision, StreamName, Timestamp};
 use ractor::{ActorProcessingErr, ActorRef};
 
 use crate::aggregate::{Aggregate, Effect, Next};
@@ -98,6 +98,7 @@ impl<A: Aggregate> Shell<A> {
     /// Decides all waiting commands together and appends what comes of them as one.
     async fn work(&self, items: VecDeque<Item<A>>, run: &mut Run<A>) {
         let mut batch = VecDeque::with_capacity(items.len());
+        let mut heard = None;
         for item in items {
             match item {
                 Item::Command(envelope) => batch.push_back(envelope),
@@ -105,8 +106,29 @@ impl<A: Aggregate> Shell<A> {
                     run.busy.remove(&key);
                 }
                 Item::Wake => {}
+                Item::Heard(revision) => heard = heard.max(Some(revision)),
             }
         }
+        if let Some(revision) = heard {
+            self.hear(run, revision).await;
+        }
+        self.carry_out(batch, run).await;
+    }
+
+    /// Takes in what other nodes wrote.
+    async fn hear(&self, run: &mut Run<A>, revision: Revision) {
+        if let Some(loaded) = run.loaded.as_mut().filter(|loaded| loaded.is_behind(revision))
+            && loaded.read_on(self.registry.store()).await.is_err()
+        {
+            // Whoever needs it loads it whole, and tells what is wrong.
+            run.loaded = None;
+        }
+    }
+
+    async fn carry_out(&self, mut batch: VecDeque<mailbox::Envelope<A>>, run: &mut Run<A>) {
+        let shared = self.registry.store().is_shared();
+        // What is read from here on is not older than the commands.
+        let mut fresh = !shared || run.loaded.is_none();
         let mut conflicts = 0;
         let mut together = batch.len();
         while !batch.is_empty() {
@@ -118,8 +140,22 @@ impl<A: Aggregate> Shell<A> {
                 }
             };
             let commands = batch.make_contiguous();
+            let before = shared.then(|| loaded.clone());
             let Decided { events, verdicts } =
                 loaded.decide(&commands[..together.min(commands.len())]);
+            // An append proves that nobody else has written; an answer alone proves nothing.
+            let doubtful = !fresh && events.is_empty();
+            if doubtful && commands[..verdicts.len()].iter().any(|it| !it.glance) {
+                fresh = true;
+                match loaded.read_on(self.registry.store()).await {
+                    Ok(false) => {}
+                    Ok(true) => continue,
+                    Err(problem) => {
+                        self.give_up(run, batch, problem);
+                        return;
+                    }
+                }
+            }
             match loaded.write(self.registry.store(), events).await {
                 Ok(written) => {
                     for (envelope, verdict) in batch.drain(..verdicts.len()).zip(verdicts) {
@@ -131,7 +167,8 @@ impl<A: Aggregate> Shell<A> {
                 }
                 Err(Failure::Conflict { .. }) if conflicts < CONFLICTS_MAX => {
                     conflicts += 1;
-                    run.loaded = None;
+                    run.loaded = before;
+                    self.catch_up(run).await;
                 }
                 // One of them is too large: each by itself, it is nobody else's trouble.
                 Err(Failure::Size { .. }) if verdicts.len() > 1 => {
@@ -149,6 +186,15 @@ impl<A: Aggregate> Shell<A> {
                     return;
                 }
             }
+        }
+    }
+
+    /// Reads on from what is remembered, where anything is.
+    async fn catch_up(&self, run: &mut Run<A>) {
+        if let Some(loaded) = &mut run.loaded
+            && !matches!(loaded.read_on(self.registry.store()).await, Ok(true))
+        {
+            run.loaded = None;
         }
     }
 
@@ -188,7 +234,8 @@ impl<A: Aggregate> Shell<A> {
 
     /// Starts what the state owes now, and sets the clock for what it owes later.
     async fn pay(&self, myself: &ActorRef<Wake>, run: &mut Run<A>) {
-        if !self.registry.pays() {
+        if !self.registry.pays(self.id) {
+            self.mailbox.set_owing(!run.busy.is_empty());
             return;
         }
         let next = match self.loaded(run).await {

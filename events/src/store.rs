@@ -195,6 +195,12 @@ pub trait EventStore: Send + Sync {
         false
     }
 
+    /// Whether other nodes may write to any stream at any time: then nothing is decided by what a
+    /// process remembers of a stream before it has looked whether that is still its end.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     /// Returns when there may be a record behind the position; may return early.
     fn grown(&self, behind: Position) -> BoxFuture<'_, ()>;
 }

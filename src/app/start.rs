@@ -8,18 +8,21 @@ use std::time::Duration;
 use actors::delivery::{ActorTargets, Delivery, Rules};
 use actors::fanout::Fanout;
 use actors::installation::{Command, Rejection, TheOne};
-use actors::ports::{Clock, Outbound};
+use actors::nodes::{LetGo, Member, Nodes, Share};
+use actors::ports::{Clock, Outbound, Roster};
 use actors::registry::{Halted, Limits, World};
 use actors::{Context, Refused};
 use events::installation::Role;
 use events::{Actor, EventStore, Failure, KeyId};
 use projections::{Running as RunningViews, Snapshots, Views};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::{Actors, App};
 use crate::config::Settings;
 use crate::expiry::Expiry;
+use crate::node::Identity;
 use crate::tokens;
 use crate::vault::Vault;
 
@@ -41,6 +44,10 @@ pub struct Parts {
     pub vault: Arc<Vault>,
     /// Reaches endpoints.
     pub outbound: Arc<dyn Outbound>,
+    /// Which node this is.
+    pub identity: Identity,
+    /// Where it hears of the other nodes; none where there can be no other.
+    pub roster: Option<Arc<dyn Roster>>,
 }
 
 /// Why the service does not start.
@@ -83,6 +90,38 @@ pub struct Running {
     views: RunningViews,
     fanout: Fanout,
     expiry: Expiry,
+    among: Among,
+}
+
+/// This node among the others.
+struct Among {
+    member: Option<Member>,
+    listener: Option<JoinHandle<()>>,
+    /// Nobody else is this node as long as it lives.
+    identity: Identity,
+}
+
+impl Among {
+    async fn leave(self) {
+        if let Some(member) = self.member {
+            member.leave().await;
+        }
+        if let Some(listener) = self.listener {
+            listener.abort();
+        }
+        drop(self.identity);
+    }
+}
+
+fn among(identity: &Identity, roster: Option<Arc<dyn Roster>>) -> (Option<Nodes>, Share) {
+    let (id, name) = (identity.id, identity.name.clone());
+    match roster {
+        Some(roster) => {
+            let (nodes, share) = Nodes::new(roster, id, name);
+            (Some(nodes), share)
+        }
+        None => (None, Share::alone(id, name)),
+    }
 }
 
 impl App {
@@ -94,14 +133,16 @@ impl App {
         parts: Parts,
         settings: &Settings,
     ) -> Result<(Arc<Self>, Running), StartError> {
-        let Parts { store, snapshots, clock, vault, outbound } = parts;
+        let Parts { store, snapshots, clock, vault, outbound, identity, roster } = parts;
         let head = store.head().await?;
+        let (nodes, share) = among(&identity, roster);
         let world = World {
             store: store.clone(),
             clock: clock.clone(),
             snapshots: Some(snapshots.clone()),
             limits: Limits { mailbox: settings.mailbox_limit, ..Limits::default() },
             halted: Halted::default(),
+            share: share.clone(),
         };
         let actors = Actors::new(&world);
         introduce(&actors, &vault, &*clock, settings).await?;
@@ -112,6 +153,10 @@ impl App {
             disable_after: settings.disable_after,
         };
         let (ledgers, webhooks) = (actors.ledgers.clone(), actors.webhooks.clone());
+        let listener = store.is_shared().then(|| {
+            let (ledgers, webhooks) = (ledgers.clone(), webhooks.clone());
+            tokio::spawn(actors::nodes::listen(store.clone(), head, ledgers, webhooks))
+        });
         let inboxes = actors.inboxes.clone();
         let targets = Arc::new(ActorTargets { webhooks, inboxes, clock: clock.clone() });
         let delivery = Delivery::start(ledgers.clone(), targets, outbound, clock.clone(), rules);
@@ -125,6 +170,7 @@ impl App {
             halted: world.halted,
             admin: settings.admin_token.as_ref().map(|token| tokens::hash(token.expose())),
             stopping: watch::Sender::new(false),
+            share,
             mail: settings.mail.is_some(),
             acknowledged: AtomicU64::new(head.0),
             store,
@@ -135,7 +181,10 @@ impl App {
             delivery,
         });
         let expiry = Expiry::start(&app);
-        let running = Running { app: app.clone(), views: running, fanout, expiry };
+        let delivery = app.delivery.clone();
+        let let_go: LetGo = Arc::new(move |division| delivery.has_let_go(division));
+        let among = Among { member: nodes.map(|nodes| nodes.start(let_go)), listener, identity };
+        let running = Running { app: app.clone(), views: running, fanout, expiry, among };
         Ok((app, running))
     }
 
@@ -173,6 +222,7 @@ impl Running {
         let fanout = tokio::time::timeout(WORK_WITHIN, self.fanout.stop());
         let attempts = tokio::time::timeout(WORK_WITHIN, self.app.delivery.close());
         let (fanout, attempts) = tokio::join!(fanout, attempts);
+        self.among.leave().await;
         if fanout.is_err() || attempts.is_err() {
             tracing::warn!("attempts are still under way; they are repeated at the next start");
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use actors::Context;
 use actors::inbox::{Action, Command, Inbox, Registration};
+use actors::nodes::Share;
 use actors::registry::{Halted, Limits, Registry, World};
 use events::evidence::{Class, Evidence, Scope, Verdict};
 use events::reauthorization::Command as Report;
@@ -93,13 +94,8 @@ pub(super) async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
     let view = View::<InboxHealth>::default();
     let running = Runner::new(store.clone(), Arc::new(Forgetful)).with(&view).start();
     let clock = Arc::new(SystemClock);
-    let world = World {
-        store,
-        clock,
-        snapshots: None,
-        limits: Limits::default(),
-        halted: Halted::default(),
-    };
+    let (limits, halted, share) = (Limits::default(), Halted::default(), Share::default());
+    let world = World { store, clock, snapshots: None, limits, halted, share };
     let registry: Registry<Inbox> = Registry::new(world);
     let bar = progress_bar("reports", inboxes * EACH);
     let begin = Instant::now();

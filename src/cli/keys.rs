@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use actors::Context;
 use actors::installation::{self, Installation, TheOne};
+use actors::nodes::Share;
 use actors::ports::Clock;
 use actors::registry::{Halted, Limits, Registry, World};
 use anyhow::{Context as _, anyhow};
@@ -44,6 +45,7 @@ pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Sto
         snapshots: None,
         limits: Limits::default(),
         halted: Halted::default(),
+        share: Share::default(),
     };
     let rotated = rotate(&Registry::new(world), settings).await;
     log.close().await;

@@ -1,15 +1,17 @@
 //! Opens the log that the settings name, in the way a command needs it.
 
 use std::ops::Deref;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use actors::installation::Installation;
+use actors::ports::Roster;
 use events::store::{PAGE_MAX, Slice};
 use events::{EventStore, Failure, Fold, Revision, StreamName};
 
 use super::Stop;
 use crate::config::{Settings, StoreSetting};
+use crate::node::Identity;
 use crate::snapshots::SnapshotFolder;
 use crate::store::embedded::{Embedded, OpenError, Options};
 use crate::store::eventstoredb::{EventStoreDb, EventStoreDbSettings};
@@ -40,6 +42,14 @@ impl Log {
         match self {
             Self::Embedded(log) => log.clone(),
             Self::EventStoreDb(log) => log.clone(),
+        }
+    }
+
+    /// Where nodes hear of each other; none where only one can serve.
+    pub(super) fn roster(&self) -> Option<Arc<dyn Roster>> {
+        match self {
+            Self::Embedded(_) => None,
+            Self::EventStoreDb(log) => Some(log.clone()),
         }
     }
 
@@ -152,8 +162,20 @@ pub(super) async fn installation(log: &dyn EventStore) -> Result<Installation, F
 pub(super) fn snapshots(settings: &Settings) -> SnapshotFolder {
     match settings.store {
         StoreSetting::Embedded => SnapshotFolder::of_data(&settings.data),
-        StoreSetting::EventStoreDb(_) => {
-            SnapshotFolder::of_data(&settings.data.join("eventstoredb"))
-        }
+        StoreSetting::EventStoreDb(_) => SnapshotFolder::of_data(&beside(settings)),
     }
+}
+
+/// Which node of this log the process is.
+pub(super) fn identity(settings: &Settings) -> Identity {
+    let name = settings.node.as_deref();
+    match settings.store {
+        StoreSetting::Embedded => Identity::passing(name),
+        StoreSetting::EventStoreDb(_) => Identity::kept(&beside(settings), name),
+    }
+}
+
+/// The part of the data folder that is of a log elsewhere.
+fn beside(settings: &Settings) -> PathBuf {
+    settings.data.join("eventstoredb")
 }

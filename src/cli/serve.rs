@@ -66,6 +66,8 @@ fn parts(settings: &Settings, log: &Log, vault: Arc<Vault>) -> Result<Parts, Sto
         clock,
         vault,
         outbound: Arc::new(EveryWay { http, mail }),
+        identity: open::identity(settings),
+        roster: log.roster(),
     })
 }
 

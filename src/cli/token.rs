@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use actors::installation::{self, Installation, TheOne};
+use actors::nodes::Share;
 use actors::ports::Clock;
 use actors::registry::{Halted, Limits, Registry, World};
 use actors::{Context, Refused};
@@ -48,6 +49,7 @@ pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Sto
         snapshots: None,
         limits: Limits::default(),
         halted: Halted::default(),
+        share: Share::default(),
     };
     let token = tokens::generate();
     let id = Uuid::new_v4();

@@ -40,6 +40,15 @@ pub(super) fn store(text: &str) -> Read<StoreSetting> {
     }
 }
 
+/// What a node may be called.
+pub(super) fn node(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if text.len() <= 64 && text.chars().all(fits) {
+        return Ok(text.to_owned());
+    }
+    Err("a name has at most 64 letters, digits, hyphens, underscores and full stops".to_owned())
+}
+
 pub(super) fn admin_token(text: &str) -> Read<Secret> {
     if text.is_empty() {
         Err("is empty, so anybody would be administrator; remove it or set a token".to_owned())

@@ -8,10 +8,11 @@ use toml::{Table, Value};
 use super::{Args, LogFormat, Mistake, Mistakes, Settings, StoreSetting, read};
 
 /// The environment variables. A key of the file is its variable in lower case, without `RELINK_`.
-const VARIABLES: [&str; 18] = [
+const VARIABLES: [&str; 19] = [
     "RELINK_LISTEN",
     "RELINK_DATA",
     "RELINK_STORE",
+    "RELINK_NODE",
     "RELINK_ADMIN_TOKEN",
     "RELINK_SECRET_KEY",
     "RELINK_NEW_SECRET_KEY",
@@ -65,6 +66,7 @@ pub fn resolve(
         store: sources
             .flag("--store", args.store.as_deref(), "RELINK_STORE", read::store)
             .unwrap_or(StoreSetting::Embedded),
+        node: sources.find("RELINK_NODE", read::node),
         admin_token: sources.find("RELINK_ADMIN_TOKEN", read::admin_token),
         secret_key: sources.find("RELINK_SECRET_KEY", read::secret_key),
         new_secret_key: sources.find("RELINK_NEW_SECRET_KEY", read::secret_key),

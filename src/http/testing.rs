@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::app::{App, Parts, Running};
 use crate::clock::SystemClock;
 use crate::config::{Args, resolve};
+use crate::node::Identity;
 use crate::tokens;
 use crate::vault::Vault;
 
@@ -88,6 +89,8 @@ impl Service {
             clock: Arc::new(SystemClock),
             vault: Arc::new(Vault::from_key([7; 32])),
             outbound: Arc::new(Nowhere),
+            identity: Identity::passing(Some("one")),
+            roster: None,
         };
         let admin = |name: &str| (name == "RELINK_ADMIN_TOKEN").then(|| ADMIN.to_owned());
         let settings = resolve(&Args::default(), admin, None).unwrap();

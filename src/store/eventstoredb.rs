@@ -12,6 +12,7 @@ mod limits;
 mod names;
 mod read;
 mod record;
+mod roster;
 mod settings;
 
 use std::time::Duration;
@@ -94,6 +95,10 @@ impl EventStore for EventStoreDb {
 
     fn head(&self) -> BoxFuture<'_, Result<Position, Failure>> {
         Box::pin(self.last_position())
+    }
+
+    fn is_shared(&self) -> bool {
+        true
     }
 
     fn grown(&self, behind: Position) -> BoxFuture<'_, ()> {

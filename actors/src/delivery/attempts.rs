@@ -1,6 +1,7 @@
 //! Who may attempt now: a limit for each endpoint and one for all together, so that a hanging
 //! endpoint holds up nobody but itself.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use super::gate::Gate;
 use super::replay::Replay;
 use super::schedule::PROBE_EVERY;
 use super::{Command, Ledger, Owed, OwedAttempt, Report};
+use crate::nodes::{Division, Work};
 use crate::ports::{Attempt, Clock, Ended, Endpoint, Made, Outbound, Target, Targets};
 use crate::registry::{Finish, Host, Registry};
 use crate::shell::{Context, Refused};
@@ -24,7 +26,7 @@ use crate::shell::{Context, Refused};
 pub(super) const RETRY_FIRST: Duration = Duration::from_millis(100);
 
 /// The longest such wait.
-const RETRY_MAX: Duration = Duration::from_secs(5);
+const RETRY_MAX: Duration = Duration::from_secs(1);
 
 /// A rate counts attempts in any such time.
 const RATE_WINDOW: Duration = Duration::from_secs(1);
@@ -56,7 +58,7 @@ struct Inner {
     rules: Rules,
     all: Arc<Semaphore>,
     /// Attempts that were begun and are not recorded.
-    under_way: watch::Sender<usize>,
+    under_way: watch::Sender<BTreeMap<EndpointId, usize>>,
     gates: DashMap<EndpointId, Gate>,
     replay: Replay,
     closing: AtomicBool,
@@ -74,7 +76,7 @@ impl Delivery {
     ) -> Self {
         let inner = Inner {
             all: Arc::new(Semaphore::new(rules.concurrency_in_all)),
-            under_way: watch::Sender::new(0),
+            under_way: watch::Sender::new(BTreeMap::new()),
             ledgers: ledgers.clone(),
             targets,
             outbound,
@@ -97,7 +99,13 @@ impl Delivery {
 
     /// How many attempts are under way.
     pub fn under_way(&self) -> usize {
-        *self.inner.under_way.borrow()
+        self.inner.under_way.borrow().values().sum()
+    }
+
+    /// Whether nothing is under way that is another node's in this division.
+    pub fn has_let_go(&self, division: &Division) -> bool {
+        let ours = |endpoint: &EndpointId| division.is_ours(Work::Ledger(*endpoint));
+        self.inner.under_way.borrow().keys().all(ours)
     }
 
     /// Begins no further attempt, and returns when those under way are recorded.
@@ -105,7 +113,7 @@ impl Delivery {
         self.inner.closing.store(true, Ordering::SeqCst);
         let mut under_way = self.inner.under_way.subscribe();
         // It fails only when the sender is gone, which is in `self`.
-        let _ = under_way.wait_for(|attempts| *attempts == 0).await;
+        let _ = under_way.wait_for(|attempts| attempts.is_empty()).await;
     }
 }
 
@@ -121,6 +129,10 @@ impl Host<Ledger> for Delivery {
         });
     }
 
+    fn works(&self, id: EndpointId) -> bool {
+        self.inner.ledgers.share().works(Work::Ledger(id))
+    }
+
     fn look(&self, id: EndpointId, ledger: &Ledger) {
         if let Some(gate) = self.inner.gates.get(&id) {
             gate.heed(ledger);
@@ -129,18 +141,26 @@ impl Host<Ledger> for Delivery {
 }
 
 /// One attempt among those that are begun and not recorded.
-struct UnderWay<'a>(&'a watch::Sender<usize>);
+struct UnderWay<'a> {
+    all: &'a watch::Sender<BTreeMap<EndpointId, usize>>,
+    endpoint: EndpointId,
+}
 
 impl<'a> UnderWay<'a> {
-    fn begin(count: &'a watch::Sender<usize>) -> Self {
-        count.send_modify(|attempts| *attempts += 1);
-        Self(count)
+    fn begin(all: &'a watch::Sender<BTreeMap<EndpointId, usize>>, endpoint: EndpointId) -> Self {
+        all.send_modify(|attempts| *attempts.entry(endpoint).or_default() += 1);
+        Self { all, endpoint }
     }
 }
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        self.0.send_modify(|attempts| *attempts -= 1);
+        self.all.send_modify(|attempts| match attempts.get_mut(&self.endpoint) {
+            Some(more) if *more > 1 => *more -= 1,
+            Some(_) | None => {
+                attempts.remove(&self.endpoint);
+            }
+        });
     }
 }
 
@@ -157,12 +177,14 @@ impl Inner {
             gate.turn().await;
             let Ok(permit) = self.all.acquire().await else { return };
             // Counted first: whoever closes and finds none under way has closed before this.
-            let counted = UnderWay::begin(&self.under_way);
+            let counted = UnderWay::begin(&self.under_way, id);
             if self.closing.load(Ordering::SeqCst) {
                 drop((slot, permit, counted));
                 return never().await;
             }
-            if self.is_stopped(&gate, &owed) {
+            // It may have become another node's while it waited; the ledger is asked there.
+            let ours = self.ledgers.share().works(Work::Ledger(id));
+            if !ours || self.is_stopped(&gate, &owed) {
                 return;
             }
             let command = match self.targets.target(id, owed.account).await {

@@ -59,7 +59,7 @@ impl ActorTargets {
     async fn webhook(&self, webhook: WebhookId) -> Target {
         let mut wait = RETRY_FIRST;
         loop {
-            match self.webhooks.ask(webhook, self.context(), Command::Look).await {
+            match self.webhooks.glance(webhook, self.context(), Command::Look).await {
                 Ok(done) => {
                     let settings = done.answer.settings();
                     return settings.map_or(Target::Nowhere, |settings| {
@@ -79,7 +79,7 @@ impl ActorTargets {
         let look = inbox::Command { account, layers, action };
         let mut wait = RETRY_FIRST;
         loop {
-            match self.inboxes.ask(inbox, self.context(), look.clone()).await {
+            match self.inboxes.glance(inbox, self.context(), look.clone()).await {
                 Ok(done) => {
                     let found = done.answer.profile.and_then(|it| it.webhook_url().zip(Some(it)));
                     return found.map_or(Target::Nowhere, |(url, profile)| {

@@ -70,6 +70,11 @@ impl Debtor {
         &self.folded
     }
 
+    /// The same, for whoever goes on from there.
+    pub(super) fn into_folded(self) -> Folded {
+        self.folded
+    }
+
     /// Every endpoint there ever was.
     pub(super) fn endpoints(&self) -> impl Iterator<Item = EndpointId> {
         self.folded.subscriptions.ever()

@@ -39,6 +39,7 @@ impl From<Failure> for Problem {
     }
 }
 
+#[derive(Clone)]
 pub(crate) struct Loaded<A> {
     pub(crate) state: A,
     pub(super) stream: StreamName,
@@ -90,6 +91,12 @@ impl Written {
     }
 }
 
+impl Events {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+}
+
 impl<A: Aggregate> Verdict<A> {
     /// The answer once the batch is written.
     pub(crate) fn at(self, written: Written) -> Outcome<A> {
@@ -122,18 +129,31 @@ impl<A: Aggregate> Loaded<A> {
         } else if let Some(snapshots) = snapshots {
             loaded.take_up(store, snapshots).await?;
         }
+        loaded.read_on(store).await?;
+        Ok(loaded)
+    }
+
+    /// Takes in what others have written since; whether there was any.
+    pub(crate) async fn read_on(&mut self, store: &dyn EventStore) -> Result<bool, Problem> {
+        let mut any = false;
         loop {
-            let from = Slice::From(loaded.tail.revision.map_or(Revision::FIRST, Revision::next));
-            let page = store.read_stream(stream, from, PAGE_MAX).await?;
+            let from = Slice::From(self.tail.revision.map_or(Revision::FIRST, Revision::next));
+            let page = store.read_stream(&self.stream, from, PAGE_MAX).await?;
+            any |= !page.is_empty();
             let last = is_last(&page, PAGE_MAX);
             let remembered = page.len().saturating_sub(REMEMBERED * 4);
             for (index, record) in page.into_iter().enumerate() {
-                loaded.follow(record, index >= remembered)?;
+                self.follow(record, index >= remembered)?;
             }
             if last {
-                return Ok(loaded);
+                return Ok(any);
             }
         }
+    }
+
+    /// Whether the stream reaches further than it knows.
+    pub(crate) fn is_behind(&self, revision: Revision) -> bool {
+        self.tail.revision < Some(revision)
     }
 
     /// Takes up the chain a few records before its end.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use events::{AccountId, Actor, EventId, Metadata, Position, StreamName, Timestamp};
+use events::{AccountId, Actor, EventId, Metadata, Position, Revision, StreamName, Timestamp};
 use ractor::{ActorId, ActorRef};
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -118,6 +118,8 @@ pub(crate) struct Envelope<A: Aggregate> {
     pub(crate) context: Context,
     pub(crate) command: A::Command,
     pub(crate) reply: oneshot::Sender<Outcome<A>>,
+    /// Whether what other nodes wrote a moment ago may be missing from the answer.
+    pub(crate) glance: bool,
 }
 
 impl<A: Aggregate> Envelope<A> {
@@ -135,6 +137,8 @@ pub(crate) enum Item<A: Aggregate> {
     Finished(<A::Effect as Effect>::Key),
     /// It shall look at what it owes.
     Wake,
+    /// The stream is known to reach this far.
+    Heard(Revision),
 }
 
 /// Why an item was not taken; the item comes back.

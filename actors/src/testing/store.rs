@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{NOON, TestClock};
+use crate::nodes::Share;
 use crate::registry::{Halted, Limits, World};
 
 /// See the head of the file.
@@ -236,6 +237,7 @@ pub(crate) fn world(store: &Arc<TestStore>) -> World {
         snapshots: None,
         limits: Limits::default(),
         halted: Halted::default(),
+        share: Share::default(),
     }
 }
 
