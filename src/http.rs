@@ -78,6 +78,7 @@ fn router(app: Arc<App>, metrics: Metrics) -> Router {
         .merge(open(Role::Agent, native::why::routes()))
         .merge(open_to_operators(&app, native::policies::of_installation()))
         .merge(open_to_operators(&app, native::incidents::of_installation()))
+        .merge(open_to_operators(&app, native::nodes::routes()))
         .merge(open(Role::Ingest, ingest::evidence::routes()))
         .merge(open(Role::Ingest, ingest::events::routes()));
     Router::new()

@@ -142,7 +142,7 @@ impl<A: Aggregate> Shell<A> {
             let commands = batch.make_contiguous();
             let before = shared.then(|| loaded.clone());
             let Decided { events, verdicts } =
-                loaded.decide(&commands[..together.min(commands.len())]);
+                loaded.decide(&commands[..together.min(commands.len())], shared);
             // An append proves that nobody else has written; an answer alone proves nothing.
             let doubtful = !fresh && events.is_empty();
             if doubtful && commands[..verdicts.len()].iter().any(|it| !it.glance) {

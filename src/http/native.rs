@@ -9,6 +9,7 @@ pub(super) mod health;
 pub(super) mod inboxes;
 pub(super) mod incidents;
 pub(super) mod live;
+pub(super) mod nodes;
 pub(super) mod policies;
 pub(super) mod recoveries;
 pub(super) mod secrets;

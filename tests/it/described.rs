@@ -197,8 +197,8 @@ async fn tell_of_its_trouble(reader: &Reader) {
     for evidence in [invalidated().to_string().as_str(), secret] {
         reader.call(Method::POST, errors, &["42"], evidence).await.json(200);
     }
-    for path in ["/policies", "/incidents", "/expiring", "//api/v1/policies", "//api/v1/incidents"]
-    {
+    let of_installation = ["//api/v1/policies", "//api/v1/incidents", "//api/v1/nodes"];
+    for path in ["/policies", "/incidents", "/expiring"].into_iter().chain(of_installation) {
         reader.get(path, &[]).await.json(200);
     }
     reader.get("/incidents?state=x", &[]).await.json(400);

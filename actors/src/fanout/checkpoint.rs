@@ -133,7 +133,7 @@ impl Checkpoint {
         let cause = Uuid::new_v5(&Uuid::nil(), &position.0.to_be_bytes());
         let metadata =
             Metadata { correlation: cause, causation: cause, actor: Actor::FANOUT, account: None };
-        let mut draft = Draft::new(&self.stream, self.tail);
+        let mut draft = Draft::new(&self.stream, self.tail).by_content(store.is_shared());
         let advanced = Advanced { position: *position, behind };
         draft.add(&Event::from(advanced).into(), &metadata, now, 0);
         let (records, tail) = draft.finish();

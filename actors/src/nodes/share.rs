@@ -117,6 +117,11 @@ impl Share {
         Self { division: watch::channel(Division::alone(me, name)).1 }
     }
 
+    /// What this node is called.
+    pub fn name(&self) -> String {
+        self.division.borrow().name.clone()
+    }
+
     /// How the work is divided just now.
     pub fn division(&self) -> Division {
         self.division.borrow().clone()

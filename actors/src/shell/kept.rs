@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
-use super::loaded::{Loaded, Problem};
+use super::loaded::{Before, Loaded, Problem};
 use crate::aggregate::Aggregate;
 
 #[derive(Serialize, Deserialize)]
@@ -21,7 +21,7 @@ struct Kept {
     /// The last record that is folded in.
     revision: Revision,
     /// The repeatable commands that were done last.
-    done: VecDeque<(Uuid, Position)>,
+    done: VecDeque<(Uuid, Before)>,
     state: Vec<u8>,
 }
 

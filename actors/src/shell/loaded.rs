@@ -8,6 +8,7 @@ use events::store::{Draft, PAGE_MAX, Slice, Tail, is_last};
 use events::{
     EventId, EventStore, Failure, Metadata, Position, Proposed, Record, Revision, StreamName,
 };
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::mailbox::{Context, Done, Envelope, Outcome, Refused};
@@ -45,9 +46,17 @@ pub(crate) struct Loaded<A> {
     pub(super) stream: StreamName,
     pub(super) tail: Tail,
     pub(super) position: Position,
-    pub(super) done: VecDeque<(Uuid, Position)>,
+    pub(super) done: VecDeque<(Uuid, Before)>,
     /// How many events it is ahead of what is kept.
     pub(super) ahead: usize,
+}
+
+/// What came of a command that was done before.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Before {
+    pub(super) position: Position,
+    /// Its first event.
+    pub(super) event: EventId,
 }
 
 /// What came of a batch, before it is written.
@@ -61,7 +70,7 @@ pub(crate) struct Events {
     records: Vec<Proposed>,
     tail: Tail,
     /// Those of the commands that may be repeated.
-    derived: Vec<Uuid>,
+    derived: Vec<(Uuid, EventId)>,
 }
 
 /// What came of one command, before it is written.
@@ -170,10 +179,12 @@ impl<A: Aggregate> Loaded<A> {
         let halt = |error: &dyn std::error::Error| Problem::Halt(error.to_string());
         self.tail.follow(&record).map_err(|broken| halt(&broken))?;
         self.position = record.position;
+        let event = record.id;
         let recorded = record.decode().map_err(|undecodable| halt(&undecodable))?;
         if remember {
             let metadata = recorded.metadata().map_err(|error| halt(&error))?;
-            self.remember(metadata.causation, recorded.position);
+            let position = recorded.position;
+            self.remember(metadata.causation, Before { position, event });
         }
         let event = A::narrow(recorded.event)
             .ok_or_else(|| Problem::Halt(format!("{} holds another's event", recorded.stream)))?;
@@ -182,41 +193,46 @@ impl<A: Aggregate> Loaded<A> {
         Ok(())
     }
 
-    fn remember(&mut self, command: Uuid, position: Position) {
+    fn remember(&mut self, command: Uuid, before: Before) {
         if command.get_version_num() == 5 && self.done.back().is_none_or(|(id, _)| *id != command) {
             if self.done.len() == REMEMBERED {
                 self.done.pop_front();
             }
-            self.done.push_back((command, position));
+            self.done.push_back((command, before));
         }
     }
 
-    fn was_done(&self, command: Uuid) -> Option<Position> {
-        self.done.iter().rev().find(|(id, _)| *id == command).map(|(_, position)| *position)
+    fn was_done(&self, command: Uuid) -> Option<Before> {
+        self.done.iter().rev().find(|(id, _)| *id == command).map(|(_, before)| *before)
     }
 
     /// Decides as many of the commands as fit one append, each on what those before it made.
     ///
     /// The state is ahead of the log until [`Self::write`] succeeds; when it fails, forget it.
-    pub(crate) fn decide(&mut self, batch: &[Envelope<A>]) -> Decided<A> {
+    /// `by_content`: see [`Draft::by_content`].
+    pub(crate) fn decide(&mut self, batch: &[Envelope<A>], by_content: bool) -> Decided<A> {
         let stream = self.stream.clone();
-        let mut draft = Draft::new(&stream, self.tail);
+        let mut draft = Draft::new(&stream, self.tail).by_content(by_content);
         let mut verdicts = Vec::with_capacity(batch.len());
-        let mut derived: Vec<Uuid> = vec![];
+        let mut derived: Vec<(Uuid, EventId)> = vec![];
         for Envelope { context, command, .. } in batch {
             if draft.size() >= BATCH_BYTES {
                 break;
             }
-            let position = self.was_done(context.id);
-            if position.is_some() || derived.contains(&context.id) {
-                let event = Some(EventId::caused_by(context.id, stream.as_str(), 0));
+            let before = self.was_done(context.id);
+            let in_batch = || derived.iter().find(|(id, _)| *id == context.id);
+            let event = before.map(|it| it.event).or_else(|| in_batch().map(|(_, event)| *event));
+            if event.is_some() {
+                let position = before.map(|it| it.position);
                 let outcome = Ok((self.state.answer(command), event));
                 verdicts.push(Verdict { outcome, position, records: draft.len() });
                 continue;
             }
             let outcome = self.decide_one(&mut draft, context, command);
-            if matches!(outcome, Ok((_, Some(_)))) && context.id.get_version_num() == 5 {
-                derived.push(context.id);
+            if let Ok((_, Some(event))) = &outcome
+                && context.id.get_version_num() == 5
+            {
+                derived.push((context.id, *event));
             }
             verdicts.push(Verdict { outcome, position: None, records: draft.len() });
         }
@@ -254,8 +270,8 @@ impl<A: Aggregate> Loaded<A> {
             self.tail = events.tail;
             self.position = appended.position;
             self.ahead += records;
-            for command in events.derived {
-                self.remember(command, appended.position);
+            for (command, event) in events.derived {
+                self.remember(command, Before { position: appended.position, event });
             }
         }
         Ok(Written { last: self.position, records, dense: store.is_dense() })

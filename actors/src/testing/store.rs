@@ -1,6 +1,6 @@
 //! The memory store with a lid: it counts appends, and fails when it is told to.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use events::store::memory::MemoryStore;
@@ -29,6 +29,9 @@ pub(crate) struct TestStore {
     falls: AtomicUsize,
     read: AtomicUsize,
     of_streams: AtomicUsize,
+    /// Pages of single streams.
+    looked: AtomicUsize,
+    shared: AtomicBool,
 }
 
 /// What is wrong with a record.
@@ -50,6 +53,8 @@ impl Default for TestStore {
             falls: AtomicUsize::new(0),
             read: AtomicUsize::new(0),
             of_streams: AtomicUsize::new(0),
+            looked: AtomicUsize::new(0),
+            shared: AtomicBool::new(false),
         }
     }
 }
@@ -94,6 +99,16 @@ impl TestStore {
     /// How many records of the whole log were read, so far.
     pub(crate) fn records_read(&self) -> usize {
         self.read.load(Ordering::SeqCst)
+    }
+
+    /// How many pages of single streams were read, so far.
+    pub(crate) fn looked(&self) -> usize {
+        self.looked.load(Ordering::SeqCst)
+    }
+
+    /// Several nodes write to it.
+    pub(crate) fn share(&self) {
+        self.shared.store(true, Ordering::SeqCst);
     }
 
     /// Everything in a stream.
@@ -198,6 +213,7 @@ impl EventStore for TestStore {
         Box::pin(async move {
             tokio::task::yield_now().await;
             self.failing()?;
+            self.looked.fetch_add(1, Ordering::SeqCst);
             let page = self.log.read_stream(stream, slice, limit).await?;
             self.of_streams.fetch_add(page.len(), Ordering::SeqCst);
             Ok(page)
@@ -222,6 +238,10 @@ impl EventStore for TestStore {
             self.failing()?;
             self.log.head().await
         })
+    }
+
+    fn is_shared(&self) -> bool {
+        self.shared.load(Ordering::SeqCst)
     }
 
     fn grown(&self, behind: Position) -> BoxFuture<'_, ()> {

@@ -3,6 +3,8 @@
 use bytes::Bytes;
 
 use super::{Expected, Proposed};
+use uuid::Uuid;
+
 use crate::{Event, EventId, Hash, Link, Metadata, Record, Revision, StreamName, Timestamp, codec};
 
 /// The end of a stream as its writer knows it.
@@ -53,12 +55,21 @@ pub struct Draft<'a> {
     tail: Tail,
     records: Vec<Proposed>,
     bytes: usize,
+    by_content: bool,
 }
 
 impl<'a> Draft<'a> {
     /// A draft behind `tail`.
     pub fn new(stream: &'a StreamName, tail: Tail) -> Self {
-        Self { stream, tail, records: Vec::new(), bytes: 0 }
+        Self { stream, tail, records: Vec::new(), bytes: 0, by_content: false }
+    }
+
+    /// Lets ids derive from the content as well, where the log is shared: two nodes that carry out
+    /// the same command must not take the one's append for a repetition of the other's, because
+    /// each would go on behind a hash that only one of them has written.
+    #[must_use]
+    pub fn by_content(self, by_content: bool) -> Self {
+        Self { by_content, ..self }
     }
 
     /// Adds the `nth` event of the command that `metadata` names as its causation, and tells the
@@ -71,17 +82,27 @@ impl<'a> Draft<'a> {
         nth: usize,
     ) -> EventId {
         let id = EventId::caused_by(metadata.causation, self.stream.as_str(), nth);
-        self.add_as(id, event, metadata, at);
-        id
+        self.push(id, self.by_content, event, metadata, at)
     }
 
     /// Adds an event under an id of its own.
     pub fn add_as(&mut self, id: EventId, event: &Event, metadata: &Metadata, at: Timestamp) {
+        self.push(id, false, event, metadata, at);
+    }
+
+    fn push(
+        &mut self,
+        id: EventId,
+        by_content: bool,
+        event: &Event,
+        metadata: &Metadata,
+        at: Timestamp,
+    ) -> EventId {
         let encoded = codec::encode(event);
         let metadata = serde_json::to_vec(metadata).expect("ids and names are JSON");
         let revision = self.tail.expected().first();
         let at = at.max(self.tail.at);
-        let link = Link {
+        let mut link = Link {
             stream: self.stream,
             revision,
             id,
@@ -91,7 +112,11 @@ impl<'a> Draft<'a> {
             metadata: &metadata,
             data: &encoded.data,
         };
-        let hash = link.hash(&self.tail.hash);
+        if by_content {
+            let content = link.hash(&self.tail.hash);
+            link.id = EventId(Uuid::new_v5(&id.0, &content.0));
+        }
+        let (id, hash) = (link.id, link.hash(&self.tail.hash));
         self.tail = Tail { revision: Some(revision), hash, at };
         self.bytes += metadata.len() + encoded.data.len();
         self.records.push(Proposed {
@@ -103,6 +128,7 @@ impl<'a> Draft<'a> {
             data: Bytes::from(encoded.data),
             hash,
         });
+        id
     }
 
     /// How many bytes it has come to.

@@ -104,14 +104,14 @@ impl End {
     }
 }
 
-/// Waits that double, from 100 ms to 5 s.
+/// Waits that double, from 100 ms to 1 s.
 #[derive(Debug, Default)]
 pub(super) struct Backoff(u32);
 
 impl Backoff {
     /// The next wait.
     pub(super) fn next(&mut self) -> Duration {
-        let wait = Duration::from_millis(100 << self.0.min(6)).min(Duration::from_secs(5));
+        let wait = Duration::from_millis(100 << self.0.min(4)).min(Duration::from_secs(1));
         self.0 += 1;
         wait
     }

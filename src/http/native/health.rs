@@ -66,6 +66,7 @@ async fn show(
         }
     }
     Ok(Json(json!({
+        "node": app.share.name(),
         "as_of": shown.as_of,
         "position": shown.position,
         "inboxes": shown.inboxes,

@@ -104,6 +104,11 @@ struct Build {
     version: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Node {
+    name: String,
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         let durations: fn() -> Histogram = || Histogram::new(BUCKETS);
@@ -174,6 +179,8 @@ fn gauges(app: &App, registry: &mut Registry) {
     let views = app.view_status.borrow().clone();
     let fanout = app.fanout.borrow().position;
     let halted = app.halted.list().len();
+    let nodes = count(app.share.division().peers.len() + 1);
+    one("nodes", "Nodes that share the log, this one included", nodes);
     one("attempts_under_way", "Attempts to deliver under way", count(app.delivery.under_way()));
     one("deliveries_pending", "Deliveries owed", pending);
     one("log_head_position", "The end of the log as the views last saw it", views.head.0);
@@ -194,6 +201,9 @@ fn gauges(app: &App, registry: &mut Registry) {
         inboxes.get_or_create(&labels).set(i64::try_from(number).unwrap_or(i64::MAX));
     }
     registry.register("inboxes", "Inboxes by state", inboxes);
+    let node = Family::<Node, Gauge>::default();
+    node.get_or_create(&Node { name: app.share.name() }).set(1);
+    registry.register("node_info", "Always 1, with the name of this node", node);
     let build = Family::<Build, Gauge>::default();
     build.get_or_create(&Build { version: env!("CARGO_PKG_VERSION") }).set(1);
     registry.register("build_info", "Always 1, with the version", build);

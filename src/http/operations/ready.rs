@@ -44,6 +44,7 @@ pub(super) async fn show(State(app): State<Arc<App>>) -> (StatusCode, Json<Value
     let ready = log.is_none() && late.is_none() && fanout.failing.is_none();
     let body = json!({
         "status": if ready { "ready" } else { "not ready" },
+        "node": app.share.name(),
         "log": { "failing": log },
         "views": { "failing": late, "position": views.position, "lag": views.lag },
         "fanout": { "failing": fanout.failing, "position": fanout.position },

@@ -7,6 +7,7 @@ use events::{Event, InboxId};
 use super::*;
 use crate::inbox::{Action, Answer, Command, Inbox, Registration, Rejection};
 use crate::testing::NOON;
+use crate::testing::probe::repeatable;
 
 const INBOX: InboxId = InboxId(42);
 
@@ -40,6 +41,7 @@ async fn insist(inboxes: Registry<Inbox>, command: Command) -> Done<Answer> {
 
 async fn two_nodes() -> (Arc<TestStore>, [Registry<Inbox>; 2]) {
     let store = Arc::new(TestStore::default());
+    store.share();
     let nodes = [Registry::new(world(&store)), Registry::new(world(&store))];
     let registration = Registration {
         name: Some("Support".into()),
@@ -126,4 +128,82 @@ async fn two_accounts_that_register_one_inbox_at_once_do_not_both_get_it() {
     }
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
     assert!(outcomes.contains(&Err(Refused::Rejected(Rejection::Unknown))));
+}
+
+/// Two nodes whose actors have said something each, so that the first one's is of yesterday.
+async fn two_that_remember() -> (Arc<TestStore>, [Registry<Probe>; 2]) {
+    let store = Arc::new(TestStore::default());
+    store.share();
+    let nodes = [Registry::new(world(&store)), Registry::new(world(&store))];
+    for (node, word) in nodes.iter().zip(["one", "two"]) {
+        node.ask(ID, anew(), say(word)).await.unwrap();
+    }
+    (store, nodes)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_without_a_fact_is_of_the_newest_state() {
+    let (store, nodes) = two_that_remember().await;
+    let before = store.looked();
+    assert_eq!(nodes[0].ask(ID, anew(), Ask::Look).await.unwrap().answer, ["one", "two"]);
+    assert_eq!(store.looked(), before + 1, "the end of the stream, and no more");
+    let position = nodes[1].ask(ID, anew(), Ask::Look).await.unwrap().position;
+    assert_eq!(nodes[0].ask(ID, anew(), Ask::Look).await.unwrap().position, position);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_glance_reads_nothing() {
+    let (store, nodes) = two_that_remember().await;
+    let before = store.looked();
+    assert_eq!(nodes[0].glance(ID, anew(), Ask::Look).await.unwrap().answer, ["one"]);
+    assert_eq!(store.looked(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_heard_of_another_node_is_taken_in() {
+    let (_store, nodes) = two_that_remember().await;
+    nodes[0].heard(ID, Revision(1));
+    assert_eq!(nodes[0].glance(ID, anew(), Ask::Look).await.unwrap().answer, ["one", "two"]);
+    let idle: Registry<Probe> = Registry::new(nodes[0].inner.world.clone());
+    idle.heard(ID, Revision(1));
+    assert_eq!(idle.awake(), 0, "nobody is woken who owes nothing here");
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_conflict_only_what_is_new_is_read() {
+    let (store, nodes) = two_that_remember().await;
+    let before = store.looked();
+    let done = nodes[0].ask(ID, anew(), say("three")).await.unwrap();
+    assert_eq!(done.answer, ["one", "two", "three"]);
+    assert_eq!(store.looked(), before + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_of_one_node_is_not_looked_at_for_an_answer() {
+    let store = Arc::new(TestStore::default());
+    let probes: Registry<Probe> = Registry::new(world(&store));
+    probes.ask(ID, anew(), say("one")).await.unwrap();
+    let before = store.looked();
+    assert_eq!(probes.ask(ID, anew(), Ask::Look).await.unwrap().answer, ["one"]);
+    assert_eq!(store.looked(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_command_that_two_nodes_carry_out_is_written_once_and_neither_is_misled() {
+    let (store, nodes) = two_that_remember().await;
+    nodes[0].ask(ID, anew(), Ask::Look).await.unwrap();
+    let (early, late) = (repeatable("same"), repeatable("same"));
+    let late = Context { now: late.now.after(Duration::from_secs(1)), ..late };
+    let asks = [nodes[0].ask(ID, early, say("three")), nodes[1].ask(ID, late, say("three"))];
+    let mut events = vec![];
+    for ask in asks {
+        events.push(ask.await.unwrap().event.unwrap());
+    }
+    assert_eq!(events[0], events[1]);
+    for node in &nodes {
+        node.ask(ID, anew(), say("more")).await.unwrap();
+    }
+    let afresh: Registry<Probe> = Registry::new(world(&store));
+    let heard = afresh.ask(ID, anew(), Ask::Look).await.unwrap().answer;
+    assert_eq!(heard, ["one", "two", "three", "more", "more"]);
 }
