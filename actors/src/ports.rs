@@ -139,14 +139,13 @@ pub struct Word {
     pub leaves: bool,
 }
 
+/// A word, and where it stands; none is one that this build does not understand.
+pub type Said = (Revision, Option<Word>);
+
 /// Where the nodes that share a log hear of each other, in one order.
 pub trait Roster: Send + Sync {
-    /// What was said behind this revision, the oldest first; without one, what was said last. None
-    /// stands for what this build does not understand.
-    fn heard(
-        &self,
-        behind: Option<Revision>,
-    ) -> BoxFuture<'_, Result<Vec<(Revision, Option<Word>)>, Failure>>;
+    /// What was said behind this revision, the oldest first; without one, what was said last.
+    fn heard(&self, behind: Option<Revision>) -> BoxFuture<'_, Result<Vec<Said>, Failure>>;
 
     /// Says something, if nothing was said behind this revision: [`Failure::Conflict`] else.
     fn say(&self, behind: Option<Revision>, word: Word)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -137,8 +138,17 @@ impl Receiver {
 
     /// Waits until it is so; what has arrived by then.
     pub(crate) async fn until(&self, so: impl Fn(&[Arrival]) -> bool) -> Vec<Arrival> {
+        self.until_within(DEADLINE, so).await
+    }
+
+    /// The same, where there is more to wait for.
+    pub(crate) async fn until_within(
+        &self,
+        patience: Duration,
+        so: impl Fn(&[Arrival]) -> bool,
+    ) -> Vec<Arrival> {
         let mut arrivals = self.board.arrivals.subscribe();
-        match timeout(DEADLINE, arrivals.wait_for(|arrivals| so(arrivals))).await {
+        match timeout(patience, arrivals.wait_for(|arrivals| so(arrivals))).await {
             Ok(seen) => seen.unwrap().clone(),
             Err(_) => panic!("never so; {} arrived: {:#?}", self.arrivals().len(), self.arrivals()),
         }

@@ -63,7 +63,7 @@ impl Table {
             let there = now.duration_since(other.heard) < SILENT_FOR;
             if !there {
                 let name = &other.name;
-                tracing::warn!(%node, "node {name} has been silent for {SILENT_FOR:?}: others go on");
+                tracing::warn!(%node, "node {name} is silent for {SILENT_FOR:?}: others go on");
             }
             there
         });

@@ -5,7 +5,7 @@ use futures_core::future::BoxFuture;
 use uuid::Uuid;
 
 use super::*;
-use crate::ports::Word;
+use crate::ports::{Said, Word};
 
 /// What is said, in one order; a lid on it for each node.
 #[derive(Default)]
@@ -31,10 +31,7 @@ impl Talk {
 }
 
 impl Roster for Line {
-    fn heard(
-        &self,
-        behind: Option<Revision>,
-    ) -> BoxFuture<'_, Result<Vec<(Revision, Option<Word>)>, Failure>> {
+    fn heard(&self, behind: Option<Revision>) -> BoxFuture<'_, Result<Vec<Said>, Failure>> {
         Box::pin(async move {
             self.failing()?;
             let words = self.talk.words().into_iter().enumerate();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use actors::ports::{NodeId, Roster, Word};
+use actors::ports::{self, NodeId, Roster, Word};
 use events::store::{PAGE_MAX, Slice};
 use events::{Failure, Revision, StreamName};
 use eventstore::{AppendToStreamOptions, Error, EventData, StreamState};
@@ -53,10 +53,7 @@ impl From<Said> for Word {
 }
 
 impl Roster for EventStoreDb {
-    fn heard(
-        &self,
-        behind: Option<Revision>,
-    ) -> BoxFuture<'_, Result<Vec<(Revision, Option<Word>)>, Failure>> {
+    fn heard(&self, behind: Option<Revision>) -> BoxFuture<'_, Result<Vec<ports::Said>, Failure>> {
         Box::pin(async move {
             let (slice, limit) = match behind {
                 Some(revision) => (Slice::From(revision.next()), PAGE_MAX),

@@ -191,12 +191,10 @@ async fn reports_and_prompts_at_two_nodes_are_counted_exactly() {
 
     // One transition for each inbox, told to each subscription once.
     let (expected, patience) = (2 * inboxes, if full() { 20 * DEADLINE } else { DEADLINE });
-    let all = async {
-        while transitions(&receiver.arrivals()[before..]).len() < expected {
-            sleep(Duration::from_millis(50)).await;
-        }
+    let told = |arrivals: &[Arrival]| {
+        arrivals.len() >= before + expected && transitions(&arrivals[before..]).len() >= expected
     };
-    timeout(patience, all).await.expect("every transition is told to both");
+    receiver.until_within(patience, told).await;
     let recorded = places[0].log_of("inbox.authorization_error_recorded").await;
     let prompted = places[0].log_of("inbox.reauthorization_required").await;
     assert_eq!(prompted.len(), inboxes, "one transition each");
@@ -226,7 +224,7 @@ async fn register_numbered(api: Api, inbox: usize) {
 
 /// Of ten that come together one is a prompt.
 async fn report(api: Api, inbox: usize) {
-    let prompts = inbox % 10 == 0;
+    let prompts = inbox.is_multiple_of(10);
     let (path, body) = match prompts {
         true => (format!("/inboxes/{inbox}/prompt_reauthorization"), json!({})),
         false => (format!("/inboxes/{inbox}/authorization_errors"), invalidated()),
@@ -269,18 +267,12 @@ async fn when_one_of_two_nodes_is_killed_the_other_delivers_what_it_owed() {
     eprintln!("the survivor began {taken:?} after the kill");
     until_nodes(&survivor.api(), &["one"]).await;
     let patience = if full() { 20 * DEADLINE } else { 2 * DEADLINE };
-    let all = async {
-        loop {
-            let arrivals = receiver.arrivals();
-            let taken = arrivals.iter().filter(|it| it.answered == Some(200));
-            let delivered: BTreeSet<_> = taken.map(Arrival::delivery).collect();
-            if delivered.len() == owed {
-                return;
-            }
-            sleep(Duration::from_millis(100)).await;
-        }
+    let delivered = |arrivals: &[Arrival]| {
+        let taken = arrivals.iter().filter(|it| it.answered == Some(200));
+        arrivals.len() >= owed
+            && taken.map(Arrival::delivery).collect::<BTreeSet<_>>().len() == owed
     };
-    timeout(patience, all).await.expect("everything is delivered");
+    receiver.until_within(patience, delivered).await;
     place.written("delivery.delivered", owed).await;
 }
 

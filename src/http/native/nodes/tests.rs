@@ -35,6 +35,6 @@ async fn only_administrators_of_the_installation_see_the_nodes() {
     assert_eq!(nodes(&service, Some("rl_unheard_of")).await.status, 401);
     for role in [Role::Administrator, Role::Agent, Role::Ingest] {
         let token = service.token(role).await;
-        assert_eq!(nodes(&service, Some(&token)).await.status, 403, "{role:?}");
+        assert_eq!(nodes(&service, Some(&token)).await.status, 401, "{role:?}");
     }
 }
