@@ -95,6 +95,8 @@ async fn a_code_can_act_at_once() {
 async fn what_is_no_policy_is_refused() {
     let service = furnished().await;
     for (kind, body, status) in [
+        ("Integrations::Hook", r#"{"threshold": 3}"#, 422),
+        ("AutomationRule", r#"{"threshold": 3}"#, 422),
         ("Channel::Email", r#"{"threshold": 0}"#, 422),
         ("Channel::Email", r#"{"window": "500ms"}"#, 422),
         ("Channel::Email", r#"{"window": "soon"}"#, 422),
