@@ -91,6 +91,12 @@ struct Ledger {
     holds: bool,
 }
 
+/// What shares its order: all of the endpoint, or all of one key.
+type Lane<'a> = Option<&'a str>;
+
+/// The delivery that all others of its lane wait for.
+type Heads<'a> = HashMap<Lane<'a>, DeliveryId>;
+
 impl Filter {
     /// All of them, newest first.
     pub fn newest(limit: usize) -> Self {
@@ -107,20 +113,22 @@ impl DeliveryLog {
     /// One delivery; none when it is unknown or finished too long ago.
     pub fn delivery(&self, id: DeliveryId) -> Option<Delivery> {
         let ledger = self.ledgers.get(&id.endpoint())?;
-        Some(ledger.seen(ledger.deliveries.get(ledger.places.get(&id)?)?))
+        let delivery = ledger.deliveries.get(ledger.places.get(&id)?)?;
+        Some(ledger.seen(delivery, &ledger.heads()))
     }
 
     /// An endpoint's deliveries, those queued last first.
     pub fn list(&self, endpoint: impl Into<EndpointId>, filter: &Filter) -> Vec<Delivery> {
         let Some(ledger) = self.ledgers.get(&endpoint.into()) else { return vec![] };
         let deliveries = ledger.deliveries.values().rev();
+        let heads = ledger.heads();
         // Time in a stream never runs backwards, so the two moments cut out one piece.
         deliveries
             .skip_while(|delivery| filter.before.is_some_and(|at| delivery.created_at >= at))
             .take_while(|delivery| filter.after.is_none_or(|at| delivery.created_at > at))
             .filter(|delivery| filter.wants(delivery, ledger.status(delivery)))
             .take(filter.limit)
-            .map(|delivery| ledger.seen(delivery))
+            .map(|delivery| ledger.seen(delivery, &heads))
             .collect()
     }
 }
@@ -132,23 +140,34 @@ impl Ledger {
     }
 
     /// A delivery with what follows from all the others.
-    fn seen(&self, delivery: &Delivery) -> Delivery {
-        let (status, behind) = (self.status(delivery), self.behind(delivery));
-        Delivery { status, behind, ..delivery.clone() }
+    fn seen(&self, delivery: &Delivery, heads: &Heads<'_>) -> Delivery {
+        let lane = self.lane(delivery);
+        let head = lane.and_then(|lane| heads.get(&lane)).filter(|head| **head != delivery.id);
+        Delivery { status: self.status(delivery), behind: head.copied(), ..delivery.clone() }
     }
 
-    fn behind(&self, delivery: &Delivery) -> Option<DeliveryId> {
-        let pending = |it: &Delivery| it.status == DeliveryStatus::Pending && !it.aside;
-        let waits_for = |it: &&Delivery| match self.ordering {
-            Ordering::None => false,
-            Ordering::Fifo => pending(it),
-            Ordering::ByKey => pending(it) && it.key.is_some() && it.key == delivery.key,
-        };
-        if self.ordering == Ordering::None || !pending(delivery) {
-            return None;
+    /// Where it waits in a row with others; none when nothing keeps it.
+    fn lane<'a>(&self, delivery: &'a Delivery) -> Option<Lane<'a>> {
+        let waits = delivery.status == DeliveryStatus::Pending && !delivery.aside;
+        match self.ordering {
+            Ordering::Fifo if waits => Some(None),
+            Ordering::ByKey if waits => delivery.key.as_deref().map(Some),
+            Ordering::None | Ordering::Fifo | Ordering::ByKey => None,
         }
-        let before = self.deliveries.range(..delivery.revision).map(|(_, it)| it);
-        before.into_iter().find(waits_for).map(|it| it.id)
+    }
+
+    /// What stands first in each lane.
+    fn heads(&self) -> Heads<'_> {
+        let mut heads = Heads::new();
+        if self.ordering == Ordering::None {
+            return heads;
+        }
+        for delivery in self.deliveries.values() {
+            if let Some(lane) = self.lane(delivery) {
+                heads.entry(lane).or_insert(delivery.id);
+            }
+        }
+        heads
     }
 
     fn queue(&mut self, record: &Recorded<Event>, queued: &Queued, attempts: u32) {
@@ -177,6 +196,8 @@ impl Ledger {
                 delivery.status = DeliveryStatus::Pending;
                 delivery.finished_at = None;
                 delivery.next_attempt_at = Some(reopened.queued.due);
+                let revision = delivery.revision;
+                self.finished.retain(|finished| *finished != revision);
             }
             None => self.queue(record, &reopened.queued, reopened.attempts),
         }
@@ -252,11 +273,7 @@ impl Ledger {
         }
         while self.finished.len() > FINISHED_MAX {
             let Some(oldest) = self.finished.pop_front() else { break };
-            // It may be owed again by now, and then be here once more when that has ended.
-            let over = |delivery: &Delivery| delivery.finished_at.is_some();
-            if self.deliveries.get(&oldest).is_some_and(over)
-                && let Some(oldest) = self.deliveries.remove(&oldest)
-            {
+            if let Some(oldest) = self.deliveries.remove(&oldest) {
                 self.places.remove(&oldest.id);
             }
         }
@@ -291,7 +308,7 @@ impl Fold for DeliveryLog {
 
 impl Projection for DeliveryLog {
     const NAME: &'static str = "delivery_log";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
 }
 
 #[cfg(test)]

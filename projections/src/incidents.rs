@@ -323,7 +323,7 @@ impl Fold for Incidents {
 
 impl Projection for Incidents {
     const NAME: &'static str = "incidents";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 }
 
 #[cfg(test)]

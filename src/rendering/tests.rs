@@ -20,7 +20,7 @@ fn record() -> Record {
     let mut draft = Draft::new(&stream, Tail::default());
     draft.add(&renamed.into(), &metadata, Timestamp::from_micros(1_000_000), 0);
     let (mut records, _) = draft.finish();
-    records.remove(0).at(Position(3), stream.clone(), Revision(0))
+    records.remove(0).placed(Position(3), stream.clone(), Revision(0))
 }
 
 #[test]

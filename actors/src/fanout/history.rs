@@ -1,6 +1,6 @@
 //! An inbox as it was when a record was written, and before the command that wrote it.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use events::evidence::Class;
@@ -67,7 +67,9 @@ pub(super) struct Change {
 /// beginning. Losing them costs a reading and nothing else.
 pub(super) struct Histories {
     store: Arc<dyn EventStore>,
-    kept: BTreeMap<InboxId, Known>,
+    /// Each with the number of the question that it was last needed for.
+    kept: HashMap<InboxId, (u64, Known)>,
+    asked: u64,
 }
 
 impl Known {
@@ -96,7 +98,7 @@ impl Known {
 
 impl Histories {
     pub(super) fn new(store: Arc<dyn EventStore>) -> Self {
-        Self { store, kept: BTreeMap::new() }
+        Self { store, kept: HashMap::new(), asked: 0 }
     }
 
     /// What the command that wrote this record made of the inbox. None when a later record of the
@@ -106,7 +108,8 @@ impl Histories {
         recorded: &Recorded<Event>,
     ) -> Result<Option<Change>, Failure> {
         let Some(id) = recorded.stream.number().map(InboxId) else { return Ok(None) };
-        let kept = self.kept.remove(&id).filter(|kept| kept.next <= recorded.revision);
+        let kept = self.kept.remove(&id).map(|(_, known)| known);
+        let kept = kept.filter(|known| known.next <= recorded.revision);
         let mut after = kept.unwrap_or_default();
         let mut before = after.clone();
         let cause = cause(recorded.metadata().ok(), recorded.id.0);
@@ -143,9 +146,13 @@ impl Histories {
 
     fn keep(&mut self, id: InboxId, known: Known) {
         if self.kept.len() >= KEPT_MAX {
-            self.kept.pop_first();
+            let longest_ago = self.kept.iter().min_by_key(|(_, (asked, _))| *asked);
+            if let Some(id) = longest_ago.map(|(id, _)| *id) {
+                self.kept.remove(&id);
+            }
         }
-        self.kept.insert(id, known);
+        self.asked += 1;
+        self.kept.insert(id, (self.asked, known));
     }
 }
 

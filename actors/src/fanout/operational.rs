@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use events::{AccountId, DeliveryId, EndpointId, Event, Recorded, WebhookId};
+use events::{AccountId, DeliveryId, Event, Recorded, WebhookId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -62,8 +62,7 @@ impl Trouble {
     /// None when there is none, when somebody asked for it, or when it is about telling itself.
     pub(super) fn of(recorded: &Recorded<Event>, telling: &Telling) -> Option<Self> {
         let name = name(recorded.event.kind())?;
-        let endpoint = recorded.stream.as_str().split_once('-')?.1.parse::<EndpointId>().ok()?;
-        let webhook = endpoint.webhook()?;
+        let webhook = recorded.stream.endpoint()?.webhook()?;
         // As JSON, so that each of these events is told with all that is known of it.
         let Ok(Value::Object(facts)) = recorded.event.view() else { return None };
         let asked_for = facts.get("reason").and_then(Value::as_str);

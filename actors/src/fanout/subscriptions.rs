@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use events::installation::Event as InstallationEvent;
 use events::webhook::{Event as WebhookEvent, subscribes};
 use events::{
-    AccountId, Category, DeliveryId, EndpointId, Event, Fold, InboxId, Recorded, StreamName,
-    WebhookId,
+    AccountId, DeliveryId, EndpointId, Event, Fold, InboxId, Recorded, StreamName, WebhookId,
 };
 
 use serde::{Deserialize, Serialize};
@@ -98,11 +97,7 @@ impl Subscriptions {
 
     /// Something stands in this stream: if it is a ledger, its endpoint may still be owed.
     pub(super) fn note(&mut self, stream: &StreamName) {
-        if stream.category() != Category::Ledger.as_str() {
-            return;
-        }
-        let endpoint = stream.as_str().split_once('-').map(|(_, id)| id.parse::<EndpointId>());
-        self.ever.extend(endpoint.and_then(Result::ok));
+        self.ever.extend(stream.endpoint());
     }
 
     /// Whether inbox events are delivered.

@@ -18,7 +18,7 @@ fn history() -> Vec<Record> {
     let places = (0..).map(|nth| (Position(nth + 1), Revision(nth)));
     let placed = places
         .zip(draft.finish().0)
-        .map(|((position, revision), record)| record.at(position, stream.clone(), revision));
+        .map(|((position, revision), record)| record.placed(position, stream.clone(), revision));
     placed.collect()
 }
 

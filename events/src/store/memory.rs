@@ -43,7 +43,7 @@ impl MemoryStore {
         }
         for (revision, record) in (first.0..).map(Revision).zip(proposed) {
             let position = Position(records.len() as u64 + 1);
-            records.push(record.at(position, stream.clone(), revision));
+            records.push(record.placed(position, stream.clone(), revision));
         }
         let last = records.last().expect("an append has at least one record");
         let appended = Appended { revision: last.revision, position: last.position };
@@ -65,14 +65,6 @@ fn repeated(
         last = Some(there.next().filter(|written| written.id == record.id)?);
     }
     last.map(|record| Appended { revision: record.revision, position: record.position })
-}
-
-impl Proposed {
-    /// The record once it has its place in the log.
-    pub fn at(self, position: Position, stream: StreamName, revision: Revision) -> Record {
-        let Self { id, kind, version, at, metadata, data, hash } = self;
-        Record { position, stream, revision, id, kind, version, at, metadata, data, hash }
-    }
 }
 
 impl EventStore for MemoryStore {

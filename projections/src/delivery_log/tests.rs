@@ -30,6 +30,12 @@ fn queued(number: u128, event: &str) -> (StreamName, DeliveryEvent) {
     })
 }
 
+fn again(number: u128) -> (StreamName, DeliveryEvent) {
+    let (_, event) = queued(number, "x");
+    let DeliveryEvent::Queued(queued) = event else { unreachable!("it is queued") };
+    ledger(Reopened { queued, attempts: 1, recovery: None })
+}
+
 fn answer(status: u16) -> Response {
     Response { status, body: String::new(), truncated: false }
 }
@@ -205,14 +211,19 @@ fn what_a_disabled_endpoint_is_owed_is_held_until_it_is_enabled() {
 
 #[test]
 fn what_is_owed_once_more_is_pending_again_and_ends_again() {
-    let again = |number| {
-        let (_, event) = queued(number, "x");
-        let DeliveryEvent::Queued(queued) = event else { unreachable!("it is queued") };
-        ledger(Reopened { queued, attempts: 1, recovery: None })
-    };
     let story = [queued(1, "x"), failed(1, 1, None), abandoned(1), again(1), delivered(1, 2)];
     let status = |log: DeliveryLog| log.delivery(id(1)).unwrap().status;
     assert_eq!(status(log(story[..4].to_vec())), DeliveryStatus::Pending);
     assert_eq!(status(log(story.to_vec())), DeliveryStatus::Delivered);
     assert_eq!(status(log([again(1)])), DeliveryStatus::Pending);
+}
+
+#[test]
+fn what_was_given_up_and_then_recovered_is_listed_as_delivered() {
+    let numbers = || 1..=FINISHED_MAX as u128;
+    let given_up = numbers().flat_map(|number| [queued(number, "x"), abandoned(number)]);
+    let recovered = numbers().flat_map(|number| [again(number), delivered(number, 2)]);
+    let log = log(given_up.chain(recovered));
+    let filter = Filter { status: Some(DeliveryStatus::Delivered), ..Filter::newest(usize::MAX) };
+    assert_eq!(listed(&log, &filter).len(), FINISHED_MAX);
 }

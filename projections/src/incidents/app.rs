@@ -18,6 +18,9 @@ const BURST_SUBJECTS: usize = 5;
 /// ... within so long are suspected to have the app in common.
 const BURST_WITHIN: Duration = Duration::from_secs(10 * 60);
 
+/// As many providers as are watched for a burst at a time; whoever reports names them.
+const WATCHED_MAX: usize = 1_000;
+
 /// As many subjects as are remembered of one incident.
 const AFFECTED_MAX: usize = 10_000;
 
@@ -54,7 +57,7 @@ pub(super) struct AppIncidents {
     last: u64,
     incidents: BTreeMap<u64, AppIncident>,
     open: BTreeMap<(Box<str>, Class), u64>,
-    bursts: BTreeMap<Box<str>, VecDeque<(Timestamp, Subject)>>,
+    pub(super) bursts: BTreeMap<Box<str>, VecDeque<(Timestamp, Subject)>>,
 }
 
 impl AppIncidents {
@@ -138,6 +141,12 @@ impl AppIncidents {
         if self.open.contains_key(&(provider.clone(), error.verdict.class)) {
             return vec![(subject, self.join(subject, at, error, true))];
         }
+        self.bursts.retain(|_, recent| {
+            recent.back().is_some_and(|(last, _)| at.since(*last) <= BURST_WITHIN)
+        });
+        if self.bursts.len() >= WATCHED_MAX && !self.bursts.contains_key(&provider) {
+            return vec![];
+        }
         let recent = self.bursts.entry(provider.clone()).or_default();
         recent.retain(|(then, one)| *one != subject && at.since(*then) <= BURST_WITHIN);
         recent.push_back((at, subject));
@@ -154,9 +163,10 @@ impl AppIncidents {
 
     /// One subject whose calls work again shows that the app does.
     fn heal(&mut self, subject: Subject, at: Timestamp) {
-        for recent in self.bursts.values_mut() {
+        self.bursts.retain(|_, recent| {
             recent.retain(|(_, one)| *one != subject);
-        }
+            !recent.is_empty()
+        });
         let incidents = &mut self.incidents;
         self.open.retain(|_, number| match incidents.get_mut(number) {
             Some(incident) if incident.affected.contains(&subject) => {

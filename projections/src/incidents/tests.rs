@@ -174,3 +174,11 @@ fn seen_twice_is_seen_once() {
     ]);
     obeys_the_law::<Incidents>(&records);
 }
+
+#[test]
+fn providers_that_exist_only_in_reports_are_not_watched_for_ever() {
+    let named = |id: u64| said(Class::Auth, Scope::Account, "invalid_grant", &format!("p{id} 400"));
+    let incidents = many(1, (0..5_000).map(|id| (1, named(id))));
+    let watched = incidents.app.bursts.len();
+    assert!(watched <= 1_000, "{watched}");
+}

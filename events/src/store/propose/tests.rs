@@ -17,9 +17,9 @@ fn metadata(causation: Uuid) -> Metadata {
 
 fn written(stream: &StreamName, tail: Tail, records: Vec<Proposed>) -> Vec<Record> {
     let revisions = (tail.expected().first().0..).map(Revision);
-    let placed = revisions
-        .zip(records)
-        .map(|(revision, record)| record.at(Position(revision.0 + 1), stream.clone(), revision));
+    let placed = revisions.zip(records).map(|(revision, record)| {
+        record.placed(Position(revision.0 + 1), stream.clone(), revision)
+    });
     placed.collect()
 }
 
