@@ -4,19 +4,23 @@
 //! in it. Positions are the engine's own, so the one fact that holds positions, how far the
 //! fan-out has come, is written with the target's; the chain of that stream is made anew.
 //!
+//! Where a stream of the log that is read was truncated, the target gets as many records that say
+//! so, and is truncated behind them: revisions stay what they were.
+//!
 //! What the target holds already is compared, record by record, and copying goes on behind it.
 
 mod places;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use bytes::Bytes;
-use events::store::{PAGE_MAX, Proposed, Tail};
+use events::store::{Bound, Bounds, Draft, PAGE_MAX, Proposed, Tail};
 use events::{
-    BrokenChain, Event, EventStore, Failure, Hash, Link, Position, Record, StreamName, Undecodable,
-    codec, fanout,
+    Actor, BrokenChain, Category, Event, EventId, EventStore, Failure, Hash, Link, Metadata,
+    Position, Record, Revision, StreamName, Undecodable, codec, delivery, fanout, platform,
 };
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use places::Places;
 
@@ -106,12 +110,16 @@ pub async fn copy(
     mut progress: impl FnMut(Step),
 ) -> Result<Report, CopyError> {
     let mut from = Reading::of(source);
-    let mut copying = Copying { target, tails: HashMap::new(), places: Places::default() };
+    let mut copying = Copying::new(source, target);
     let mut content = Content::default();
     let mut there = Reading::of(target);
     while let Some(found) = there.next().await? {
+        if copying.bounds.hides(source, &found).await? {
+            copying.tails(&found.stream).target = Tail::behind(&found);
+            continue;
+        }
         let record = from.next().await?.ok_or(CopyError::Different(found.position))?;
-        copying.follow(&record)?;
+        copying.follow(&record).await?;
         if !is_same(&record, &found) {
             return Err(CopyError::Different(found.position));
         }
@@ -122,13 +130,14 @@ pub async fn copy(
     let found = content.records;
     while let Some(run) = from.run().await? {
         for record in &run {
-            copying.follow(record)?;
+            copying.follow(record).await?;
             content.add(record);
         }
         let last = run.last().map_or(Position::START, |last| last.position);
         copying.write(run).await?;
         progress(Step::Written(last));
     }
+    copying.truncate().await?;
     let (records, hash) = (content.records, content.hash());
     verify(target, records, hash).await?;
     Ok(Report { records, found, hash })
@@ -139,6 +148,11 @@ async fn verify(target: &dyn EventStore, records: u64, hash: Hash) -> Result<(),
     let (mut reading, mut content) = (Reading::of(target), Content::default());
     let mut tails: HashMap<StreamName, Tail> = HashMap::new();
     while let Some(record) = reading.next().await? {
+        if !tails.contains_key(&record.stream) {
+            let bound = reading.bounds.of(target, &record.stream).await?;
+            let tail = bound.map_or_else(Tail::default, Bound::tail);
+            tails.insert(record.stream.clone(), tail);
+        }
         let tail = tails.entry(record.stream.clone()).or_default();
         tail.follow(&record).map_err(|error| CopyError::Broken(record.position, error))?;
         content.add(&record);
@@ -150,22 +164,29 @@ async fn verify(target: &dyn EventStore, records: u64, hash: Hash) -> Result<(),
     Err(CopyError::Unverified { records, hash, there, found })
 }
 
-/// A log from its beginning, page by page.
+/// A log from its beginning, page by page, without what was removed.
 struct Reading<'a> {
     log: &'a dyn EventStore,
     behind: Position,
     page: VecDeque<Record>,
+    bounds: Bounds,
 }
 
 impl<'a> Reading<'a> {
     fn of(log: &'a dyn EventStore) -> Self {
-        Self { log, behind: Position::START, page: VecDeque::new() }
+        Self { log, behind: Position::START, page: VecDeque::new(), bounds: Bounds::default() }
     }
 
     async fn fill(&mut self) -> Result<(), Failure> {
-        if self.page.is_empty() {
-            self.page = self.log.read_all(self.behind, PAGE_MAX).await?.into();
-            self.behind = self.page.back().map_or(self.behind, |last| last.position);
+        while self.page.is_empty() {
+            let page = self.log.read_all(self.behind, PAGE_MAX).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            self.behind = last.position;
+            for record in page {
+                if !self.bounds.hides(self.log, &record).await? {
+                    self.page.push_back(record);
+                }
+            }
         }
         Ok(())
     }
@@ -203,9 +224,21 @@ struct Tails {
 }
 
 struct Copying<'a> {
+    source: &'a dyn EventStore,
     target: &'a dyn EventStore,
     tails: HashMap<StreamName, Tails>,
+    /// Where streams of the source begin.
+    bounds: Bounds,
+    truncated: BTreeMap<StreamName, Revision>,
     places: Places,
+}
+
+impl<'a> Copying<'a> {
+    fn new(source: &'a dyn EventStore, target: &'a dyn EventStore) -> Self {
+        let (tails, bounds) = (HashMap::new(), Bounds::default());
+        let (truncated, places) = (BTreeMap::new(), Places::default());
+        Self { source, target, tails, bounds, truncated, places }
+    }
 }
 
 impl Copying<'_> {
@@ -214,9 +247,49 @@ impl Copying<'_> {
     }
 
     /// The record that is read must follow from those before it.
-    fn follow(&mut self, record: &Record) -> Result<(), CopyError> {
-        let followed = self.tails(&record.stream).source.follow(record);
+    async fn follow(&mut self, record: &Record) -> Result<(), CopyError> {
+        let stream = &record.stream;
+        if record.revision > self.tails(stream).source.expected().first()
+            && let Some(bound) = self.bounds.anew(self.source, stream).await?
+            && bound.first == record.revision
+        {
+            self.tails(stream).source = bound.tail();
+            self.truncated.insert(stream.clone(), bound.first);
+        }
+        let followed = self.tails(stream).source.follow(record);
         followed.map_err(|error| CopyError::Broken(record.position, error))
+    }
+
+    /// Removes from the target what the source had removed.
+    async fn truncate(&self) -> Result<(), CopyError> {
+        for (stream, first) in &self.truncated {
+            self.target.truncate(stream, *first).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets the target's stream reach up to where the source's begins.
+    async fn fill_up(&mut self, first: &Record) -> Result<(), CopyError> {
+        let stream = &first.stream;
+        loop {
+            let tail = self.tails(stream).target;
+            let from = tail.expected().first();
+            let missing = first.revision.0.saturating_sub(from.0);
+            if missing == 0 {
+                return Ok(());
+            }
+            let mut draft = Draft::new(stream, tail);
+            for revision in (from.0..).take(missing.min(RUN_MAX as u64) as usize) {
+                let (cause, actor) = (Uuid::nil(), Actor::COMMAND_LINE);
+                let metadata =
+                    Metadata { correlation: cause, causation: cause, actor, account: None };
+                let id = EventId::caused_by(cause, stream.as_str(), revision as usize);
+                draft.add_as(id, &removed(stream), &metadata, first.at);
+            }
+            let (records, end) = draft.finish();
+            self.target.append(stream, tail.expected(), records).await?;
+            self.tails(stream).target = end;
+        }
     }
 
     fn found(&mut self, record: &Record, found: &Record) {
@@ -225,7 +298,9 @@ impl Copying<'_> {
     }
 
     async fn write(&mut self, run: Vec<Record>) -> Result<(), CopyError> {
-        let Some(stream) = run.first().map(|first| first.stream.clone()) else { return Ok(()) };
+        let Some(first) = run.first() else { return Ok(()) };
+        let stream = first.stream.clone();
+        self.fill_up(first).await?;
         let before = self.tails(&stream).target;
         let (mut tail, mut proposed) = (before, Vec::with_capacity(run.len()));
         for record in &run {
@@ -274,6 +349,15 @@ impl Copying<'_> {
         let event = Event::from(fanout::Event::from(fanout::Advanced { position, behind: moved }));
         let encoded = codec::encode(&event);
         Ok((encoded.version, Bytes::from(encoded.data)))
+    }
+}
+
+/// What stands in the target for a record that is not there any more.
+fn removed(stream: &StreamName) -> Event {
+    if stream.category() == Category::Platform.as_str() {
+        platform::Event::from(platform::Removed {}).into()
+    } else {
+        delivery::Event::from(delivery::Removed {}).into()
     }
 }
 

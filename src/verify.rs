@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use events::store::{PAGE_MAX, Tail};
+use events::store::{Bounds, PAGE_MAX, Tail};
 use events::{BrokenChain, EventStore, Failure, Position, Record, StreamName, Undecodable};
 
 /// What an engine promises about the positions it gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Positions {
-    /// 1, 2, 3 ...: a missing number is a missing record. The embedded log's are such.
+    /// 1, 2, 3 ...: a missing number is a missing record, or one that truncation removed: the
+    /// engine tells how many of those there are. The embedded log's are such.
     Dense,
     /// Each greater than the one before.
     Growing,
@@ -74,18 +75,14 @@ pub async fn verify(
     positions: Positions,
     mut progress: impl FnMut(&Report),
 ) -> Result<Report, Unverified> {
-    let mut walk = Walk { positions, report: Report::default(), tails: HashMap::new() };
+    let mut walk = Walk::new(store, positions);
     loop {
-        let page = page(store, walk.report.position).await?;
+        let page = page(store, walk.seen).await?;
         if page.is_empty() {
             return Ok(walk.report);
         }
         for record in page {
-            let position = record.position;
-            walk.step(record).map_err(|(missing, problem)| Unverified::Bad {
-                position: missing.unwrap_or(position),
-                problem,
-            })?;
+            walk.step(record).await?;
         }
         progress(&walk.report);
     }
@@ -111,24 +108,63 @@ async fn page(store: &dyn EventStore, behind: Position) -> Result<Vec<Record>, U
     }
 }
 
-struct Walk {
+struct Walk<'a> {
+    store: &'a dyn EventStore,
     positions: Positions,
     report: Report,
     tails: HashMap<StreamName, Tail>,
+    bounds: Bounds,
+    /// Where the last record stands, good or removed.
+    seen: Position,
+    /// As many positions as were missing.
+    gaps: u64,
 }
 
-impl Walk {
-    /// A problem, and its position where it is not the record's own.
-    fn step(&mut self, record: Record) -> Result<(), (Option<Position>, Problem)> {
-        let last = self.report.position;
-        let next = Position(last.0 + 1);
-        if record.position <= last {
-            return Err((None, Problem::Order(last)));
+impl<'a> Walk<'a> {
+    fn new(store: &'a dyn EventStore, positions: Positions) -> Self {
+        let (report, seen, gaps) = (Report::default(), Position::START, 0);
+        let (tails, bounds) = (HashMap::new(), Bounds::default());
+        Self { store, positions, report, tails, bounds, seen, gaps }
+    }
+
+    async fn step(&mut self, record: Record) -> Result<(), Unverified> {
+        let position = record.position;
+        let bad = |problem| Unverified::Bad { position, problem };
+        let next = Position(self.seen.0 + 1);
+        if position < next {
+            return Err(bad(Problem::Order(self.seen)));
         }
-        if self.positions == Positions::Dense && record.position != next {
-            return Err((Some(next), Problem::Missing(record.position)));
+        if self.positions == Positions::Dense && position != next {
+            self.gaps += position.0 - next.0;
+            // Asked anew each time: more may be removed while this is read.
+            if self.gaps > self.store.removed().await.map_err(Unverified::Unread)? {
+                return Err(Unverified::Bad {
+                    position: next,
+                    problem: Problem::Missing(position),
+                });
+            }
         }
-        self.check(record).map_err(|problem| (None, problem))
+        self.seen = position;
+        if !self.is_there(&record).await.map_err(Unverified::Unread)? {
+            return Ok(());
+        }
+        self.check(record).map_err(bad)
+    }
+
+    /// Whether the record counts: an engine may still show what was removed. Where one does not
+    /// follow the last of its stream, what lay between may have been removed.
+    async fn is_there(&mut self, record: &Record) -> Result<bool, Failure> {
+        let tail = self.tails.get(&record.stream).copied().unwrap_or_default();
+        if record.revision == tail.expected().first() {
+            return Ok(true);
+        }
+        let Some(bound) = self.bounds.anew(self.store, &record.stream).await? else {
+            return Ok(true);
+        };
+        if record.revision == bound.first {
+            self.tails.insert(record.stream.clone(), bound.tail());
+        }
+        Ok(record.revision >= bound.first)
     }
 
     fn check(&mut self, record: Record) -> Result<(), Problem> {

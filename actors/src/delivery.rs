@@ -415,6 +415,7 @@ impl Fold for Ledger {
             Event::RecoveryAdvanced(it) => self.advanced(it),
             Event::RecoveryFinished(it) => self.progress(it.recovery, Progress::Finished),
             Event::RecoveryCancelled(it) => self.progress(it.recovery, Progress::Cancelled),
+            Event::Removed(_) => {}
         }
     }
 }

@@ -20,7 +20,7 @@ impl Fold for Platform {
 
     fn evolve(&mut self, event: &Event) {
         match event {
-            Event::EventReceived(_) => {}
+            Event::EventReceived(_) | Event::Removed(_) => {}
         }
     }
 }

@@ -123,6 +123,11 @@ pub struct Parked {
     pub delivery: DeliveryId,
 }
 
+/// Stands for a record that retention had removed before the log was copied into another engine,
+/// so that revisions stay what they were.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removed {}
+
 /// What a receiver answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Response {
@@ -226,6 +231,8 @@ vocabulary! {
         RecoveryFinished = "recovery_finished" v 1,
         /// See [`RecoveryCancelled`].
         RecoveryCancelled = "recovery_cancelled" v 1,
+        /// See [`Removed`].
+        Removed = "removed" v 1,
     }
 }
 
@@ -253,7 +260,8 @@ impl Event {
             | Self::RecoveryPaused(_)
             | Self::RecoveryAdvanced(_)
             | Self::RecoveryFinished(_)
-            | Self::RecoveryCancelled(_) => None,
+            | Self::RecoveryCancelled(_)
+            | Self::Removed(_) => None,
         }
     }
 }

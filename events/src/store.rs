@@ -2,6 +2,7 @@
 //!
 //! Every adapter passes the suite in `store/contract.rs` unchanged.
 
+mod bound;
 #[cfg(feature = "contract")]
 pub mod contract;
 #[cfg(feature = "contract")]
@@ -16,6 +17,7 @@ use futures_core::future::BoxFuture;
 
 use crate::{EventId, Hash, Position, Record, Revision, StreamName, Timestamp};
 
+pub use bound::{Bound, Bounds};
 pub use propose::{Draft, Tail};
 pub use subscription::{Heard, Subscription};
 
@@ -188,6 +190,29 @@ pub trait EventStore: Send + Sync {
             let found = self.read_all(behind, 1).await?.pop();
             Ok(found.filter(|record| record.position == position))
         })
+    }
+
+    /// Removes what a stream holds before this revision. Revisions and positions of what stays do
+    /// not change, and appends go on behind it. The last record always stays, because whoever
+    /// writes must know where the stream ends; what was removed already stays so.
+    ///
+    /// Reading a stream shows nothing of it from then on. An engine may show it to those who read
+    /// all until it has cleaned up, and gives room back in its own time. An append that repeats
+    /// what was removed is answered as it was or refused as a conflict, and writes nothing.
+    fn truncate<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        before: Revision,
+    ) -> BoxFuture<'a, Result<(), Failure>>;
+
+    /// Where a stream begins that was truncated; none where it is whole.
+    fn bound<'a>(&'a self, stream: &'a StreamName)
+    -> BoxFuture<'a, Result<Option<Bound>, Failure>>;
+
+    /// How many records truncation has removed in all, where the engine knows: so many positions
+    /// may be missing.
+    fn removed(&self) -> BoxFuture<'_, Result<u64, Failure>> {
+        Box::pin(std::future::ready(Ok(0)))
     }
 
     /// Whether the records of one append stand at consecutive positions.

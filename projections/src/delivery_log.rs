@@ -253,7 +253,8 @@ impl Ledger {
             | DeliveryEvent::RecoveryPaused(_)
             | DeliveryEvent::RecoveryAdvanced(_)
             | DeliveryEvent::RecoveryFinished(_)
-            | DeliveryEvent::RecoveryCancelled(_) => {}
+            | DeliveryEvent::RecoveryCancelled(_)
+            | DeliveryEvent::Removed(_) => {}
         }
     }
 

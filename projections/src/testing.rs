@@ -202,6 +202,24 @@ impl EventStore for Line {
         })
     }
 
+    fn truncate<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        before: Revision,
+    ) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            self.check()?;
+            self.log.truncate(stream, before).await
+        })
+    }
+
+    fn bound<'a>(
+        &'a self,
+        stream: &'a StreamName,
+    ) -> BoxFuture<'a, Result<Option<events::store::Bound>, Failure>> {
+        self.log.bound(stream)
+    }
+
     fn head(&self) -> BoxFuture<'_, Result<Position, Failure>> {
         Box::pin(async move {
             self.check()?;

@@ -226,7 +226,8 @@ impl Webhook {
             | DeliveryEvent::RecoveryPaused(_)
             | DeliveryEvent::RecoveryAdvanced(_)
             | DeliveryEvent::RecoveryFinished(_)
-            | DeliveryEvent::RecoveryCancelled(_) => {}
+            | DeliveryEvent::RecoveryCancelled(_)
+            | DeliveryEvent::Removed(_) => {}
         }
         self.health.evolve(event);
         let holds = self.health.standing.holds();

@@ -1,9 +1,6 @@
 use events::store::memory::MemoryStore;
 use events::store::{Draft, Slice};
-use events::{
-    AccountId, Actor, Category, EndpointId, Metadata, Revision, Timestamp, WebhookId, platform,
-};
-use uuid::Uuid;
+use events::{AccountId, EndpointId, Timestamp, WebhookId};
 
 use super::*;
 use crate::history::append;
@@ -56,6 +53,21 @@ impl EventStore for Sparse {
             let page = self.0.read_all(Position(behind.0 / GAP), limit).await?;
             Ok(page.into_iter().map(Self::shown).collect())
         })
+    }
+
+    fn truncate<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        before: Revision,
+    ) -> futures_core::future::BoxFuture<'a, Result<(), Failure>> {
+        self.0.truncate(stream, before)
+    }
+
+    fn bound<'a>(
+        &'a self,
+        stream: &'a StreamName,
+    ) -> futures_core::future::BoxFuture<'a, Result<Option<events::store::Bound>, Failure>> {
+        self.0.bound(stream)
     }
 
     fn head(&self) -> futures_core::future::BoxFuture<'_, Result<Position, Failure>> {
@@ -177,4 +189,35 @@ async fn a_broken_log_is_not_copied_on() {
     source.append(&stream, behind, vec![forged]).await.unwrap();
     let copied = run(&source, &MemoryStore::default()).await;
     assert!(matches!(copied, Err(CopyError::Broken(Position(4), _))), "{copied:?}");
+}
+
+/// What each revision of the stream says; none for what is not there.
+async fn words(store: &dyn EventStore, stream: &StreamName) -> Vec<(u64, EventId)> {
+    let page = store.read_stream(stream, Slice::From(Revision::FIRST), PAGE_MAX).await.unwrap();
+    page.iter().map(|record| (record.revision.0, record.id)).collect()
+}
+
+#[tokio::test]
+async fn a_truncated_stream_keeps_its_revisions() {
+    let (source, stream) = (history().await, StreamName::new(Category::Platform, 1));
+    source.truncate(&stream, Revision(2)).await.unwrap();
+    let target = Sparse(MemoryStore::default());
+    let report = run(&source, &target).await.unwrap();
+    assert_eq!((report.records, report.found), (4, 0));
+    let left = words(&target, &stream).await;
+    assert_eq!(left, words(&source, &stream).await);
+    assert_eq!(left.iter().map(|(revision, _)| *revision).collect::<Vec<_>>(), [2]);
+    assert_eq!(target.bound(&stream).await.unwrap().unwrap().first, Revision(2));
+    assert_eq!(run(&source, &target).await.unwrap().found, 4);
+}
+
+#[tokio::test]
+async fn what_the_source_removed_since_an_interrupted_copy_is_removed_from_the_target() {
+    let (source, target) = (history().await, Sparse(MemoryStore::default()));
+    three_of(&source, &target).await;
+    let stream = StreamName::new(Category::Platform, 1);
+    source.truncate(&stream, Revision(2)).await.unwrap();
+    let report = run(&source, &target).await.unwrap();
+    assert_eq!((report.records, report.found), (4, 1));
+    assert_eq!(words(&target, &stream).await, words(&source, &stream).await);
 }

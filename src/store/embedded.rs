@@ -4,6 +4,7 @@
 //! One thread writes, in group commits; a second copies the write-ahead log back into the file;
 //! readers have connections of their own. Why SQLite: docs/adr/0001-sqlite.md.
 
+mod bounds;
 mod commit;
 mod failure;
 mod folder;
@@ -21,8 +22,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use events::store::{PAGE_MAX, Proposed, Slice, check_size};
-use events::{Appended, EventStore, Expected, Failure, Position, Record, StreamName};
+use events::store::{Bound, PAGE_MAX, Proposed, Slice, check_size};
+use events::{Appended, EventStore, Expected, Failure, Position, Record, Revision, StreamName};
 use futures_core::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
@@ -254,6 +255,25 @@ impl EventStore for Embedded {
             self.growth.to(head);
             Ok(head)
         })
+    }
+
+    fn truncate<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        before: Revision,
+    ) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async move { self.writer()?.truncate(stream, before).await })
+    }
+
+    fn bound<'a>(
+        &'a self,
+        stream: &'a StreamName,
+    ) -> BoxFuture<'a, Result<Option<Bound>, Failure>> {
+        Box::pin(self.readers.bound(stream))
+    }
+
+    fn removed(&self) -> BoxFuture<'_, Result<u64, Failure>> {
+        Box::pin(self.readers.removed())
     }
 
     fn is_dense(&self) -> bool {

@@ -17,8 +17,8 @@ mod settings;
 
 use std::time::Duration;
 
-use events::store::{Proposed, Slice, check_size};
-use events::{Appended, EventStore, Expected, Failure, Position, Record, StreamName};
+use events::store::{Bound, Proposed, Slice, check_size};
+use events::{Appended, EventStore, Expected, Failure, Position, Record, Revision, StreamName};
 use futures_core::future::BoxFuture;
 
 use connection::Connection;
@@ -95,6 +95,21 @@ impl EventStore for EventStoreDb {
 
     fn head(&self) -> BoxFuture<'_, Result<Position, Failure>> {
         Box::pin(self.last_position())
+    }
+
+    fn truncate<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        before: Revision,
+    ) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(self.truncate_stream(stream, before))
+    }
+
+    fn bound<'a>(
+        &'a self,
+        stream: &'a StreamName,
+    ) -> BoxFuture<'a, Result<Option<Bound>, Failure>> {
+        Box::pin(self.bound_of(stream))
     }
 
     fn is_shared(&self) -> bool {

@@ -133,10 +133,14 @@ async fn a_deleted_record_is_a_gap_where_positions_only_grow() {
     write(&store).await;
     let mut records = store.read_all(Position::START, 10).await.unwrap();
     records.remove(2);
-    let mut walk =
-        Walk { positions: Positions::Growing, report: Report::default(), tails: HashMap::new() };
-    let problem = records.into_iter().try_for_each(|record| walk.step(record));
-    assert_eq!(problem, Err((None, gap(1, 1, 2))));
+    let mut walk = Walk::new(&store, Positions::Growing);
+    let mut found = Ok(());
+    for record in records {
+        if found.is_ok() {
+            found = walk.step(record).await;
+        }
+    }
+    assert_eq!(bad(found.map(|()| walk.report)).1, gap(1, 1, 2));
     assert_eq!(walk.report.position, Position(4));
 }
 
@@ -200,4 +204,47 @@ async fn a_record_that_this_build_does_not_know_is_found() {
     let (position, problem) = bad(verify(&store, Positions::Dense, |_| ()).await);
     assert_eq!(position, 7);
     assert!(matches!(problem, Problem::Undecodable(_)), "{problem}");
+}
+
+/// A log of two streams, the first of which was truncated; what verification says of it.
+async fn truncated_and(sql: &str) -> Result<Report, Unverified> {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(Embedded::serve(folder.path(), Options::default()).unwrap());
+    write(&*store).await;
+    store.truncate(&StreamName::new(Category::Inbox, 1), Revision(2)).await.unwrap();
+    store.close().await;
+    drop(store);
+    raw(folder.path()).execute_batch(sql).unwrap();
+    let store = Embedded::read_only(folder.path()).unwrap();
+    verify(&store, Positions::Dense, |_| ()).await
+}
+
+#[tokio::test]
+async fn a_truncated_stream_is_good_from_its_bound_on() {
+    let left = Report { records: 4, streams: 2, position: Position(6) };
+    assert_eq!(truncated_and("").await, Ok(left));
+}
+
+#[tokio::test]
+async fn rows_that_are_not_deleted_yet_do_not_count() {
+    // As after a crash between both steps of a truncation.
+    let sql = "INSERT INTO bounds SELECT stream, 1, hash, 0 FROM events WHERE position = 2";
+    let left = Report { records: 3, streams: 2, position: Position(6) };
+    assert_eq!(truncated_and(sql).await, Ok(left));
+}
+
+#[tokio::test]
+async fn more_missing_than_was_removed_is_found() {
+    let sql = "DELETE FROM events WHERE position = 4";
+    assert_eq!(bad(truncated_and(sql).await), (3, Problem::Missing(Position(5))));
+}
+
+#[tokio::test]
+async fn a_truncated_stream_that_goes_on_from_elsewhere_is_found() {
+    let sql = "UPDATE bounds SET previous = zeroblob(32)";
+    assert_eq!(bad(truncated_and(sql).await), (5, altered(1, 2)));
+    let sql = "UPDATE bounds SET first = 1";
+    assert_eq!(bad(truncated_and(sql).await), (3, Problem::Missing(Position(4))));
+    let sql = "DELETE FROM bounds";
+    assert_eq!(bad(truncated_and(sql).await), (1, Problem::Missing(Position(2))));
 }

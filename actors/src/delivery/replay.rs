@@ -145,7 +145,8 @@ impl<'a> Scan<'a> {
             | DeliveryEvent::RecoveryPaused(_)
             | DeliveryEvent::RecoveryAdvanced(_)
             | DeliveryEvent::RecoveryFinished(_)
-            | DeliveryEvent::RecoveryCancelled(_) => {}
+            | DeliveryEvent::RecoveryCancelled(_)
+            | DeliveryEvent::Removed(_) => {}
         }
     }
 

@@ -146,6 +146,7 @@ impl Debtor {
             Event::Platform(events::platform::Event::EventReceived(received)) => {
                 Ok(self.owe_platform_event(recorded, received))
             }
+            Event::Platform(events::platform::Event::Removed(_)) => Ok(vec![]),
             Event::Inbox(_) if history::tells(recorded.event.kind()) => {
                 self.owe_change(recorded).await
             }

@@ -125,14 +125,7 @@ impl<A: Aggregate> Loaded<A> {
         snapshots: Option<&Arc<dyn Snapshots>>,
         stream: &StreamName,
     ) -> Result<Self, Problem> {
-        let mut loaded = Self {
-            state: A::default(),
-            stream: stream.clone(),
-            tail: Tail::default(),
-            position: Position::START,
-            done: VecDeque::new(),
-            ahead: 0,
-        };
+        let mut loaded = Self::at(stream.clone(), Tail::default());
         if A::STATELESS {
             loaded.start_near_the_end(store).await?;
         } else if let Some(snapshots) = snapshots {
@@ -142,6 +135,26 @@ impl<A: Aggregate> Loaded<A> {
         Ok(loaded)
     }
 
+    /// Nothing but where it goes on from.
+    fn at(stream: StreamName, tail: Tail) -> Self {
+        let (state, position) = (A::default(), Position::START);
+        Self { state, stream, tail, position, done: VecDeque::new(), ahead: 0 }
+    }
+
+    /// Where what lay between was removed, begins anew with what is left, which says what there was
+    /// before. Whether the record can be followed now: not where more was removed meanwhile.
+    async fn step_over(&mut self, store: &dyn EventStore, next: &Record) -> Result<bool, Problem> {
+        if next.revision <= self.tail.expected().first() {
+            return Ok(true);
+        }
+        // Where nothing was removed, the chain is broken, and following it says so.
+        let Some(bound) = store.bound(&self.stream).await? else { return Ok(true) };
+        if bound.first == next.revision {
+            *self = Self::at(self.stream.clone(), bound.tail());
+        }
+        Ok(bound.first <= next.revision)
+    }
+
     /// Takes in what others have written since; whether there was any.
     pub(crate) async fn read_on(&mut self, store: &dyn EventStore) -> Result<bool, Problem> {
         let mut any = false;
@@ -149,6 +162,11 @@ impl<A: Aggregate> Loaded<A> {
             let from = Slice::From(self.tail.revision.map_or(Revision::FIRST, Revision::next));
             let page = store.read_stream(&self.stream, from, PAGE_MAX).await?;
             any |= !page.is_empty();
+            if let Some(first) = page.first()
+                && !self.step_over(store, first).await?
+            {
+                continue;
+            }
             let last = is_last(&page, PAGE_MAX);
             let remembered = page.len().saturating_sub(REMEMBERED * 4);
             for (index, record) in page.into_iter().enumerate() {

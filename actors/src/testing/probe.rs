@@ -60,6 +60,7 @@ impl Fold for Probe {
     fn evolve(&mut self, event: &Event) {
         match event {
             Event::EventReceived(it) => self.heard.push(it.event.clone()),
+            Event::Removed(_) => {}
         }
     }
 }

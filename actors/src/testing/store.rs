@@ -233,6 +233,25 @@ impl EventStore for TestStore {
         })
     }
 
+    fn truncate<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        before: Revision,
+    ) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            self.failing()?;
+            self.log.truncate(stream, before).await
+        })
+    }
+
+    fn bound<'a>(
+        &'a self,
+        stream: &'a StreamName,
+    ) -> BoxFuture<'a, Result<Option<events::store::Bound>, Failure>> {
+        self.log.bound(stream)
+    }
+
     fn head(&self) -> BoxFuture<'_, Result<Position, Failure>> {
         Box::pin(async move {
             self.failing()?;

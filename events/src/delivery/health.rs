@@ -195,7 +195,8 @@ impl Fold for Health {
             | Event::RecoveryPaused(_)
             | Event::RecoveryAdvanced(_)
             | Event::RecoveryFinished(_)
-            | Event::RecoveryCancelled(_) => {}
+            | Event::RecoveryCancelled(_)
+            | Event::Removed(_) => {}
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod follow;
 pub mod race;
 pub mod read;
 pub mod repeat;
+pub mod truncate;
 mod writer;
 
 use std::sync::Arc;
@@ -59,6 +60,15 @@ pub async fn verify(open: impl AsyncFn() -> Arc<dyn EventStore>) {
     read::every_field_comes_back_as_it_was_written(open().await).await;
     read::large_records_come_back_as_they_were_written(open().await).await;
     read::the_chain_holds_over_what_was_read(open().await).await;
+
+    truncate::a_truncated_stream_begins_with_what_is_left(open().await).await;
+    truncate::reading_downwards_ends_at_the_bound(open().await).await;
+    truncate::the_chain_goes_on_from_the_bound(open().await).await;
+    truncate::appends_go_on_behind_a_truncated_stream(open().await).await;
+    truncate::truncating_less_changes_nothing(open().await).await;
+    truncate::the_last_record_stays(open().await).await;
+    truncate::what_was_removed_is_not_written_again(open().await).await;
+    truncate::the_log_still_shows_what_is_left(open().await).await;
 
     follow::growth_wakes_who_waits(open().await).await;
     follow::growth_that_has_happened_is_not_waited_for(open().await).await;

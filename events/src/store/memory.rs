@@ -1,29 +1,50 @@
 //! The obviously right log, for tests: one list behind one lock.
 
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_core::future::BoxFuture;
 use tokio::sync::watch;
 
-use super::{Appended, EventStore, Expected, Failure, PAGE_MAX, Proposed, Slice, check_size};
+use super::{
+    Appended, Bound, EventStore, Expected, Failure, PAGE_MAX, Proposed, Slice, check_size,
+};
 use crate::{Position, Record, Revision, StreamName};
 
 /// A log that lives as long as the process.
 #[derive(Debug)]
 pub struct MemoryStore {
     records: Mutex<Vec<Record>>,
+    bounds: Mutex<HashMap<StreamName, Bound>>,
     head: watch::Sender<Position>,
 }
 
 impl Default for MemoryStore {
     fn default() -> Self {
-        Self { records: Mutex::default(), head: watch::Sender::new(Position::START) }
+        let (records, bounds) = (Mutex::default(), Mutex::default());
+        Self { records, bounds, head: watch::Sender::new(Position::START) }
     }
 }
 
 impl MemoryStore {
     fn records(&self) -> MutexGuard<'_, Vec<Record>> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn bounds(&self) -> MutexGuard<'_, HashMap<StreamName, Bound>> {
+        self.bounds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn try_truncate(&self, stream: &StreamName, before: Revision) {
+        let (mut records, mut bounds) = (self.records(), self.bounds());
+        let of_stream = |record: &&Record| record.stream == *stream;
+        let Some(last) = records.iter().rfind(of_stream).map(|last| last.revision) else { return };
+        let first = before.min(last);
+        let previous = records.iter().rfind(|it| of_stream(it) && it.revision < first);
+        // Nothing is left to be removed.
+        let Some(previous) = previous.map(|record| record.hash) else { return };
+        bounds.insert(stream.clone(), Bound { first, previous });
+        records.retain(|record| record.stream != *stream || record.revision >= first);
     }
 
     fn try_append(
@@ -42,7 +63,8 @@ impl MemoryStore {
                 .ok_or_else(|| Failure::Conflict { stream: stream.clone(), current });
         }
         for (revision, record) in (first.0..).map(Revision).zip(proposed) {
-            let position = Position(records.len() as u64 + 1);
+            // The last record of a log is the last of its stream, and so is always there.
+            let position = Position(records.last().map_or(0, |last| last.position.0) + 1);
             records.push(record.placed(position, stream.clone(), revision));
         }
         let last = records.last().expect("an append has at least one record");
@@ -61,8 +83,9 @@ fn repeated(
     let mut there = records.iter().filter(|record| record.stream == *stream);
     let mut there = there.by_ref().skip_while(|record| record.revision < first);
     let mut last = None;
-    for record in proposed {
-        last = Some(there.next().filter(|written| written.id == record.id)?);
+    for (revision, record) in (first.0..).map(Revision).zip(proposed) {
+        let same = |written: &&Record| written.revision == revision && written.id == record.id;
+        last = Some(there.next().filter(same)?);
     }
     last.map(|record| Appended { revision: record.revision, position: record.position })
 }
@@ -116,6 +139,27 @@ impl EventStore for MemoryStore {
 
     fn head(&self) -> BoxFuture<'_, Result<Position, Failure>> {
         Box::pin(std::future::ready(Ok(*self.head.borrow())))
+    }
+
+    fn truncate<'a>(
+        &'a self,
+        stream: &'a StreamName,
+        before: Revision,
+    ) -> BoxFuture<'a, Result<(), Failure>> {
+        self.try_truncate(stream, before);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn bound<'a>(
+        &'a self,
+        stream: &'a StreamName,
+    ) -> BoxFuture<'a, Result<Option<Bound>, Failure>> {
+        Box::pin(std::future::ready(Ok(self.bounds().get(stream).copied())))
+    }
+
+    fn removed(&self) -> BoxFuture<'_, Result<u64, Failure>> {
+        let removed = self.bounds().values().map(|bound| bound.first.0).sum();
+        Box::pin(std::future::ready(Ok(removed)))
     }
 
     fn is_dense(&self) -> bool {

@@ -7,6 +7,7 @@ use events::{Appended, Expected, Failure, Position, Record, Revision, StreamName
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
+use super::bounds;
 use super::heads::{Head, Heads};
 use super::recent::Recent;
 
@@ -47,6 +48,17 @@ impl Ledger {
 
     pub(super) fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// Removes what stands before a revision, for every reader at once.
+    pub(super) fn truncate(
+        &self,
+        stream: &StreamName,
+        before: Revision,
+    ) -> rusqlite::Result<Result<(), Failure>> {
+        let truncated = bounds::advance(&self.connection, stream, before);
+        self.recent.clear();
+        truncated
     }
 
     /// Writes all of them in one transaction; the answers are true once this has returned.

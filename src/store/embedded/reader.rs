@@ -6,12 +6,13 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use events::store::{PAGE_MAX, Slice};
+use events::store::{Bound, PAGE_MAX, Slice};
 use events::{Failure, Position, Record, StreamName};
 use rusqlite::{Connection, Params, params};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
+use super::bounds;
 use super::commit::{self, integer};
 use super::failure::{failure, failure_behind, unavailable};
 use super::page::{Fault, Names, Page, select};
@@ -21,13 +22,20 @@ use super::{OpenError, schema};
 const READERS_MAX: usize = 4;
 
 const ALL: &str = select!("WHERE position > ?1 ORDER BY position LIMIT ?2");
+/// While rows are being deleted that nobody shall see any more.
+const ALL_BUT_REMOVED: &str = select!(
+    "WHERE position > ?1 AND NOT EXISTS (
+        SELECT 1 FROM bounds
+        WHERE bounds.stream = events.stream AND events.revision < bounds.first
+     ) ORDER BY position LIMIT ?2"
+);
 const UPWARDS: &str = select!(
-    "WHERE stream = (SELECT id FROM streams WHERE name = ?1) AND revision >= ?2
+    "WHERE stream = (SELECT id FROM streams WHERE name = ?1) AND revision >= max(?2, ?4)
      ORDER BY revision LIMIT ?3"
 );
 const DOWNWARDS: &str = select!(
     "WHERE stream = (SELECT id FROM streams WHERE name = ?1) AND revision < ?2
-     ORDER BY revision DESC LIMIT ?3"
+     AND revision >= ?4 ORDER BY revision DESC LIMIT ?3"
 );
 
 /// The pool.
@@ -69,7 +77,11 @@ impl Readers {
                     (DOWNWARDS, before.map_or(i64::MAX, |before| integer(before.0)))
                 }
             };
-            let bound = params![name.as_str(), revision, integer(limit as u64)];
+            let before = |error| (Fault::from(error), None);
+            // Whatever is removed after this look is shown once more, as to one who came earlier.
+            let found = bounds::of(connection, &name).map_err(before)?;
+            let first = integer(found.map_or(0, |bound| bound.first.0));
+            let bound = params![name.as_str(), revision, integer(limit as u64), first];
             let page = page(connection, sql, bound, limit, 0)?;
             page.records(|_| Ok(name.clone()))
         });
@@ -80,7 +92,10 @@ impl Readers {
         let limit = limit.min(PAGE_MAX);
         let read = self.run(move |connection, shared| {
             let bound = params![integer(behind.0), integer(limit as u64)];
-            let page = page(connection, ALL, bound, limit, shared.block.load(Relaxed))?;
+            let clearing = bounds::is_clearing(connection);
+            let clearing = clearing.map_err(|error| (Fault::from(error), None))?;
+            let sql = if clearing { ALL_BUT_REMOVED } else { ALL };
+            let page = page(connection, sql, bound, limit, shared.block.load(Relaxed))?;
             shared.block.store(page.bytes(), Relaxed);
             let mut names = lock(&shared.names);
             page.records(|stream| names.get(connection, stream))
@@ -91,6 +106,19 @@ impl Readers {
     pub(super) async fn head(&self) -> Result<Position, Failure> {
         let head = self.run(|connection, _| commit::head(connection)).await?;
         head.map_err(|error| failure(&error))
+    }
+
+    /// Where a truncated stream begins.
+    pub(super) async fn bound(&self, stream: &StreamName) -> Result<Option<Bound>, Failure> {
+        let name = stream.clone();
+        let found = self.run(move |connection, _| bounds::of(connection, &name)).await?;
+        found.map_err(|error| failure(&error))
+    }
+
+    /// How many records truncation has removed.
+    pub(super) async fn removed(&self) -> Result<u64, Failure> {
+        let removed = self.run(|connection, _| bounds::removed(connection)).await?;
+        removed.map_err(|error| failure(&error))
     }
 
     /// Steps over every row and touches every column, and does nothing with them.

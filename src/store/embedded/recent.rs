@@ -41,6 +41,11 @@ impl Recent {
         }
     }
 
+    /// Forgets everything: some of it may have been removed from the log.
+    pub(super) fn clear(&self) {
+        *self.kept() = Kept::default();
+    }
+
     /// At most `limit` records behind a position of a log that ends at `head`; none where that is
     /// for the engine to say.
     pub(super) fn behind(

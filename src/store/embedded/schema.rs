@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use super::OpenError;
 
 /// The newest format that this build knows, kept in `user_version`.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// `RLNK`, so that `file` and `sqlite3` tell a Relink log from another database.
 const APPLICATION: u32 = 0x524c_4e4b;
@@ -44,6 +44,17 @@ SELECT position, streams.name AS stream, revision, type, version,
 FROM events JOIN streams ON streams.id = events.stream;
 ";
 
+/// Where truncated streams begin, since format 2. What stands before `first` is removed for every
+/// reader at once; its rows are deleted a few at a time, up to `cleared`.
+const BOUNDS: &str = "
+CREATE TABLE bounds (
+    stream      INTEGER PRIMARY KEY REFERENCES streams (id),
+    first       INTEGER NOT NULL,
+    previous    BLOB NOT NULL,
+    cleared     INTEGER NOT NULL
+);
+";
+
 /// Opens the file for writing and makes it a log where it is empty.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -66,8 +77,14 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
     let connection = Connection::open_with_flags(path, flags).map_err(engine)?;
     connection.busy_timeout(PATIENCE).map_err(engine)?;
     check(path, &connection)?;
-    if format(&connection).map_err(engine)? == 0 {
-        return Err(OpenError::NoLog { path: path.to_owned() });
+    match format(&connection).map_err(engine)? {
+        0 => return Err(OpenError::NoLog { path: path.to_owned() }),
+        // No log of this format was ever truncated; only who serves it makes it one of today's.
+        1 => {
+            let bounds = BOUNDS.replace("CREATE TABLE", "CREATE TEMP TABLE");
+            connection.execute_batch(&bounds).map_err(engine)?;
+        }
+        _ => {}
     }
     connection.pragma_update(None, "cache_size", -16_384).map_err(engine)?;
     Ok(connection)
@@ -107,14 +124,18 @@ fn check(path: &Path, connection: &Connection) -> Result<(), OpenError> {
 }
 
 fn create(connection: &mut Connection) -> rusqlite::Result<()> {
-    if format(connection)? > 0 {
+    if format(connection)? == FORMAT {
         return Ok(());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have been first.
-    if format(&transaction)? == 0 {
+    let found = format(&transaction)?;
+    if found == 0 {
         transaction.execute_batch(SCHEMA)?;
         transaction.pragma_update(None, "application_id", APPLICATION)?;
+    }
+    if found < FORMAT {
+        transaction.execute_batch(BOUNDS)?;
         transaction.pragma_update(None, "user_version", FORMAT)?;
     }
     transaction.commit()

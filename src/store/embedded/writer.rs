@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use events::store::Proposed;
-use events::{Appended, Expected, Failure, StreamName};
+use events::{Appended, Expected, Failure, Revision, StreamName};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
+use super::bounds;
 use super::commit::{Append, Ledger};
 use super::failure::{failure, unavailable};
 use super::upkeep::Upkeep;
@@ -33,6 +34,10 @@ enum Command {
     Append(Append, Answer),
     /// At most so many pages; the answer is how many were set.
     Limit(u32, oneshot::Sender<Result<(), Failure>>),
+    /// What stands before that revision is removed.
+    Truncate(StreamName, Revision, oneshot::Sender<Result<(), Failure>>),
+    /// A few rows of what was removed are deleted; the answer is whether there are more.
+    Clear(oneshot::Sender<Result<bool, Failure>>),
     Close,
 }
 
@@ -85,6 +90,26 @@ impl Writer {
         let (answer, answered) = oneshot::channel();
         self.queue.send(Command::Limit(pages, answer)).await.map_err(|_| stopped())?;
         answered.await.map_err(|_| stopped())?
+    }
+
+    /// Removes what stands before that revision, and returns once the rows are deleted: a few at
+    /// a time, so that others write in between.
+    pub(super) async fn truncate(
+        &self,
+        stream: &StreamName,
+        before: Revision,
+    ) -> Result<(), Failure> {
+        let (answer, answered) = oneshot::channel();
+        let command = Command::Truncate(stream.clone(), before, answer);
+        self.queue.send(command).await.map_err(|_| stopped())?;
+        answered.await.map_err(|_| stopped())??;
+        loop {
+            let (answer, answered) = oneshot::channel();
+            self.queue.send(Command::Clear(answer)).await.map_err(|_| stopped())?;
+            if !answered.await.map_err(|_| stopped())?? {
+                return Ok(());
+            }
+        }
     }
 
     /// Takes no more appends and writes those that wait.
@@ -141,6 +166,19 @@ impl Thread {
                         self.commit();
                         // Who asked may have gone.
                         let _ = answer.send(self.limit(pages));
+                    }
+                    Command::Truncate(stream, before, answer) => {
+                        self.commit();
+                        let truncated = self.ledger.truncate(&stream, before);
+                        let _ = answer.send(truncated.map_err(|error| failure(&error)).flatten());
+                    }
+                    Command::Clear(answer) => {
+                        self.commit();
+                        let more = bounds::clear(self.ledger.connection());
+                        let _ = answer.send(more.map_err(|error| failure(&error)));
+                        if self.wal.tend(self.ledger.connection()) {
+                            self.upkeep.checkpoint();
+                        }
                     }
                     Command::Close => commands.close(),
                 }

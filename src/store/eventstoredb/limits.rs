@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use events::{Failure, Revision, StreamName};
+use events::store::{Bound, Slice};
+use events::{Failure, Hash, Revision, StreamName};
 use eventstore::{
     AppendToStreamOptions, Client, Error, EventData, ReadStreamOptions, StreamPosition, StreamState,
 };
@@ -17,11 +18,16 @@ use super::{EventStoreDb, TRY_WITHIN};
 /// Writers of one stream's metadata that may get in between.
 const RACES_MAX: usize = 5;
 
+/// Our own key beside the server's.
+const PREVIOUS: &str = "previousHash";
+
 /// What may be forgotten of a stream; what is none stays as it is.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct StreamLimits {
-    /// Everything before this revision (`$tb`), as of a ledger behind its snapshot.
+    /// Everything before this revision (`$tb`), as of a ledger behind its summary.
     pub truncate_before: Option<Revision>,
+    /// The hash of the last record before it, which the chain goes on from.
+    pub previous: Option<Hash>,
     /// Everything but so many of the last records (`$maxCount`), as of snapshots.
     pub max_count: Option<u64>,
     /// Everything older (`$maxAge`, in whole seconds).
@@ -39,6 +45,9 @@ impl StreamLimits {
             if let Some(number) = number {
                 metadata.insert(key.to_owned(), number.into());
             }
+        }
+        if let Some(hash) = self.previous {
+            metadata.insert(PREVIOUS.to_owned(), hash.to_string().into());
         }
     }
 }
@@ -66,6 +75,55 @@ impl EventStoreDb {
         }
         Err(unavailable(reason))
     }
+}
+
+impl EventStoreDb {
+    /// Removes what stands before a revision, but never the last record.
+    pub(super) async fn truncate_stream(
+        &self,
+        stream: &StreamName,
+        before: Revision,
+    ) -> Result<(), Failure> {
+        let last = self.stream_page(stream, Slice::Before(None), 1).await?.pop();
+        let Some(first) = last.map(|last| before.min(last.revision)) else { return Ok(()) };
+        let known = self.bound_of(stream).await?.map_or(Revision::FIRST, |bound| bound.first);
+        if first <= known {
+            return Ok(());
+        }
+        let previous = self.stream_page(stream, Slice::Before(Some(first)), 1).await?.pop();
+        let Some(previous) = previous.map(|record| record.hash) else { return Ok(()) };
+        let (truncate_before, previous) = (Some(first), Some(previous));
+        let limits = StreamLimits { truncate_before, previous, ..StreamLimits::default() };
+        self.limit(stream, limits).await
+    }
+
+    /// Where a stream begins that was truncated by us.
+    pub(super) async fn bound_of(&self, stream: &StreamName) -> Result<Option<Bound>, Failure> {
+        let name = format!("$${}", self.names.on_server(stream));
+        let mut reason = String::new();
+        for _ in 0..RACES_MAX {
+            let session = self.connection.session().await?;
+            let within = |_| Error::DeadlineExceeded;
+            let found = timeout(TRY_WITHIN, current(&session.client, &name)).await;
+            let error = match found.map_err(within).flatten() {
+                Ok((_, metadata)) => return Ok(bound(&metadata)),
+                Err(error) => error,
+            };
+            let meaning = meaning(&error);
+            reason = format!("EventStoreDB does not tell where {stream} begins: {error}");
+            self.connection.failed(&session, &meaning, &reason);
+            if meaning == Meaning::Refused {
+                break;
+            }
+        }
+        Err(unavailable(reason))
+    }
+}
+
+fn bound(metadata: &Map<String, Value>) -> Option<Bound> {
+    let first = metadata.get("$tb")?.as_u64()?;
+    let previous: Hash = metadata.get(PREVIOUS)?.as_str()?.parse().ok()?;
+    Some(Bound { first: Revision(first), previous })
 }
 
 /// Adds to what is there, whoever wrote it, and only to that.

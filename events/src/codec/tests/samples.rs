@@ -343,6 +343,7 @@ fn recoveries() -> impl Iterator<Item = Event> {
         delivery::RecoveryAdvanced { recovery, reached: head, passed: 5 }.into(),
         delivery::RecoveryFinished { recovery }.into(),
         delivery::RecoveryCancelled { recovery }.into(),
+        delivery::Removed {}.into(),
     ]
     .map(|event: delivery::Event| event.into())
     .into_iter()
@@ -394,6 +395,7 @@ fn others(secret: u8) -> Vec<Event> {
     };
     vec![
         platform::Event::from(received).into(),
+        platform::Event::from(platform::Removed {}).into(),
         fanout::Event::from(fanout::Advanced {
             position: Position(1_000),
             behind: vec![fanout::Behind { endpoint: WebhookId(7).into(), from: Position(900) }],

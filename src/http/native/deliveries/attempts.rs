@@ -122,7 +122,8 @@ impl Told {
             | DeliveryEvent::RecoveryPaused(_)
             | DeliveryEvent::RecoveryAdvanced(_)
             | DeliveryEvent::RecoveryFinished(_)
-            | DeliveryEvent::RecoveryCancelled(_) => {}
+            | DeliveryEvent::RecoveryCancelled(_)
+            | DeliveryEvent::Removed(_) => {}
         }
     }
 

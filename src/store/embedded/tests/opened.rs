@@ -123,8 +123,35 @@ async fn a_newer_format_is_refused_with_both_numbers() {
         refusal(Embedded::attach(folder.path())),
         refusal(Embedded::read_only(folder.path())),
     ] {
-        assert!(matches!(refused, OpenError::Newer { found: 2, known: 1, .. }), "{refused}");
+        assert!(matches!(refused, OpenError::Newer { found: 3, known: 2, .. }), "{refused}");
     }
+}
+
+/// A log as the first format had it.
+async fn of_format_1(folder: &std::path::Path) -> Stream {
+    let store = serve(folder);
+    let mut stream = Stream::new(42);
+    stream.write(&store, &["one", "two", "three"]).await.unwrap();
+    store.close().await;
+    let raw = rusqlite::Connection::open(folder::log_file(folder)).unwrap();
+    raw.execute_batch("DROP TABLE bounds; PRAGMA user_version = 1").unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn a_log_of_the_first_format_is_read_as_it_is_and_served_as_one_of_today() {
+    let folder = tempfile::tempdir().unwrap();
+    let stream = of_format_1(folder.path()).await;
+    let reader = Embedded::read_only(folder.path()).unwrap();
+    assert_eq!(everything(&reader).await.unwrap().len(), 3);
+    assert_eq!(reader.bound(&stream.name).await, Ok(None));
+    drop(reader);
+    let store = serve(folder.path());
+    store.truncate(&stream.name, Revision(2)).await.unwrap();
+    assert_eq!(everything(&store).await.unwrap().len(), 1);
+    drop(store);
+    let reader = Embedded::read_only(folder.path()).unwrap();
+    assert_eq!(reader.bound(&stream.name).await.unwrap().unwrap().first, Revision(2));
 }
 
 #[tokio::test]
