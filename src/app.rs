@@ -10,7 +10,7 @@ use actors::account::Account;
 use actors::delivery::{Delivery, Ledger};
 use actors::fanout::Progress;
 use actors::hook::Hook;
-use actors::inbox::{self, Inbox};
+use actors::inbox::Inbox;
 use actors::installation::Installation;
 use actors::nodes::Share;
 use actors::platform::Platform;
@@ -18,6 +18,7 @@ use actors::ports::Clock;
 use actors::registry::{Halted, Registry, World};
 use actors::request::Request;
 use actors::rule::Rule;
+use actors::subject::Command;
 use actors::webhook::Webhook;
 use events::{AccountId, EventStore, Position};
 use projections::{Quarantine, Status, Views};
@@ -124,11 +125,11 @@ impl App {
         self.acknowledged.fetch_max(position.0, Ordering::Relaxed);
     }
 
-    /// A command to an inbox, with the policies that hold now. They come from a view: how late it
-    /// may be, the version that is recorded with each decision says.
-    pub fn command(&self, account: AccountId, action: inbox::Action) -> inbox::Command {
+    /// A command to an inbox, a hook or a rule, with the policies that hold now. They come from a
+    /// view: how late it may be, the version that is recorded with each decision says.
+    pub fn command<A>(&self, account: AccountId, action: A) -> Command<A> {
         let layers = self.views.policies.read(|policies| Arc::new(policies.layers(account)));
-        inbox::Command { account, layers, action }
+        Command { account, layers, action }
     }
 
     /// Waits a moment for the views to show everything that this process has acknowledged, so that

@@ -1,16 +1,17 @@
-//! Looks for credentials that end soon, and lets each inbox decide whether to tell of it.
+//! Looks for credentials that end soon, and lets each inbox and hook decide whether to tell of it.
+//! Automation rules have no credentials, so none of them is asked.
 //!
-//! An actor that waits for weeks would have to stay awake for weeks. So the view says whom to ask,
-//! at once and after a restart alike; the inbox's own stream says whether it was told already.
+//! An actor that waits for weeks would have to stay awake for weeks. So the views say whom to ask,
+//! at once and after a restart alike; each one's own stream says whether it was told already.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use actors::Context;
-use actors::inbox::Action;
 use actors::nodes::Work;
+use actors::{Context, Done, Refused};
+use actors::{hook, inbox};
 use events::reauthorization::Command as Report;
-use events::{AccountId, Actor, InboxId};
+use events::{AccountId, Actor, Subject, Timestamp};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 use uuid::Uuid;
@@ -50,36 +51,52 @@ async fn watch(app: std::sync::Weak<App>) {
         if !app.view_status.borrow().caught_up || !app.share.works(Work::Expiry) {
             continue;
         }
-        let changes = app.views.inbox_health.read(|view| view.expiry_changes());
+        let changes = (
+            app.views.inbox_health.read(|view| view.expiry_changes()),
+            app.views.hook_health.read(|view| view.expiry_changes()),
+        );
         if seen == Some(changes) && looked.elapsed() < LOOK_EVERY {
             continue;
         }
         (seen, looked) = (Some(changes), Instant::now());
-        for (account, inbox) in owed(&app) {
-            if !tell(&app, account, inbox).await {
-                // Whatever stood in the way may have gone at the next glance.
-                seen = None;
-            }
+        if !tell(&app).await {
+            // Whatever stood in the way may have gone at the next glance.
+            seen = None;
         }
     }
 }
 
-fn owed(app: &App) -> Vec<(AccountId, InboxId)> {
+/// Asks all that are owed a warning; whether all could be asked.
+async fn tell(app: &App) -> bool {
     let now = app.clock.now();
-    app.views.inbox_health.read(|view| view.owed_a_warning(now))
+    let report = Report::WarnOfExpiry { now };
+    let mut told = true;
+    for (account, id) in app.views.inbox_health.read(|view| view.owed_a_warning(now)) {
+        let command = app.command(account, inbox::Action::Report(report.clone()));
+        let asked = app.actors.inboxes.ask(id, context(account, now), command).await;
+        told &= could_be_asked(Subject::Inbox(id), asked);
+    }
+    for (account, id) in app.views.hook_health.read(|view| view.owed_a_warning(now)) {
+        let command = app.command(account, hook::Action::Report(report.clone()));
+        let asked = app.actors.hooks.ask(id, context(account, now), command).await;
+        told &= could_be_asked(Subject::Hook(id), asked);
+    }
+    told
 }
 
-/// Whether the inbox could be asked.
-async fn tell(app: &App, account: AccountId, inbox: InboxId) -> bool {
-    let now = app.clock.now();
+fn context(account: AccountId, now: Timestamp) -> Context {
     let id = Uuid::new_v4();
-    let (actor, account_of) = (Actor::EXPIRY, Some(account));
-    let context = Context { id, correlation: id, actor, account: account_of, now };
-    let command = app.command(account, Action::Report(Report::WarnOfExpiry { now }));
-    match app.actors.inboxes.ask(inbox, context, command).await {
+    Context { id, correlation: id, actor: Actor::EXPIRY, account: Some(account), now }
+}
+
+fn could_be_asked<T, R: std::error::Error>(
+    subject: Subject,
+    asked: Result<Done<T>, Refused<R>>,
+) -> bool {
+    match asked {
         Ok(_) => true,
         Err(refused) => {
-            tracing::debug!(inbox.id = %inbox, "inbox {inbox} is not told of its end: {refused}");
+            tracing::debug!(%subject, "{subject} is not told of its end: {refused}");
             !refused.is_passing()
         }
     }

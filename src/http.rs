@@ -10,11 +10,13 @@ pub mod problem;
 pub mod query;
 
 mod chatwoot;
+mod expiry;
 mod front;
 mod ingest;
 mod native;
 mod operations;
 mod server;
+mod subject;
 
 /// A path under an account. Whole paths and not a nested router, which would rewrite every uri.
 macro_rules! under {

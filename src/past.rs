@@ -156,19 +156,19 @@ pub async fn health(
     Ok(Past { inboxes, webhooks, hooks, rules: rules.await? })
 }
 
-/// The incidents of each of these inboxes as of a moment.
+/// The incidents of each of these subjects as of a moment.
 ///
 /// # Errors
 /// When the log cannot be read.
 pub async fn incidents(
     store: &Arc<dyn EventStore>,
-    inboxes: Vec<InboxId>,
+    subjects: Vec<Subject>,
     until: Until,
 ) -> Result<Vec<Known<Incidents>>, Failure> {
-    let read = move |store: Arc<dyn EventStore>, id| async move {
-        replay(&*store, [Subject::Inbox(id).stream()], until).await
+    let read = move |store: Arc<dyn EventStore>, subject: Subject| async move {
+        replay(&*store, [subject.stream()], until).await
     };
-    let known = each(store, inboxes, read).await?;
+    let known = each(store, subjects, read).await?;
     Ok(known.into_iter().map(|(_, known)| known).collect())
 }
 

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use events::hook::{
     AccessTokenReplaced, Created, Deleted, Disabled, Enabled, Event, SettingsChanged,
 };
-use events::policy::Rules;
+use events::policy::{self, Layers, Rules};
 use events::reauthorization::{self, Reauthorization};
 use events::{AccountId, Category, Fold, HookId, Sealed, Timestamp};
 
 use crate::aggregate::{Aggregate, Next, Nothing};
+use crate::subject;
 use crate::switch::Switch;
 
 /// A hook as its events tell it.
@@ -44,22 +45,18 @@ pub struct Change {
     pub settings: Option<SettingsChanged>,
     /// A token that differs from the one it has.
     pub access_token: Option<Sealed>,
+    /// When its credential ends; the inner none means that nobody knows.
+    pub expires_at: Option<Option<Timestamp>>,
 }
 
 /// What can be asked of a hook, on behalf of an account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Command {
-    /// The tenant that asks: another's hook does not exist for it.
-    pub account: AccountId,
-    /// What is asked.
-    pub action: Action,
-}
+pub type Command = subject::Command<Action>;
 
 /// See [`Command`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Connect it.
-    Create(Box<Created>),
+    /// Connect it, with the end of its credential where that is known.
+    Create(Box<Created>, Option<Timestamp>),
     /// Change what is given.
     Change(Box<Change>),
     /// Disconnect it.
@@ -79,11 +76,6 @@ pub enum Rejection {
     /// The number was used before.
     #[error("the hook exists already")]
     Exists,
-}
-
-/// As many errors as are too many: Chatwoot's default, for every application.
-pub fn threshold() -> u32 {
-    reauthorization::threshold("Integrations::Hook")
 }
 
 impl Hook {
@@ -114,16 +106,30 @@ impl Live {
         {
             events.push(AccessTokenReplaced { access_token: token.clone() }.into());
         }
+        events.extend(
+            change.expires_at.into_iter().flat_map(|end| expiry(&self.reauthorization, end)),
+        );
         let turned = change.enabled.and_then(|enabled| self.switch.turned(enabled));
         events.extend(turned.map(event));
         events
     }
 
-    fn report(&self, report: &reauthorization::Command) -> Vec<Event> {
-        let events = self.reauthorization.decide(report.clone(), &Rules::chatwoots(threshold()));
+    /// What holds for it beside what it has of its own.
+    pub fn rules<'a>(&'a self, layers: &'a Layers) -> Rules<'a> {
+        self.reauthorization.rules(policy::HOOK, layers)
+    }
+
+    fn report(&self, report: &reauthorization::Command, layers: &Layers) -> Vec<Event> {
+        let events = self.reauthorization.decide(report.clone(), &self.rules(layers));
         let turned = self.switch.follows(&self.reauthorization, report, &events);
         events.into_iter().map(Event::from).chain(turned.map(event)).collect()
     }
+}
+
+/// That the credential ends then, where that is news.
+fn expiry(known: &Reauthorization, end: Option<Timestamp>) -> impl Iterator<Item = Event> + use<> {
+    let set = reauthorization::Command::SetExpiry(end);
+    known.decide(set, &Rules::chatwoots(0)).into_iter().map(Event::from)
 }
 
 fn event(turned: Switch) -> Event {
@@ -178,11 +184,16 @@ impl Aggregate for Hook {
 
     fn decide(&self, command: &Command) -> Result<Vec<Event>, Rejection> {
         match (&command.action, self) {
-            (Action::Create(created), Self::Absent) => Ok(vec![(**created).clone().into()]),
-            (Action::Create(_), Self::Live(_) | Self::Deleted) => Err(Rejection::Exists),
+            (Action::Create(created, end), Self::Absent) => {
+                let created = std::iter::once((**created).clone().into());
+                Ok(created.chain(expiry(&Reauthorization::default(), *end)).collect())
+            }
+            (Action::Create(..), Self::Live(_) | Self::Deleted) => Err(Rejection::Exists),
             (Action::Change(change), _) => Ok(self.of(command.account)?.changes(change)),
             (Action::Delete, _) => self.of(command.account).map(|_| vec![Deleted {}.into()]),
-            (Action::Report(report), _) => Ok(self.of(command.account)?.report(report)),
+            (Action::Report(report), _) => {
+                Ok(self.of(command.account)?.report(report, &command.layers))
+            }
             (Action::Look, _) => self.of(command.account).map(|_| vec![]),
         }
     }

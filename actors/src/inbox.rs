@@ -1,7 +1,6 @@
 //! An inbox decides from evidence whether somebody must reauthorize it.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use events::inbox::{
     AttributesChanged, ChannelTypeChanged, CredentialsReplaced, Event, Registered, Removed,
@@ -12,6 +11,7 @@ use events::reauthorization::{self, Incident, Reauthorization};
 use events::{AccountId, Category, Fold, InboxId, Sealed, Timestamp};
 
 use crate::aggregate::{Aggregate, Next, Nothing};
+use crate::subject;
 
 /// An inbox as its events tell it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -80,15 +80,7 @@ pub struct Registration {
 }
 
 /// What can be asked of an inbox, on behalf of an account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Command {
-    /// The tenant that asks: another's inbox does not exist for it.
-    pub account: AccountId,
-    /// The policies of the installation and of that account, as they are now.
-    pub layers: Arc<Layers>,
-    /// What is asked.
-    pub action: Action,
-}
+pub type Command = subject::Command<Action>;
 
 /// See [`Command`].
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,6 +7,7 @@ pub mod nodes;
 pub mod ports;
 pub mod registry;
 mod shell;
+pub mod subject;
 mod supervisor;
 pub mod switch;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use events::policy::Rules;
+use events::policy::{self, Layers, Rules};
 use events::reauthorization::{self, Reauthorization};
 use events::rule::{
     ActionsChanged, Activated, ConditionsChanged, Created, Deactivated, Deleted, Described, Event,
@@ -11,6 +11,7 @@ use events::rule::{
 use events::{AccountId, Category, Fold, RuleId, Timestamp};
 
 use crate::aggregate::{Aggregate, Next, Nothing};
+use crate::subject;
 use crate::switch::Switch;
 
 /// A rule as its events tell it.
@@ -54,13 +55,7 @@ pub struct Change {
 }
 
 /// What can be asked of a rule, on behalf of an account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Command {
-    /// The tenant that asks: another's rule does not exist for it.
-    pub account: AccountId,
-    /// What is asked.
-    pub action: Action,
-}
+pub type Command = subject::Command<Action>;
 
 /// See [`Command`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,15 +81,6 @@ pub enum Rejection {
     /// The number was used before.
     #[error("the rule exists already")]
     Exists,
-}
-
-/// As many errors as are too many, as in Chatwoot.
-pub fn threshold() -> u32 {
-    reauthorization::threshold("AutomationRule")
-}
-
-fn rules() -> Rules<'static> {
-    Rules::chatwoots(threshold())
 }
 
 impl Rule {
@@ -133,8 +119,8 @@ impl Live {
         {
             events.push(ConditionsChanged { conditions: conditions.clone() }.into());
             // What could not be evaluated is no more. Its owner says whether it works again.
-            let cured =
-                self.reauthorization.decide(reauthorization::Command::Reauthorize, &rules());
+            let cured = reauthorization::Command::Reauthorize;
+            let cured = self.reauthorization.decide(cured, &Rules::chatwoots(0));
             events.extend(cured.into_iter().map(Event::from));
         }
         if let Some(actions) = change.actions.as_ref().filter(|it| **it != facts.actions) {
@@ -145,8 +131,13 @@ impl Live {
         events
     }
 
-    fn report(&self, report: &reauthorization::Command) -> Vec<Event> {
-        let events = self.reauthorization.decide(report.clone(), &rules());
+    /// What holds for it beside what it has of its own.
+    pub fn rules<'a>(&'a self, layers: &'a Layers) -> Rules<'a> {
+        self.reauthorization.rules(policy::RULE, layers)
+    }
+
+    fn report(&self, report: &reauthorization::Command, layers: &Layers) -> Vec<Event> {
+        let events = self.reauthorization.decide(report.clone(), &self.rules(layers));
         let turned = self.switch.follows(&self.reauthorization, report, &events);
         // As in Chatwoot, nothing but its owner activates a rule.
         let turned = turned.filter(|turned| !turned.is_on());
@@ -209,7 +200,9 @@ impl Aggregate for Rule {
             (Action::Create(_), Self::Live(_) | Self::Deleted) => Err(Rejection::Exists),
             (Action::Change(change), _) => Ok(self.of(command.account)?.changes(change)),
             (Action::Delete, _) => self.of(command.account).map(|_| vec![Deleted {}.into()]),
-            (Action::Report(report), _) => Ok(self.of(command.account)?.report(report)),
+            (Action::Report(report), _) => {
+                Ok(self.of(command.account)?.report(report, &command.layers))
+            }
             (Action::Look, _) => self.of(command.account).map(|_| vec![]),
         }
     }

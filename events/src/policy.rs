@@ -14,6 +14,13 @@ use crate::evidence::{Evidence, Verdict};
 /// How many days ahead the end of a credential is told where nobody said otherwise.
 pub const EXPIRING_DAYS: &[u32] = &[30, 7, 1];
 
+/// Chatwoot's name of integration hooks, by which their policies are set.
+pub const HOOK: &str = "Integrations::Hook";
+
+/// Chatwoot's name of automation rules. They have no credentials that could end, so of their
+/// policies no warning follows.
+pub const RULE: &str = "AutomationRule";
+
 /// What somebody decided about a kind of subject, or about one; what is none is left open.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {

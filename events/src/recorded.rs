@@ -27,6 +27,27 @@ vocabularies! {
     }
 }
 
+impl Event {
+    /// What it says of a subject's authorization, of whichever kind that is.
+    pub fn reauthorization(&self) -> Option<&crate::reauthorization::Event> {
+        match self {
+            Self::Inbox(crate::inbox::Event::Reauthorization(event))
+            | Self::Hook(crate::hook::Event::Reauthorization(event))
+            | Self::Rule(crate::rule::Event::Reauthorization(event)) => Some(event),
+            Self::Inbox(_)
+            | Self::Hook(_)
+            | Self::Rule(_)
+            | Self::Account(_)
+            | Self::Webhook(_)
+            | Self::Delivery(_)
+            | Self::Platform(_)
+            | Self::Installation(_)
+            | Self::Fanout(_)
+            | Self::Request(_) => None,
+        }
+    }
+}
+
 /// Who did it and why: JSON beside every payload, with EventStoreDB's own keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metadata {

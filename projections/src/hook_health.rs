@@ -1,7 +1,7 @@
 //! Each integration hook: its settings, whether it works, and how it is doing.
 
 use events::hook::{Created, Event as HookEvent};
-use events::reauthorization::threshold;
+use events::policy;
 use events::{AccountId, Event, Fold, HookId, Recorded, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -19,24 +19,41 @@ pub struct HookHealth {
     hooks: Roster<HookId, Created>,
 }
 
-fn how() -> How {
-    let cure = Cure {
+const HOW: How = How {
+    kind: policy::HOOK,
+    cure: Cure {
         now: "reauthorize the integration",
         soon: "reauthorize the integration before its credential ends",
         again: "reauthorize the integration if it fails again",
-    };
-    How { threshold: threshold("Integrations::Hook"), cure }
-}
+    },
+};
 
 impl HookHealth {
     /// One hook, also when it is deleted.
     pub fn hook(&self, id: HookId) -> Option<Hook<'_>> {
-        self.hooks.get(id, &how())
+        self.hooks.get(id, &HOW)
     }
 
     /// An account's hooks by number, without those that are deleted.
     pub fn of_account(&self, account: AccountId) -> Vec<Hook<'_>> {
-        self.hooks.of_account(account, &how()).collect()
+        self.hooks.of_account(account, &HOW).collect()
+    }
+
+    /// The hooks whose credential ends before that moment, the soonest first.
+    pub fn expiring_before(&self, end: Timestamp) -> impl Iterator<Item = Hook<'_>> {
+        self.hooks.expiring_before(end, &HOW)
+    }
+
+    /// A number that is another one whenever another warning may be owed than before, but for the
+    /// passing of time.
+    pub fn expiry_changes(&self) -> u64 {
+        self.hooks.expiry_changes()
+    }
+
+    /// The hooks that have reached a step before the end of their credential which was not told
+    /// yet.
+    pub fn owed_a_warning(&self, now: Timestamp) -> Vec<(AccountId, HookId)> {
+        self.hooks.owed_a_warning(now, &HOW)
     }
 
     /// The numbers of all hooks that an account has or had.
@@ -64,7 +81,7 @@ impl HookHealth {
             HookEvent::Enabled(_) => self.hooks.turn(id, None),
             HookEvent::Disabled(disabled) => self.hooks.turn(id, Some(disabled.cause)),
             HookEvent::Deleted(_) => self.hooks.remove(id),
-            HookEvent::Reauthorization(event) => self.hooks.assess(id, at, event, &how()),
+            HookEvent::Reauthorization(event) => self.hooks.assess(id, at, event, &HOW),
         }
     }
 }
@@ -76,6 +93,7 @@ impl Fold for HookHealth {
         if !self.seen.is_news(record.position) {
             return;
         }
+        self.hooks.heed(record);
         match &record.event {
             Event::Hook(event) => {
                 if let Some(id) = record.stream.number() {
@@ -97,7 +115,7 @@ impl Fold for HookHealth {
 
 impl Projection for HookHealth {
     const NAME: &'static str = "hook_health";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 }
 
 #[cfg(test)]

@@ -8,9 +8,10 @@ use events::policy::{Policy, Rules, threshold};
 use events::{AccountId, Event, Fold, InboxId, Recorded, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::calendar::Calendar;
 use crate::names::{Name, Names};
 use crate::policies::Policies;
-use crate::subject_health::{AHEAD_MAX, Assessment, Cure, Health};
+use crate::subject_health::{Assessment, Cure, Health};
 use crate::{Projection, Seen};
 
 pub use crate::subject_health::HealthState;
@@ -72,10 +73,8 @@ pub struct InboxHealth {
     by_account: BTreeSet<(AccountId, InboxId)>,
     /// Those that are.
     removed: BTreeSet<(AccountId, InboxId)>,
-    /// Those that are not removed and whose credential has a known end, the soonest first.
-    by_expiry: BTreeSet<(Timestamp, InboxId)>,
-    /// Grows whenever another warning may be owed than before.
-    expiry_changes: u64,
+    /// Of those that are not removed.
+    calendar: Calendar<InboxId>,
     policies: Policies,
 }
 
@@ -100,26 +99,23 @@ impl InboxHealth {
 
     /// The inboxes whose credential ends before that moment, the soonest first.
     pub fn expiring_before(&self, end: Timestamp) -> impl Iterator<Item = Inbox<'_>> {
-        let until = (end, InboxId(u64::MAX));
-        self.by_expiry.range(..=until).filter_map(|(_, id)| self.inbox(*id))
+        self.calendar.until(end).filter_map(|id| self.inbox(id))
     }
 
     /// A number that is another one whenever another warning may be owed than before, but for the
     /// passing of time.
     pub fn expiry_changes(&self) -> u64 {
-        self.expiry_changes
+        self.calendar.changes()
     }
 
     /// The inboxes that have reached a step before the end of their credential which was not told
     /// yet.
     pub fn owed_a_warning(&self, now: Timestamp) -> Vec<(AccountId, InboxId)> {
-        let until = (now.after(AHEAD_MAX), InboxId(u64::MAX));
-        let near = self.by_expiry.range(..=until).filter_map(|(_, id)| {
-            let entry = self.inboxes.get(id)?;
+        self.calendar.owed(now, |id| {
+            let entry = self.inboxes.get(&id)?;
             let owed = entry.health.is_owed_a_warning(&self.rules_of(entry), now);
-            owed.then_some((entry.account, *id))
-        });
-        near.collect()
+            owed.then_some(entry.account)
+        })
     }
 
     /// How many inboxes there are, without those that are removed.
@@ -171,19 +167,6 @@ impl InboxHealth {
         self.inboxes.get(&id).filter(|entry| !entry.removed)?.health.expires_at()
     }
 
-    /// Keeps `by_expiry` in step with one inbox.
-    fn index_expiry(&mut self, id: InboxId, before: Option<Timestamp>) {
-        let now = self.expiry_of(id);
-        if before == now {
-            return;
-        }
-        if let Some(before) = before {
-            self.by_expiry.remove(&(before, id));
-        }
-        self.by_expiry.extend(now.map(|now| (now, id)));
-        self.expiry_changes += 1;
-    }
-
     fn register(&mut self, id: InboxId, at: Timestamp, registered: &events::inbox::Registered) {
         let entry = Entry {
             account: registered.account,
@@ -203,7 +186,7 @@ impl InboxHealth {
     fn take(&mut self, id: InboxId, at: Timestamp, event: &InboxEvent) {
         let expiry = self.expiry_of(id);
         self.change(id, at, event);
-        self.index_expiry(id, expiry);
+        self.calendar.set(id, expiry, self.expiry_of(id));
     }
 
     fn change(&mut self, id: InboxId, at: Timestamp, event: &InboxEvent) {
@@ -248,7 +231,7 @@ impl Fold for InboxHealth {
             return;
         }
         if record.event.kind().ends_with(".policy_set") {
-            self.expiry_changes += 1;
+            self.calendar.reconsider();
         }
         self.policies.evolve(record);
         match &record.event {
@@ -272,7 +255,7 @@ impl Fold for InboxHealth {
 
 impl Projection for InboxHealth {
     const NAME: &'static str = "inbox_health";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
 }
 
 #[cfg(test)]

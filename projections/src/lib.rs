@@ -2,6 +2,7 @@
 //!
 //! This crate opens nothing: where snapshots are kept is a port ([`Snapshots`]).
 
+mod calendar;
 mod names;
 mod projection;
 mod quarantine;

@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use events::policy::{Policy, Rules, threshold};
 use events::reauthorization::Event as Reauthorization;
 use events::switch::OffCause;
-use events::{AccountId, Timestamp};
+use events::{AccountId, Event, Fold, Recorded, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::calendar::Calendar;
 use crate::names::Names;
+use crate::policies::Policies;
 use crate::subject_health::{Assessment, Cure, Health};
 
 /// One subject as it is shown.
@@ -25,6 +28,8 @@ pub struct Subject<'a, Id, Facts> {
     pub created_at: Timestamp,
     /// How it is doing.
     pub health: Health,
+    /// Its own policy; an empty one where it has none.
+    pub policy: &'a Policy,
     /// Whether it is gone. It is kept so that its past can be asked about.
     pub removed: bool,
 }
@@ -49,11 +54,20 @@ pub(crate) struct Roster<Id, Facts> {
     rules: Names,
     entries: BTreeMap<Id, Entry<Facts>>,
     by_account: BTreeMap<AccountId, BTreeSet<Id>>,
+    /// Of those that are not gone.
+    calendar: Calendar<Id>,
+    policies: Policies,
 }
 
 impl<Id, Facts> Default for Roster<Id, Facts> {
     fn default() -> Self {
-        Self { rules: Names::default(), entries: BTreeMap::new(), by_account: BTreeMap::new() }
+        Self {
+            rules: Names::default(),
+            entries: BTreeMap::new(),
+            by_account: BTreeMap::new(),
+            calendar: Calendar::default(),
+            policies: Policies::default(),
+        }
     }
 }
 
@@ -66,7 +80,8 @@ impl<Id: Copy + Ord, Facts> Roster<Id, Facts> {
             facts: &entry.facts,
             off: entry.off,
             created_at: entry.created_at,
-            health: entry.health.shown(how.threshold, &self.rules, &how.cure),
+            health: entry.health.shown(self.threshold(entry, how), &self.rules, &how.cure),
+            policy: entry.health.policy(),
             removed: entry.removed,
         })
     }
@@ -84,6 +99,52 @@ impl<Id: Copy + Ord, Facts> Roster<Id, Facts> {
     ) -> impl Iterator<Item = Subject<'_, Id, Facts>> {
         let ever = self.ever_of_account(account);
         ever.filter_map(|id| self.get(id, how)).filter(|subject| !subject.removed)
+    }
+
+    /// Those whose credential ends before that moment, the soonest first.
+    pub(crate) fn expiring_before(
+        &self,
+        end: Timestamp,
+        how: &How,
+    ) -> impl Iterator<Item = Subject<'_, Id, Facts>> {
+        self.calendar.until(end).filter_map(|id| self.get(id, how))
+    }
+
+    /// See [`Calendar::changes`].
+    pub(crate) fn expiry_changes(&self) -> u64 {
+        self.calendar.changes()
+    }
+
+    /// Those that have reached a step before the end of their credential which was not told yet.
+    pub(crate) fn owed_a_warning(&self, now: Timestamp, how: &How) -> Vec<(AccountId, Id)> {
+        self.calendar.owed(now, |id| {
+            let entry = self.entries.get(&id)?;
+            let owed = entry.health.is_owed_a_warning(&self.rules_of(entry, how), now);
+            owed.then_some(entry.account)
+        })
+    }
+
+    fn rules_of<'a>(&'a self, entry: &'a Entry<Facts>, how: &How) -> Rules<'a> {
+        self.policies.rules(entry.account, how.kind, entry.health.policy())
+    }
+
+    /// A view of the past reads only the subject's own records, and knows no policies: then the
+    /// last error says which threshold held.
+    fn threshold(&self, entry: &Entry<Facts>, how: &How) -> u32 {
+        let decided = entry.health.decided_threshold().filter(|_| !self.policies.is_known());
+        decided.unwrap_or_else(|| self.rules_of(entry, how).threshold)
+    }
+
+    fn expiry_of(&self, id: Id) -> Option<Timestamp> {
+        self.entries.get(&id).filter(|entry| !entry.removed)?.health.expires_at()
+    }
+
+    /// Takes in what policies any record sets; of what else it tells, the other calls.
+    pub(crate) fn heed(&mut self, record: &Recorded<Event>) {
+        if record.event.kind().ends_with(".policy_set") {
+            self.calendar.reconsider();
+        }
+        self.policies.evolve(record);
     }
 
     pub(crate) fn create(
@@ -113,22 +174,26 @@ impl<Id: Copy + Ord, Facts> Roster<Id, Facts> {
     }
 
     pub(crate) fn remove(&mut self, id: Id) {
+        let before = self.expiry_of(id);
         if let Some(entry) = self.entries.get_mut(&id) {
             entry.removed = true;
         }
+        self.calendar.set(id, before, None);
     }
 
     pub(crate) fn assess(&mut self, id: Id, at: Timestamp, event: &Reauthorization, how: &How) {
+        let before = self.expiry_of(id);
         if let Some(entry) = self.entries.get_mut(&id) {
-            entry.health.assess(event, at, how.threshold, &mut self.rules);
+            entry.health.assess(event, at, threshold(how.kind), &mut self.rules);
         }
+        self.calendar.set(id, before, self.expiry_of(id));
     }
 }
 
 /// What differs between kinds of subjects.
 pub(crate) struct How {
-    /// As many errors as are too many.
-    pub(crate) threshold: u32,
+    /// Chatwoot's name of the kind, by which policies are set.
+    pub(crate) kind: &'static str,
     /// What mends it.
     pub(crate) cure: Cure,
 }

@@ -1,6 +1,6 @@
 //! Each automation rule: what it says, whether it works, and how it is doing.
 
-use events::reauthorization::threshold;
+use events::policy;
 use events::rule::{Created, Event as RuleEvent};
 use events::{AccountId, Event, Fold, Recorded, RuleId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -19,24 +19,25 @@ pub struct RuleHealth {
     rules: Roster<RuleId, Created>,
 }
 
-fn how() -> How {
-    let cure = Cure {
+const HOW: How = How {
+    kind: policy::RULE,
+    cure: Cure {
         now: "correct the rule's conditions, then activate it",
+        // It has no credential: nobody is ever told so.
         soon: "correct the rule's conditions",
         again: "correct the rule's conditions if it fails again",
-    };
-    How { threshold: threshold("AutomationRule"), cure }
-}
+    },
+};
 
 impl RuleHealth {
     /// One rule, also when it is deleted.
     pub fn rule(&self, id: RuleId) -> Option<Rule<'_>> {
-        self.rules.get(id, &how())
+        self.rules.get(id, &HOW)
     }
 
     /// An account's rules by number, without those that are deleted.
     pub fn of_account(&self, account: AccountId) -> Vec<Rule<'_>> {
-        self.rules.of_account(account, &how()).collect()
+        self.rules.of_account(account, &HOW).collect()
     }
 
     /// The numbers of all rules that an account has or had.
@@ -61,7 +62,7 @@ impl RuleHealth {
             RuleEvent::Activated(_) => self.rules.turn(id, None),
             RuleEvent::Deactivated(it) => self.rules.turn(id, Some(it.cause)),
             RuleEvent::Deleted(_) => self.rules.remove(id),
-            RuleEvent::Reauthorization(event) => self.rules.assess(id, at, event, &how()),
+            RuleEvent::Reauthorization(event) => self.rules.assess(id, at, event, &HOW),
         }
     }
 }
@@ -73,6 +74,7 @@ impl Fold for RuleHealth {
         if !self.seen.is_news(record.position) {
             return;
         }
+        self.rules.heed(record);
         match &record.event {
             Event::Rule(event) => {
                 if let Some(id) = record.stream.number() {
@@ -94,7 +96,7 @@ impl Fold for RuleHealth {
 
 impl Projection for RuleHealth {
     const NAME: &'static str = "rule_health";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 }
 
 #[cfg(test)]

@@ -231,7 +231,12 @@ async fn tell_of_subjects(reader: &Reader) {
     for (path, body) in [(one, r#"{"status":true}"#), ("/automation_rules/{rule}", rule)] {
         for (id, status) in [("1", 200), ("9", 404)] {
             reader.call(Method::PATCH, path, &[id], body).await.json(status);
-            reader.get(&format!("{path}/timeline"), &[id]).await.json(status);
+            for word in ["timeline", "policy", "why"] {
+                reader.get(&format!("{path}/{word}"), &[id]).await.json(status);
+            }
+            let (policy, own) = (r#"{"threshold":3}"#, format!("{path}/policy"));
+            reader.call(Method::PUT, &own, &[id], policy).await.json(status);
+            reader.call(Method::PUT, &own, &[id], r#"{"threshold":0}"#).await.json(422);
             let prompt = format!("{path}/prompt_reauthorization");
             reader.call(Method::POST, &prompt, &[id], "").await.json(status);
         }

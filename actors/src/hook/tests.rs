@@ -1,9 +1,12 @@
+use std::sync::Arc;
+
 use events::KeyId;
 use events::evidence::{Class, Evidence, Scope as Reach, Verdict};
 use events::hook::Scope;
+use events::policy::{Policy, Version};
 use events::reauthorization::{
-    AuthorizationErrorRecorded, Cause, Command as Report, Event as Shared, ReauthorizationRequired,
-    Reauthorized,
+    AuthorizationErrorRecorded, Cause, Command as Report, Event as Shared, Expiring, ExpirySet,
+    PolicySet, ReauthorizationRequired, Reauthorized,
 };
 use events::switch::OffCause;
 
@@ -31,7 +34,7 @@ fn sealed(text: u8) -> Sealed {
 }
 
 fn command(action: Action) -> Command {
-    Command { account: OURS, action }
+    Command { account: OURS, layers: Arc::default(), action }
 }
 
 fn prompt() -> Command {
@@ -97,7 +100,7 @@ fn needed() -> Given<Hook> {
 
 #[test]
 fn a_hook_is_connected_once() {
-    let create = |hook: Created| command(Action::Create(Box::new(hook)));
+    let create = |hook: Created| command(Action::Create(Box::new(hook), None));
     fresh::<Hook>()
         .when(create(slack()))
         .then([slack()])
@@ -180,11 +183,18 @@ fn only_what_differs_is_changed() {
     };
     let change = || {
         let (settings, access_token) = (Some(settings()), Some(sealed(2)));
-        command(Action::Change(Box::new(Change { enabled: Some(true), settings, access_token })))
+        let (enabled, expires_at) = (Some(true), Some(Some(NOON)));
+        let change = Change { enabled, settings, access_token, expires_at };
+        command(Action::Change(Box::new(change)))
     };
+    let end = ExpirySet { expires_at: Some(NOON) };
     given::<Hook>([slack()])
         .when(change())
-        .then([Event::from(settings()), AccessTokenReplaced { access_token: sealed(2) }.into()])
+        .then([
+            Event::from(settings()),
+            AccessTokenReplaced { access_token: sealed(2) }.into(),
+            Shared::ExpirySet(end).into(),
+        ])
         .and_when(change())
         .then_nothing();
 }
@@ -198,7 +208,7 @@ fn the_hook_of_another_account_and_one_that_is_gone_do_not_exist() {
         Action::Look,
     ];
     for action in actions {
-        let theirs = Command { account: THEIRS, action: action.clone() };
+        let theirs = Command { account: THEIRS, layers: Arc::default(), action: action.clone() };
         given::<Hook>([slack()]).when(theirs).then_refused(&Rejection::Unknown);
         fresh::<Hook>().when(command(action.clone())).then_refused(&Rejection::Unknown);
         given::<Hook>([Event::from(slack()), Deleted {}.into()])
@@ -206,4 +216,69 @@ fn the_hook_of_another_account_and_one_that_is_gone_do_not_exist() {
             .then_refused(&Rejection::Unknown);
     }
     given::<Hook>([slack()]).when(command(Action::Delete)).then([Deleted {}]);
+}
+
+#[test]
+fn its_own_policy_is_stronger_than_its_accounts_and_is_named() {
+    let mut layers = Layers::default();
+    let policy = |threshold| Policy { threshold: Some(threshold), ..Policy::default() };
+    layers.account.set(policy::HOOK, &policy(5));
+    let layers = Arc::new(layers);
+    let within = |command: Command| Command { layers: layers.clone(), ..command };
+    let own = || command(Action::Report(Report::SetPolicy(policy(1))));
+    let error = || within(error(Class::Auth));
+    let recorded = |number, threshold| {
+        Event::from(Shared::AuthorizationErrorRecorded(AuthorizationErrorRecorded {
+            evidence: Evidence::default(),
+            verdict: verdict(Class::Auth),
+            table: 2,
+            count: u32::try_from(number).unwrap(),
+            threshold,
+            number,
+            at: Some(NOON),
+        }))
+    };
+    let cause = Cause::Threshold { count: 2, threshold: 1, verdict: verdict(Class::Auth) };
+    let policy = Version { account: 1, subject: 1, ..Version::default() };
+    let required = ReauthorizationRequired { cause, policy, evidence: vec![1, 2] };
+    let set = PolicySet { policy: Policy { threshold: Some(1), ..Policy::default() } };
+    given::<Hook>([slack()])
+        .when(error())
+        .then([recorded(1, 5)])
+        .and_when(own())
+        .then([Shared::PolicySet(set)])
+        .and_when(own())
+        .then_nothing()
+        .and_when(error())
+        .then([
+            recorded(2, 1),
+            Shared::ReauthorizationRequired(required).into(),
+            disabled(OffCause::Reauthorization),
+        ]);
+}
+
+#[test]
+fn the_end_of_its_credential_is_told_once_for_each_step() {
+    let day = std::time::Duration::from_secs(24 * 60 * 60);
+    let end = NOON.after(day * 40);
+    let create = command(Action::Create(Box::new(slack()), Some(end)));
+    let warn = |days| {
+        let now = NOON.after(day * days);
+        command(Action::Report(Report::WarnOfExpiry { now }))
+    };
+    let expiring = |days| Shared::Expiring(Expiring { expires_at: end, days });
+    let set = Shared::ExpirySet(ExpirySet { expires_at: Some(end) });
+    fresh::<Hook>()
+        .when(create)
+        .then([Event::from(slack()), set.into()])
+        .and_when(warn(5))
+        .then_nothing()
+        .and_when(warn(10))
+        .then([expiring(30)])
+        .and_when(warn(11))
+        .then_nothing()
+        .and_when(warn(33))
+        .then([expiring(7)])
+        .and_when(warn(40))
+        .then([expiring(1)]);
 }

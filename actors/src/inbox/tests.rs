@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use events::evidence::{Class, Evidence, Scope, Verdict};
 use events::policy::{Policy, Version};
 use events::reauthorization::{

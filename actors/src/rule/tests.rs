@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use events::evidence::{Class, Evidence, Scope, Verdict};
 use events::reauthorization::{
     Cause, Command as Report, Event as Shared, ReauthorizationRequired, Reauthorized,
 };
@@ -22,7 +25,7 @@ fn made() -> Created {
 }
 
 fn command(action: Action) -> Command {
-    Command { account: OURS, action }
+    Command { account: OURS, layers: Arc::default(), action }
 }
 
 fn report(report: Report) -> Command {
@@ -133,7 +136,7 @@ fn the_rule_of_another_account_and_one_that_is_gone_do_not_exist() {
     let actions =
         [Action::Change(Box::default()), Action::Delete, Action::Report(Report::RecordSuccess)];
     for action in actions {
-        let theirs = Command { account: THEIRS, action: action.clone() };
+        let theirs = Command { account: THEIRS, layers: Arc::default(), action: action.clone() };
         given::<Rule>([made()]).when(theirs).then_refused(&Rejection::Unknown);
         fresh::<Rule>().when(command(action.clone())).then_refused(&Rejection::Unknown);
         given::<Rule>([Event::from(made()), Deleted {}.into()])
@@ -141,4 +144,24 @@ fn the_rule_of_another_account_and_one_that_is_gone_do_not_exist() {
             .then_refused(&Rejection::Unknown);
     }
     given::<Rule>([made()]).when(command(Action::Delete)).then([Deleted {}]);
+}
+
+#[test]
+fn a_policy_of_rules_decides_and_is_named() {
+    let mut layers = Layers::default();
+    let policy = events::policy::Policy { threshold: Some(1), ..Default::default() };
+    layers.installation.set(policy::RULE, &policy);
+    let verdict = Verdict { class: Class::Auth, scope: Scope::Channel, rule: None };
+    let (evidence, table, at) = (Evidence::default(), 2, NOON);
+    let error = Report::RecordError { evidence, verdict, table, at };
+    let error = Command { layers: Arc::new(layers), ..report(error) };
+    let rule = given::<Rule>([made()]);
+    let events = rule.state().decide(&error).unwrap();
+    let required = events.iter().find_map(|event| match event {
+        Event::Reauthorization(Shared::ReauthorizationRequired(required)) => Some(required),
+        _ => None,
+    });
+    let version = events::policy::Version { installation: 1, ..Default::default() };
+    assert_eq!(required.map(|it| it.policy), Some(version), "{events:?}");
+    assert_eq!(events.last(), Some(&deactivated(OffCause::Reauthorization)));
 }

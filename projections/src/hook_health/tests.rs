@@ -1,6 +1,8 @@
 use events::hook::{AccessTokenReplaced, Deleted, Disabled, Enabled, Scope, SettingsChanged};
+use events::policy::Policy;
 use events::reauthorization::{
-    Cause, Event as Shared, ReauthorizationRequired, Reauthorized as Done,
+    Cause, Event as Shared, Expiring, ExpirySet, PolicySet, ReauthorizationRequired,
+    Reauthorized as Done,
 };
 use events::switch::OffCause;
 use events::{Category, InboxId, StreamName};
@@ -84,4 +86,40 @@ fn a_deleted_hook_is_listed_no_more_and_can_be_asked_about() {
     assert_eq!(health.ever_of_account(ACCOUNT).collect::<Vec<_>>(), [ID, HookId(4)]);
     assert!(health.hook(ID).unwrap().removed);
     obeys_the_law::<HookHealth>(&history);
+}
+
+#[test]
+fn the_threshold_is_that_of_the_nearest_policy() {
+    let policy = |threshold| Policy { threshold: Some(threshold), ..Policy::default() };
+    let of_account = events::account::PolicySet { kind: policy::HOOK.into(), policy: policy(5) };
+    let of_account = Event::Account(of_account.into());
+    let account = (StreamName::new(Category::Account, ACCOUNT), of_account);
+    let own = HookEvent::from(Shared::PolicySet(PolicySet { policy: policy(3) }));
+    let history = history([account, of(ID, created()), of(HookId(4), created()), of(ID, own)]);
+    let health: HookHealth = fold(&history);
+    let thresholds = [ID, HookId(4)].map(|id| health.hook(id).unwrap().health.threshold);
+    assert_eq!(thresholds, [3, 5]);
+    assert_eq!(health.hook(ID).unwrap().policy, &policy(3));
+    obeys_the_law::<HookHealth>(&history);
+}
+
+#[test]
+fn a_credential_that_ends_soon_is_listed_and_owed_a_warning_until_it_is_told() {
+    let day = std::time::Duration::from_secs(24 * 60 * 60);
+    let (soon, end) = (second(0).after(day * 5), second(0).after(day * 6));
+    let expiry = |expires_at| HookEvent::from(Shared::ExpirySet(ExpirySet { expires_at }));
+    let told = HookEvent::from(Shared::Expiring(Expiring { expires_at: end, days: 7 }));
+    let mut known = vec![of(ID, created()), of(ID, expiry(Some(end)))];
+    let health: HookHealth = fold(&history(known.clone()));
+    assert_eq!(health.owed_a_warning(second(9)), [(ACCOUNT, ID)]);
+    assert_eq!(health.expiring_before(soon).count(), 0);
+    assert_eq!(health.expiring_before(end).map(|hook| hook.id).collect::<Vec<_>>(), [ID]);
+    known.push(of(ID, told));
+    let health: HookHealth = fold(&history(known.clone()));
+    assert_eq!(health.owed_a_warning(second(9)), []);
+    assert_eq!(health.hook(ID).unwrap().health.state, HealthState::Expiring);
+    obeys_the_law::<HookHealth>(&history(known.clone()));
+    known.push(of(ID, Deleted {}));
+    let health: HookHealth = fold(&history(known));
+    assert_eq!(health.expiring_before(end).count(), 0);
 }

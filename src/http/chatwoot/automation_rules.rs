@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use actors::Context;
 use actors::installation::{Command as InstallationCommand, TheOne};
-use actors::rule::{Action, Command, Live, Rule};
+use actors::rule::{Action, Live, Rule};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
@@ -104,7 +104,7 @@ async fn delete(
     cause: Cause,
     PathId(id): PathId<RuleId>,
 ) -> Result<StatusCode, Problem> {
-    let command = Command { account: caller.account, action: Action::Delete };
+    let command = app.command(caller.account, Action::Delete);
     let done = app.actors.rules.ask(id, cause.0, command).await?;
     app.acknowledge(done.position);
     Ok(StatusCode::OK)
@@ -134,7 +134,7 @@ async fn ask(
     id: RuleId,
     action: Action,
 ) -> Result<(Live, Position), Problem> {
-    let command = Command { account: caller.account, action };
+    let command = app.command(caller.account, action);
     let done = app.actors.rules.ask(id, context, command).await?;
     if done.event.is_some() {
         app.acknowledge(done.position);

@@ -2,22 +2,22 @@
 
 use std::sync::Arc;
 
-use actors::{Context, hook, inbox, rule};
 use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::post;
 use axum::{Json, Router};
 use events::evidence::{Class, Scope, Verdict};
 use events::reauthorization::Command as Report;
-use events::{AccountId, HookId, InboxId, Position, RuleId};
+use events::{HookId, InboxId, Position, RuleId};
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::body::{self, Raw};
 use crate::http::context::Cause;
-use crate::http::path::{Identifies, PathId};
+use crate::http::path::PathId;
 use crate::http::problem::Problem;
+use crate::http::subject::Reauthorizable;
 use crate::http::under;
 use crate::providers::{self, BadReport};
 
@@ -86,118 +86,34 @@ impl Call {
             Self::Reauthorized => under!("/inboxes/{inbox}/reauthorized"),
         }
     }
-}
 
-/// What is known of a subject behind a report.
-pub(in crate::http) struct Known {
-    count: u32,
-    threshold: u32,
-    required: bool,
-    position: Position,
-}
-
-/// A subject that can be reported on, by its number.
-pub(in crate::http) trait Reported: Identifies + Send + 'static {
-    /// Where a call on it comes in.
-    fn route(call: Call) -> &'static str;
-
-    /// Hands the report to the subject's actor.
-    fn report(
-        self,
-        app: &App,
-        account: AccountId,
-        context: Context,
-        report: Report,
-    ) -> impl Future<Output = Result<Known, Problem>> + Send;
-}
-
-impl Reported for InboxId {
-    fn route(call: Call) -> &'static str {
-        call.route()
-    }
-
-    async fn report(
-        self,
-        app: &App,
-        account: AccountId,
-        context: Context,
-        report: Report,
-    ) -> Result<Known, Problem> {
-        let command = app.command(account, inbox::Action::Report(report));
-        let done = app.actors.inboxes.ask(self, context, command).await?;
-        Ok(Known {
-            count: done.answer.authorization_error_count,
-            threshold: done.answer.threshold,
-            required: done.answer.reauthorization_required,
-            position: done.position,
-        })
-    }
-}
-
-impl Reported for HookId {
-    fn route(call: Call) -> &'static str {
-        match call {
-            Call::Error => under!("/integrations/hooks/{hook}/authorization_errors"),
-            Call::Success => under!("/integrations/hooks/{hook}/authorization_successes"),
-            Call::Prompt => under!("/integrations/hooks/{hook}/prompt_reauthorization"),
-            Call::Reauthorized => under!("/integrations/hooks/{hook}/reauthorized"),
+    fn on_a_hook(self) -> &'static str {
+        match self {
+            Self::Error => under!("/integrations/hooks/{hook}/authorization_errors"),
+            Self::Success => under!("/integrations/hooks/{hook}/authorization_successes"),
+            Self::Prompt => under!("/integrations/hooks/{hook}/prompt_reauthorization"),
+            Self::Reauthorized => under!("/integrations/hooks/{hook}/reauthorized"),
         }
     }
 
-    async fn report(
-        self,
-        app: &App,
-        account: AccountId,
-        context: Context,
-        report: Report,
-    ) -> Result<Known, Problem> {
-        let command = hook::Command { account, action: hook::Action::Report(report) };
-        let done = app.actors.hooks.ask(self, context, command).await?;
-        let live = done.answer.live().ok_or(Problem::NoResource)?;
-        Ok(Known {
-            count: live.reauthorization.error_count,
-            threshold: hook::threshold(),
-            required: live.reauthorization.required,
-            position: done.position,
-        })
-    }
-}
-
-impl Reported for RuleId {
-    fn route(call: Call) -> &'static str {
-        match call {
-            Call::Error => under!("/automation_rules/{rule}/authorization_errors"),
-            Call::Success => under!("/automation_rules/{rule}/authorization_successes"),
-            Call::Prompt => under!("/automation_rules/{rule}/prompt_reauthorization"),
-            Call::Reauthorized => under!("/automation_rules/{rule}/reauthorized"),
+    fn on_a_rule(self) -> &'static str {
+        match self {
+            Self::Error => under!("/automation_rules/{rule}/authorization_errors"),
+            Self::Success => under!("/automation_rules/{rule}/authorization_successes"),
+            Self::Prompt => under!("/automation_rules/{rule}/prompt_reauthorization"),
+            Self::Reauthorized => under!("/automation_rules/{rule}/reauthorized"),
         }
-    }
-
-    async fn report(
-        self,
-        app: &App,
-        account: AccountId,
-        context: Context,
-        report: Report,
-    ) -> Result<Known, Problem> {
-        let command = rule::Command { account, action: rule::Action::Report(report) };
-        let done = app.actors.rules.ask(self, context, command).await?;
-        let live = done.answer.live().ok_or(Problem::NoResource)?;
-        Ok(Known {
-            count: live.reauthorization.error_count,
-            threshold: rule::threshold(),
-            required: live.reauthorization.required,
-            position: done.position,
-        })
     }
 }
 
 /// The routes; for ingest.
 pub(in crate::http) fn routes() -> Router<Arc<App>> {
-    of::<InboxId>().merge(of::<HookId>()).merge(of::<RuleId>())
+    of::<InboxId>(Call::route)
+        .merge(of::<HookId>(Call::on_a_hook))
+        .merge(of::<RuleId>(Call::on_a_rule))
 }
 
-fn of<I: Reported>() -> Router<Arc<App>> {
+fn of<I: Reauthorizable>(route: fn(Call) -> &'static str) -> Router<Arc<App>> {
     Call::ALL.into_iter().fold(Router::new(), |router, call| {
         let report = async move |State(app): State<Arc<App>>,
                                  caller: Caller,
@@ -206,12 +122,12 @@ fn of<I: Reported>() -> Router<Arc<App>> {
                                  Raw(body): Raw| {
             answer(&app, &caller, id, cause, call, &body).await
         };
-        router.route(I::route(call), post(report))
+        router.route(route(call), post(report))
     })
 }
 
 /// Tells the subject, and what came of it.
-pub(in crate::http) async fn answer<I: Reported>(
+pub(in crate::http) async fn answer<I: Reauthorizable>(
     app: &App,
     caller: &Caller,
     id: I,
@@ -246,7 +162,7 @@ fn reason(body: &[u8]) -> Result<Option<String>, Problem> {
     }))
 }
 
-async fn record<I: Reported>(
+async fn record<I: Reauthorizable>(
     app: &App,
     caller: &Caller,
     id: I,

@@ -1,4 +1,5 @@
-//! Which credentials of an account end soon, or have ended: a calendar.
+//! Which credentials of an account end soon, or have ended: a calendar of its inboxes and hooks.
+//! Automation rules have no credentials, so none of them is ever in it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,8 +7,10 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
-use events::Timestamp;
+use events::{Subject, Timestamp};
+use projections::hook_health::Hook;
 use projections::inbox_health::Inbox;
+use projections::subject_health::Health;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -45,25 +48,47 @@ async fn list(
     };
     let days = query::read("days", asked.days.as_deref(), within)?.unwrap_or(DAYS);
     let now = app.clock.now();
-    let view = app.views.inbox_health.reading();
-    let expiring = view.expiring_before(now.after(DAY * days));
-    let own = expiring.filter(|inbox| inbox.account == caller.account);
-    let expiring: Vec<_> = own.map(|inbox| shown(&inbox, now)).collect();
+    let (own, end) = (caller.account, now.after(DAY * days));
+    let mut expiring: Vec<(Option<Timestamp>, Value)> = app.views.inbox_health.read(|view| {
+        let inboxes = view.expiring_before(end).filter(|inbox| inbox.account == own);
+        inboxes.map(|it| (it.expires_at, inbox(&it, now))).collect()
+    });
+    app.views.hook_health.read(|view| {
+        let hooks = view.expiring_before(end).filter(|hook| hook.account == own);
+        expiring.extend(hooks.map(|it| (it.health.expires_at, hook(&it, now))));
+    });
+    // Of those that end at once, inboxes first.
+    expiring.sort_by_key(|(ends, _)| *ends);
+    let expiring: Vec<_> = expiring.into_iter().map(|(_, shown)| shown).collect();
     Ok(Json(json!({ "as_of": now, "days": days, "expiring": expiring })))
 }
 
-fn shown(inbox: &Inbox<'_>, now: Timestamp) -> Value {
-    let ends = inbox.expires_at;
+fn inbox(inbox: &Inbox<'_>, now: Timestamp) -> Value {
+    let mut shown = shown(Subject::Inbox(inbox.id), &inbox.health, now);
+    shown["id"] = json!(inbox.id);
+    shown["name"] = json!(inbox.name);
+    shown["channel_type"] = json!(inbox.channel_type);
+    shown
+}
+
+/// A hook is called what its application is.
+fn hook(hook: &Hook<'_>, now: Timestamp) -> Value {
+    let mut shown = shown(Subject::Hook(hook.id), &hook.health, now);
+    shown["id"] = json!(hook.id);
+    shown["name"] = json!(hook.facts.app);
+    shown["app_id"] = json!(hook.facts.app);
+    shown
+}
+
+fn shown(subject: Subject, health: &Health, now: Timestamp) -> Value {
+    let ends = health.expires_at;
     json!({
-        "subject": format!("inbox/{}", inbox.id),
-        "id": inbox.id,
-        "name": inbox.name,
-        "channel_type": inbox.channel_type,
-        "state": inbox.state.as_str(),
+        "subject": subject.to_string(),
+        "state": health.state.as_str(),
         "expires_at": ends,
         "ended": ends.is_some_and(|ends| ends <= now),
         "days_left": ends.map(|ends| ends.since(now).as_secs() / DAY.as_secs()),
-        "told_days": inbox.told_days,
+        "told_days": health.told_days,
     })
 }
 

@@ -1,7 +1,6 @@
 //! `PUT` and `DELETE /inboxes/{id}`: what the host platform says of an inbox.
 
 mod attributes;
-mod expiry;
 
 use std::sync::Arc;
 
@@ -20,6 +19,7 @@ use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::body::{BYTES_MAX, Json as Body};
 use crate::http::context::Cause;
+use crate::http::expiry;
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
 use crate::http::under;

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use actors::inbox::Action;
-use actors::{hook, rule};
 use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use events::reauthorization::Command as Report;
-use events::{InboxId, Subject, Until};
+use events::{AccountId, Subject, Until};
 use projections::incidents::{Incident, Incidents};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -20,6 +18,7 @@ use crate::http::fresh::Fresh;
 use crate::http::path::PathWord;
 use crate::http::problem::Problem;
 use crate::http::query::{self, Query};
+use crate::http::subject::Reauthorizable;
 use crate::http::under;
 use crate::past;
 use crate::rendering::incidents as rendering;
@@ -141,16 +140,14 @@ async fn is_past(app: &App, until: Until) -> Result<bool, Problem> {
     })
 }
 
-/// The past is told from the inboxes' own records; what several had in common is not.
+/// The past is told from the subjects' own records; what several had in common is not.
 async fn then(
     app: &App,
     caller: &Caller,
     filter: &Filter,
     until: Until,
 ) -> Result<Json<Value>, Problem> {
-    let inboxes: Vec<InboxId> =
-        app.views.inbox_health.read(|view| view.ever_of_account(caller.account).collect());
-    let past = past::incidents(&app.store, inboxes, until).await?;
+    let past = past::incidents(&app.store, ever(app, caller.account), until).await?;
     let last = past.iter().filter_map(|known| known.last).max();
     let now = match until {
         Until::Time(time) => time,
@@ -158,6 +155,20 @@ async fn then(
     };
     let all = past.iter().flat_map(|known| own(&known.view, caller));
     Ok(Json(json!({ "as_of": now, "incidents": shown(all, filter, now), "installation": [] })))
+}
+
+/// Whatever the account has or had that can need reauthorization.
+fn ever(app: &App, account: AccountId) -> Vec<Subject> {
+    let views = &app.views;
+    let mut subjects: Vec<_> =
+        views.inbox_health.read(|view| view.ever_of_account(account).map(Subject::Inbox).collect());
+    views.hook_health.read(|view| {
+        subjects.extend(view.ever_of_account(account).map(Subject::Hook));
+    });
+    views.rule_health.read(|view| {
+        subjects.extend(view.ever_of_account(account).map(Subject::Rule));
+    });
+    subjects
 }
 
 fn own<'a>(view: &'a Incidents, caller: &Caller) -> impl Iterator<Item = &'a Incident> {
@@ -192,21 +203,11 @@ async fn change(
     if !open {
         return Err(Problem::Conflict(format!("incident {incident} is over")));
     }
+    let (account, report) = (caller.account, report(number));
     let position = match subject {
-        Subject::Inbox(id) => {
-            let command = app.command(caller.account, Action::Report(report(number)));
-            app.actors.inboxes.ask(id, context, command).await?.position
-        }
-        Subject::Hook(id) => {
-            let action = hook::Action::Report(report(number));
-            let command = hook::Command { account: caller.account, action };
-            app.actors.hooks.ask(id, context, command).await?.position
-        }
-        Subject::Rule(id) => {
-            let action = rule::Action::Report(report(number));
-            let command = rule::Command { account: caller.account, action };
-            app.actors.rules.ask(id, context, command).await?.position
-        }
+        Subject::Inbox(id) => id.report(&app, account, context, report).await?.position,
+        Subject::Hook(id) => id.report(&app, account, context, report).await?.position,
+        Subject::Rule(id) => id.report(&app, account, context, report).await?.position,
         Subject::Account(_) | Subject::Webhook(_) => return Err(Problem::NoResource),
     };
     app.acknowledge(position);

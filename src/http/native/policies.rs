@@ -1,18 +1,17 @@
-//! What holds for each kind of subject: of the installation, of an account, of one inbox.
+//! What holds for each kind of subject: of the installation, of an account, of a single one.
 
 mod given;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use actors::inbox::Action;
 use actors::{account, installation};
 use axum::extract::State;
-use axum::routing::{get, put};
+use axum::routing::{MethodRouter, get, put};
 use axum::{Json, Router};
-use events::policy::Layer;
+use events::policy::{Layer, RULE};
 use events::reauthorization::Command as Report;
-use events::{AccountId, InboxId, Position};
+use events::{AccountId, HookId, InboxId, Position, RuleId};
 use serde_json::{Value, json};
 
 use crate::app::App;
@@ -22,6 +21,7 @@ use crate::http::context::Cause;
 use crate::http::fresh::Fresh;
 use crate::http::path::{PathId, PathWord};
 use crate::http::problem::Problem;
+use crate::http::subject::Reauthorizable;
 use crate::http::under;
 
 use given::Given;
@@ -29,12 +29,18 @@ use given::Given;
 /// As long as an answer waits until the next report is decided by the new policy.
 const HOLDS_WITHIN: Duration = Duration::from_secs(5);
 
-/// The routes of an account and its inboxes; for administrators.
+/// The routes of an account and its subjects; for administrators.
 pub(in crate::http) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route(under!("/policies"), get(of_account))
         .route(under!("/policies/{kind}"), put(set_for_account))
-        .route(under!("/inboxes/{inbox}/policy"), get(of_inbox).put(set_for_inbox))
+        .route(under!("/inboxes/{inbox}/policy"), of_one::<InboxId>())
+        .route(under!("/integrations/hooks/{hook}/policy"), of_one::<HookId>())
+        .route(under!("/automation_rules/{rule}/policy"), of_one::<RuleId>())
+}
+
+fn of_one<I: Reauthorizable>() -> MethodRouter<Arc<App>> {
+    get(show_one::<I>).put(set_for_one::<I>)
 }
 
 /// The routes of the installation; for its administrator.
@@ -63,7 +69,8 @@ async fn set_everywhere(
     Cause(context): Cause,
     Body(given): Body<Given>,
 ) -> Result<Json<Value>, Problem> {
-    let (kind, policy) = (given::kind(&kind)?, given.policy()?);
+    let kind = given::kind(&kind)?;
+    let policy = given.policy(kind != RULE)?;
     let shown = given::shown(&policy);
     let command = installation::Command::SetPolicy { kind: kind.clone(), policy };
     let done = app.actors.installation.ask(installation::TheOne, context, command).await?;
@@ -77,7 +84,8 @@ async fn set_for_account(
     Cause(context): Cause,
     Body(given): Body<Given>,
 ) -> Result<Json<Value>, Problem> {
-    let (kind, policy) = (given::kind(&kind)?, given.policy()?);
+    let kind = given::kind(&kind)?;
+    let policy = given.policy(kind != RULE)?;
     let shown = given::shown(&policy);
     let command = account::Command::SetPolicy { kind: kind.clone(), policy };
     let done = app.actors.accounts.ask(caller.account, context, command).await?;
@@ -108,36 +116,31 @@ async fn answer(
     Ok(Json(shown))
 }
 
-async fn of_inbox(
+async fn show_one<I: Reauthorizable>(
     State(app): State<Arc<App>>,
     caller: Caller,
-    PathId(id): PathId<InboxId>,
+    PathId(id): PathId<I>,
     _: Fresh,
 ) -> Result<Json<Value>, Problem> {
-    let view = app.views.inbox_health.reading();
-    let inbox = view.inbox(id).filter(|it| it.account == caller.account && !it.removed);
-    let inbox = inbox.ok_or(Problem::NoResource)?;
-    let own = inbox.policy;
-    let held = app.views.policies.read(|policies| {
-        let rules = policies.rules(caller.account, inbox.channel_type, own);
-        given::held(&rules, inbox.threshold)
+    let seen = id.seen(&app, caller.account).ok_or(Problem::NoResource)?;
+    let mut shown = given::shown(&seen.policy);
+    shown["holds"] = app.views.policies.read(|policies| {
+        let rules = policies.rules(caller.account, &seen.kind, &seen.policy);
+        given::held(&rules, seen.health.threshold, I::HAS_CREDENTIAL)
     });
-    let mut shown = given::shown(own);
-    shown["holds"] = held;
     Ok(Json(shown))
 }
 
-async fn set_for_inbox(
+async fn set_for_one<I: Reauthorizable>(
     State(app): State<Arc<App>>,
     caller: Caller,
-    PathId(id): PathId<InboxId>,
+    PathId(id): PathId<I>,
     Cause(context): Cause,
     Body(given): Body<Given>,
 ) -> Result<Json<Value>, Problem> {
-    let policy = given.policy()?;
+    let policy = given.policy(I::HAS_CREDENTIAL)?;
     let mut shown = given::shown(&policy);
-    let command = app.command(caller.account, Action::Report(Report::SetPolicy(policy)));
-    let done = app.actors.inboxes.ask(id, context, command).await?;
+    let done = id.report(&app, caller.account, context, Report::SetPolicy(policy)).await?;
     app.acknowledge(done.position);
     shown["position"] = json!(done.position);
     Ok(Json(shown))

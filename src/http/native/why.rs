@@ -1,4 +1,4 @@
-//! Why an inbox is as it is: what decided it, by which policy, and what to do.
+//! Why an inbox, a hook or a rule is as it is: what decided it, by which policy, and what to do.
 
 mod decided;
 
@@ -7,8 +7,8 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
-use events::{InboxId, Subject};
-use projections::inbox_health::{HealthState, Inbox};
+use events::{HookId, InboxId, RuleId};
+use projections::subject_health::{Health, HealthState};
 use serde_json::{Value, json};
 
 use crate::app::App;
@@ -16,31 +16,31 @@ use crate::http::auth::Caller;
 use crate::http::fresh::Fresh;
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
+use crate::http::subject::{Reauthorizable, Seen};
 use crate::http::under;
-use crate::rendering::{health, incidents};
+use crate::rendering::incidents;
 
 use decided::Decided;
 
-/// The route; for agents too.
+/// The routes; for agents too.
 pub(in crate::http) fn routes() -> Router<Arc<App>> {
-    Router::new().route(under!("/inboxes/{inbox}/why"), get(show))
+    Router::new()
+        .route(under!("/inboxes/{inbox}/why"), get(show::<InboxId>))
+        .route(under!("/integrations/hooks/{hook}/why"), get(show::<HookId>))
+        .route(under!("/automation_rules/{rule}/why"), get(show::<RuleId>))
 }
 
-async fn show(
+async fn show<I: Reauthorizable>(
     State(app): State<Arc<App>>,
     caller: Caller,
-    PathId(id): PathId<InboxId>,
+    PathId(id): PathId<I>,
     _: Fresh,
 ) -> Result<Json<Value>, Problem> {
-    let subject = Subject::Inbox(id);
-    let (mut shown, state, in_words) = {
-        let view = app.views.inbox_health.reading();
-        let inbox = view.inbox(id).filter(|it| it.account == caller.account && !it.removed);
-        let inbox = inbox.ok_or(Problem::NoResource)?;
-        (health::inbox(&inbox), inbox.state, in_words(&inbox))
-    };
-    let decided = Decided::read(&*app.store, subject, state).await?;
-    shown["explanation"] = json!(explained(in_words, &decided));
+    let subject = id.subject();
+    let Seen { mut shown, health, .. } =
+        id.seen(&app, caller.account).ok_or(Problem::NoResource)?;
+    let decided = Decided::read(&*app.store, subject, health.state).await?;
+    shown["explanation"] = json!(explained(in_words(&health), &decided));
     shown["policy"] = json!(decided.policy.map(|version| version.to_string()));
     shown["decided_at"] = json!(decided.transition);
     shown["evidence"] = json!(decided.evidence);
@@ -55,17 +55,17 @@ async fn show(
 }
 
 /// The state in a sentence without its evidence.
-fn in_words(inbox: &Inbox<'_>) -> String {
-    let since = inbox.since;
-    let state = match inbox.state {
+fn in_words(health: &Health) -> String {
+    let since = health.since;
+    let state = match health.state {
         HealthState::Healthy => format!("the last that was heard is good news, since {since}"),
-        HealthState::Unknown => format!("nothing was heard of it since it was registered, {since}"),
+        HealthState::Unknown => format!("nothing was heard of it since it is there, {since}"),
         HealthState::Degraded => format!("calls fail since {since}, and not often enough to act"),
         HealthState::ActionNeeded => format!("reauthorization is required since {since}"),
         HealthState::Blocked => format!("reauthorizing will not help; it is blocked since {since}"),
         HealthState::Expiring => format!("its credential ends soon; told at {since}"),
     };
-    match &inbox.cause {
+    match &health.cause {
         Some(cause) => format!("{state}: {cause}"),
         None => state,
     }

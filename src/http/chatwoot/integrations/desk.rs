@@ -5,7 +5,7 @@
 //! claim of no hook, and the next claim steps over that.
 
 use actors::account::{Command as AccountCommand, Rejection as AccountRejection};
-use actors::hook::{Action, Change, Command, Hook, Live, Rejection};
+use actors::hook::{Action, Change, Hook, Live, Rejection};
 use actors::inbox::{Action as InboxAction, Rejection as InboxRejection};
 use actors::installation::{Command as InstallationCommand, TheOne};
 use actors::{Context, Done, Refused};
@@ -62,7 +62,8 @@ impl Desk<'_> {
             enabled: given.enabled,
         };
         // Under the request's own id, so that its repetition finds the hook.
-        let written = self.ask(id, self.context.clone(), Action::Create(Box::new(created))).await?;
+        let action = Action::Create(Box::new(created), given.expires_at);
+        let written = self.ask(id, self.context.clone(), action).await?;
         // Whoever came between claim and creation took it for a broken request's.
         if let Some(app) = once
             && let Err(taken) = self.claim(id, app).await
@@ -86,7 +87,8 @@ impl Desk<'_> {
             Some(token) => self.changed_token(id, &before, &token)?,
             None => None,
         };
-        let change = Change { enabled: given.enabled, settings, access_token };
+        let (enabled, expires_at) = (given.enabled, given.expires_at);
+        let change = Change { enabled, settings, access_token, expires_at };
         self.ask(id, self.context.clone(), Action::Change(Box::new(change))).await
     }
 
@@ -163,7 +165,7 @@ impl Desk<'_> {
     }
 
     async fn lives(&self, id: HookId) -> Result<bool, Problem> {
-        let command = Command { account: self.caller.account, action: Action::Look };
+        let command = self.app.command(self.caller.account, Action::Look);
         match self.app.actors.hooks.ask(id, self.step(), command).await {
             Ok(_) => Ok(true),
             Err(Refused::Rejected(Rejection::Unknown | Rejection::Exists)) => Ok(false),
@@ -238,7 +240,7 @@ impl Desk<'_> {
     }
 
     async fn ask(&self, id: HookId, context: Context, action: Action) -> Result<Written, Problem> {
-        let command = Command { account: self.caller.account, action };
+        let command = self.app.command(self.caller.account, action);
         let done = self.app.actors.hooks.ask(id, context, command).await?;
         self.written(&done);
         Ok(Written { id, hook: done.answer, position: done.position })

@@ -1,10 +1,11 @@
 //! What a request wants a hook to be, flat or nested under `hook` as Rails wraps it.
 
-use events::InboxId;
+use events::{InboxId, Timestamp};
 use serde_json::{Map, Value};
 
 use super::apps::App;
 use crate::http::chatwoot::params::{Invalid, wrapped};
+use crate::http::expiry;
 use crate::http::problem::Problem;
 
 /// As many characters as a text may have, as in Chatwoot's own columns.
@@ -14,8 +15,16 @@ const TEXT_CHARS_MAX: usize = 255;
 const TOKEN_CHARS_MAX: usize = 8_192;
 
 /// The keys that belong to a hook.
-const KEYS: [&str; 6] =
-    ["app_id", "inbox_id", "status", "settings", "reference_id", "access_token"];
+const KEYS: [&str; 8] = [
+    "app_id",
+    "inbox_id",
+    "status",
+    "settings",
+    "reference_id",
+    "access_token",
+    "refresh_token_expires_at",
+    "expires_at",
+];
 
 /// A hook to connect.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +36,8 @@ pub(super) struct Creation {
     pub(super) settings: Map<String, Value>,
     pub(super) reference: Option<String>,
     pub(super) access_token: Option<String>,
+    /// When its credential ends, where that is known.
+    pub(super) expires_at: Option<Timestamp>,
 }
 
 /// What to change; what is not given stays as it is.
@@ -35,6 +46,8 @@ pub(super) struct Change {
     pub(super) enabled: Option<bool>,
     pub(super) settings: Option<Map<String, Value>>,
     pub(super) access_token: Option<String>,
+    /// When its credential ends; the inner none takes it back.
+    pub(super) expires_at: Option<Option<Timestamp>>,
 }
 
 impl Creation {
@@ -50,10 +63,11 @@ impl Creation {
         }
         let reference = text(given, "reference_id", TEXT_CHARS_MAX, &mut invalid);
         let access_token = text(given, "access_token", TOKEN_CHARS_MAX, &mut invalid);
+        let expires_at = expiry(given, &mut invalid).flatten();
         invalid.none()?;
         let app = app.ok_or(Problem::Bug)?;
         let settings = settings.unwrap_or_default();
-        Ok(Self { app, inbox, enabled, settings, reference, access_token })
+        Ok(Self { app, inbox, enabled, settings, reference, access_token, expires_at })
     }
 }
 
@@ -70,6 +84,7 @@ impl Change {
             enabled: status(given, &mut invalid),
             settings: settings.map(Option::unwrap_or_default),
             access_token: text(given, "access_token", TOKEN_CHARS_MAX, &mut invalid),
+            expires_at: expiry(given, &mut invalid),
         };
         invalid.none()?;
         Ok(change)
@@ -130,6 +145,16 @@ fn object(given: &Map<String, Value>) -> Option<Option<Map<String, Value>>> {
 fn check(app: &App, settings: Option<&Map<String, Value>>, invalid: &mut Invalid) {
     if !settings.is_some_and(|settings| app.takes(settings)) {
         invalid.add("settings", "Settings : Invalid settings data");
+    }
+}
+
+fn expiry(given: &Map<String, Value>, invalid: &mut Invalid) -> Option<Option<Timestamp>> {
+    match expiry::given(given) {
+        Ok(said) => said,
+        Err(bad) => {
+            invalid.add(bad.name, bad.to_string());
+            None
+        }
     }
 }
 

@@ -80,3 +80,26 @@ async fn what_cannot_be_asked_is_refused() {
     }
     assert_eq!(listed(&service, "").await.len(), 1);
 }
+
+#[tokio::test]
+async fn the_incidents_of_hooks_and_rules_are_listed_and_closed_and_known_in_the_past() {
+    let service = furnished().await;
+    let hook = r#"{"app_id": "slack"}"#;
+    let rule = r#"{"name": "n", "event_name": "e", "actions": [{"action_name": "add_label"}]}"#;
+    for (made, body, one, id) in [
+        ("1/integrations/hooks", hook, "1/integrations/hooks/1", "hook-1-1"),
+        ("1/automation_rules", rule, "1/automation_rules/1", "rule-1-1"),
+    ] {
+        assert_eq!(service.call("POST", made, body).await.status, 200);
+        let prompt = format!("{one}/prompt_reauthorization");
+        let position = service.call("POST", &prompt, "").await.json()["position"].clone();
+        assert_eq!(listed(&service, "state=open").await[0]["id"], id);
+        let closed = service.call("POST", &format!("1/incidents/{id}/close"), "").await.json();
+        assert_eq!(closed["ended"], "by_hand", "{closed}");
+        assert_eq!(listed(&service, "state=open").await.len(), 0);
+        let then = listed(&service, &format!("at={position}&state=open")).await;
+        assert_eq!(then[0]["id"], id, "{then:?}");
+        let theirs = service.call("POST", &format!("2/incidents/{id}/mute"), "").await;
+        assert_eq!(theirs.status, 404, "{theirs:?}");
+    }
+}

@@ -1,6 +1,6 @@
 //! A policy as it is given and shown: what is null or missing is left to the next layer.
 
-use events::policy::{Policy, Rules};
+use events::policy::{HOOK, Policy, RULE, Rules};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -31,8 +31,13 @@ pub(super) struct Given {
 }
 
 impl Given {
-    pub(super) fn policy(self) -> Result<Policy, Problem> {
+    /// The policy, for subjects that have a credential or have none.
+    pub(super) fn policy(self, has_credential: bool) -> Result<Policy, Problem> {
         let Self { threshold, window, at_once, expiring_days } = self;
+        if expiring_days.is_some() && !has_credential {
+            let text = "Automation rules have no credential that could end";
+            return Err(Problem::invalid("expiring_days", text));
+        }
         Ok(Policy {
             threshold: threshold.map(checked_threshold).transpose()?,
             window_s: window.as_deref().map(window_s).transpose()?,
@@ -42,17 +47,18 @@ impl Given {
     }
 }
 
-/// Chatwoot's names of channels. Hooks and rules are decided by Chatwoot's own thresholds: a policy
-/// that nothing would follow is refused.
+/// Chatwoot's names of channels, hooks and rules. What an endpoint does is decided by its delivery
+/// policy: one that nothing would follow is refused.
 pub(super) fn kind(text: &str) -> Result<String, Problem> {
     let class = text.strip_prefix("Channel::").unwrap_or("");
     let channel = !class.is_empty()
         && text.len() <= 100
         && class.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == ':');
-    if channel {
+    if channel || [HOOK, RULE].contains(&text) {
         return Ok(text.to_owned());
     }
-    Err(Problem::invalid("kind", "Kind is no channel such as Channel::Email"))
+    let text = format!("Kind is no channel such as Channel::Email, nor {HOOK}, nor {RULE}");
+    Err(Problem::invalid("kind", text))
 }
 
 pub(super) fn shown(policy: &Policy) -> Value {
@@ -65,13 +71,13 @@ pub(super) fn shown(policy: &Policy) -> Value {
     })
 }
 
-/// What holds in the end, where `threshold` is what the inbox counts to.
-pub(super) fn held(rules: &Rules<'_>, threshold: u32) -> Value {
+/// What holds in the end, where `threshold` is what the subject counts to.
+pub(super) fn held(rules: &Rules<'_>, threshold: u32, has_credential: bool) -> Value {
     json!({
         "threshold": threshold,
         "window": seconds(rules.window.map_or(0, |window| window.as_secs())),
         "at_once": rules.at_once,
-        "expiring_days": rules.expiring_days,
+        "expiring_days": has_credential.then_some(rules.expiring_days),
     })
 }
 

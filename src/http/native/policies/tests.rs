@@ -95,8 +95,8 @@ async fn a_code_can_act_at_once() {
 async fn what_is_no_policy_is_refused() {
     let service = furnished().await;
     for (kind, body, status) in [
-        ("Integrations::Hook", r#"{"threshold": 3}"#, 422),
-        ("AutomationRule", r#"{"threshold": 3}"#, 422),
+        ("AutomationRule", r#"{"expiring_days": [7]}"#, 422),
+        ("Webhook", r#"{"threshold": 3}"#, 422),
         ("Channel::Email", r#"{"threshold": 0}"#, 422),
         ("Channel::Email", r#"{"window": "500ms"}"#, 422),
         ("Channel::Email", r#"{"window": "soon"}"#, 422),
@@ -110,7 +110,9 @@ async fn what_is_no_policy_is_refused() {
         let answer = service.call("PUT", &format!("1/policies/{kind}"), body).await;
         assert_eq!(answer.status, status, "{kind} {body}: {answer:?}");
     }
-    for path in ["2/inboxes/42/policy", "1/inboxes/43/policy"] {
+    let rule = service.call("PUT", "1/automation_rules/1/policy", "{}").await;
+    assert_eq!(rule.status, 404, "{rule:?}");
+    for path in ["2/inboxes/42/policy", "1/inboxes/43/policy", "1/integrations/hooks/1/policy"] {
         assert_eq!(service.call("PUT", path, "{}").await.status, 404, "{path}");
         assert_eq!(service.call("GET", path, "").await.status, 404, "{path}");
     }
@@ -132,4 +134,40 @@ async fn the_installations_policies_are_its_administrators() {
     let request = crate::http::testing::request("PUT", "1/policies/Channel::Email");
     let request = request.header("api_access_token", agent).body(Body::from("{}")).unwrap();
     assert_eq!(service.send(request).await.status, 401);
+}
+
+#[tokio::test]
+async fn hooks_and_rules_follow_the_policies_of_their_kinds_and_their_own() {
+    let service = furnished().await;
+    let hook = r#"{"app_id": "slack", "expires_at": "2100-01-01T00:00:00Z"}"#;
+    assert_eq!(service.call("POST", "1/integrations/hooks", hook).await.status, 200);
+    let rule = r#"{"name": "n", "event_name": "e", "actions": [{"action_name": "add_label"}]}"#;
+    assert_eq!(service.call("POST", "1/automation_rules", rule).await.status, 200);
+    for (kind, one, days) in [
+        ("Integrations::Hook", "1/integrations/hooks/1", json!([30, 7, 1])),
+        ("AutomationRule", "1/automation_rules/1", Value::Null),
+    ] {
+        let kind = format!("1/policies/{kind}");
+        let answer = service.call("PUT", &kind, r#"{"threshold": 3}"#).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let errors = format!("{one}/authorization_errors");
+        let failed = service.call("POST", &errors, "").await.json();
+        assert_eq!(failed["threshold"], 3, "{failed}");
+        let own = format!("{one}/policy");
+        let answer = service.call("PUT", &own, r#"{"threshold": 9, "at_once": ["gone"]}"#).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let shown = service.call("GET", &own, "").await.json();
+        assert_eq!((&shown["threshold"], &shown["holds"]["threshold"]), (&json!(9), &json!(9)));
+        assert_eq!(shown["holds"]["expiring_days"], days);
+        let failed = service.call("POST", &errors, r#"{"code": "gone", "status": 401}"#).await;
+        assert_eq!(failed.json()["reauthorization_required"], true, "{failed:?}");
+        let why = service.call("GET", &format!("{one}/why"), "").await.json();
+        let version = if kind.contains("Hook") { "0.1.1" } else { "0.2.1" };
+        assert_eq!((&why["policy"], &why["evidence"][0]["number"]), (&json!(version), &json!(2)));
+        assert_eq!(why["incident"]["count"], 2, "{why}");
+        for path in [own, format!("{one}/why")] {
+            let theirs = path.replacen('1', "2", 1);
+            assert_eq!(service.call("GET", &theirs, "").await.status, 404, "{theirs}");
+        }
+    }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use events::inbox::Event as InboxEvent;
 use events::policy::Version;
 use events::reauthorization::{AuthorizationErrorRecorded, Cause, Event as Authorization};
 use events::store::{Slice, is_last};
@@ -62,7 +61,7 @@ impl Decided {
             let Some(oldest) = page.last().map(|record| record.revision) else { break };
             for record in page {
                 let Ok(record) = record.decode() else { continue };
-                if let Event::Inbox(InboxEvent::Reauthorization(event)) = &record.event {
+                if let Some(event) = record.event.reauthorization() {
                     search.meet(&record, event, required);
                 }
             }
