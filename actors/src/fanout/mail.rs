@@ -15,7 +15,8 @@ pub const DISCONNECTED: &str = "inbox_disconnected";
 /// Nobody must any more.
 pub const RECONNECTED: &str = "inbox_reconnected";
 
-/// The mail about a transition; none where there was none. The event's name comes first.
+/// The mail about a transition; none where there was none, or where nobody wants to hear of the
+/// incident that it belongs to. The event's name comes first.
 pub(super) fn of_change(
     change: &Change,
     recorded: &Event,
@@ -31,6 +32,9 @@ pub(super) fn of_change(
     };
     // What led to it is what was known while it was required.
     let known = if is.required { &change.after } else { &change.before };
+    if known.inbox.reauthorization().is_muted() {
+        return None;
+    }
     let since = known.required_since.unwrap_or(change.at);
     let body = json!({
         "to": tenant.administrator_emails,

@@ -126,6 +126,11 @@ impl Reauthorization {
         }
     }
 
+    /// Whether nobody wants to hear of the incident that it is in.
+    pub fn is_muted(&self) -> bool {
+        self.incident.is_some_and(|incident| incident.muted)
+    }
+
     /// What is left when its subject is removed: numbers that must not be given twice.
     #[must_use]
     pub fn removed(&self) -> Self {

@@ -1,7 +1,8 @@
 //! What administrators are owed: one mail for each transition.
 
 use events::account::{self, AdministratorsChanged, LocaleSet};
-use events::installation::{MailDisabled, MailEnabled};
+use events::installation::{InboxEventsEnabled, MailDisabled, MailEnabled};
+use events::reauthorization::{Event as Authorization, IncidentMuted, IncidentUnmuted};
 
 use super::transitions::{INBOX, error, reauthorized, registered, required, set, tell_inbox};
 use super::*;
@@ -82,4 +83,44 @@ async fn nobody_is_owed_mail_without_a_server_or_without_an_address() {
     Service::run(&store).await;
     let names: Vec<_> = mails(&store).await.iter().map(|mail| mail["event"].clone()).collect();
     assert_eq!(names, ["inbox_disconnected"]);
+}
+
+/// The names of all mails that an inbox brought about which went through this.
+async fn named_mails(told: Vec<Authorization>) -> (Arc<TestStore>, Vec<Value>) {
+    let store = start(&["a@acme.test"]).await;
+    set(&store, MailEnabled {}).await;
+    set(&store, InboxEventsEnabled {}).await;
+    subscribe(&store, HOOK, &["inbox_updated"]).await;
+    for event in told {
+        tell_inbox(&store, event).await;
+    }
+    Service::run(&store).await;
+    let names = mails(&store).await.iter().map(|mail| mail["event"].clone()).collect();
+    (store, names)
+}
+
+fn muted() -> Authorization {
+    Authorization::IncidentMuted(IncidentMuted { incident: 1 })
+}
+
+fn unmuted() -> Authorization {
+    Authorization::IncidentUnmuted(IncidentUnmuted { incident: 1 })
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_written_to_of_a_muted_incident_and_its_webhooks_go_on() {
+    let silent = vec![error(), muted(), required(), reauthorized(true)];
+    let (store, names) = named_mails(silent).await;
+    assert_eq!(names, [] as [&str; 0]);
+    assert_eq!(queued(&store, HOOK).await.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn muting_ends_with_the_incident_and_where_somebody_wants_to_hear_again() {
+    let begun = vec![required(), muted(), reauthorized(true), required()];
+    let (_, names) = named_mails(begun).await;
+    assert_eq!(names, ["inbox_disconnected", "inbox_disconnected"]);
+    let heard = vec![error(), muted(), unmuted(), required(), reauthorized(true)];
+    let (_, names) = named_mails(heard).await;
+    assert_eq!(names, ["inbox_disconnected", "inbox_reconnected"]);
 }
