@@ -12,11 +12,13 @@ use url::Url;
 
 use crate::config::MailSettings;
 
+mod disabled;
 mod facts;
 mod letter;
+mod notice;
 mod words;
 
-use facts::Facts;
+use notice::Notice;
 
 /// A server that takes mail, and who writes.
 pub struct SmtpMail {
@@ -42,7 +44,8 @@ impl SmtpMail {
         timeout: Duration,
         clock: std::sync::Arc<dyn Clock>,
     ) -> Result<Self, NoServer> {
-        let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(settings.server.expose())
+        let server = in_its_words(settings.server.expose());
+        let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(&server)
             .map_err(NoServer)?
             .timeout(Some(timeout))
             .build();
@@ -62,23 +65,23 @@ impl SmtpMail {
     }
 
     async fn send(&self, attempt: &Attempt) -> Ended {
-        let facts: Facts = match serde_json::from_slice(&attempt.body) {
-            Ok(facts) => facts,
+        let notice = match Notice::read(&attempt.body) {
+            Ok(notice) => notice,
             Err(error) => return ours(format!("the mail cannot be read: {error}")),
         };
-        let refused = match self.send_to(attempt, &facts, &facts.to).await {
+        let refused = match self.send_to(attempt, &notice, notice.to()).await {
             Ok(response) => return Ended::Delivered(response),
             Err(refused) => refused,
         };
         // One address that is no more must not keep the others from being told. The server took
         // the mail for nobody, so nobody is told twice.
-        if facts.to.len() == 1 || !refused.is_permanent() {
+        if notice.to().len() == 1 || !refused.is_permanent() {
             return refused.into();
         }
         let mut answers = vec![];
         let mut taken = None;
-        for to in &facts.to {
-            match self.send_to(attempt, &facts, std::slice::from_ref(to)).await {
+        for to in notice.to() {
+            match self.send_to(attempt, &notice, std::slice::from_ref(to)).await {
                 Ok(response) => {
                     answers.push(format!("{to}: {}", response.body));
                     taken = Some(response.status);
@@ -98,17 +101,22 @@ impl SmtpMail {
     async fn send_to(
         &self,
         attempt: &Attempt,
-        facts: &Facts,
+        notice: &Notice,
         to: &[String],
     ) -> Result<Response, Refused> {
-        let message = self.message(attempt, facts, to).map_err(Refused::Ours)?;
+        let message = self.message(attempt, notice, to).map_err(Refused::Ours)?;
         let answer = self.server.send(message).await.map_err(Refused::Smtp)?;
         let lines: Vec<_> = answer.message().collect();
         Ok(Response { status: answer.code().into(), body: lines.join("\n"), truncated: false })
     }
 
-    fn message(&self, attempt: &Attempt, facts: &Facts, to: &[String]) -> Result<Message, String> {
-        let letter = letter::compose(facts, self.frontend.as_ref());
+    fn message(
+        &self,
+        attempt: &Attempt,
+        notice: &Notice,
+        to: &[String],
+    ) -> Result<Message, String> {
+        let letter = notice.letter(self.frontend.as_ref());
         let now = u64::try_from(self.clock.now().as_seconds()).unwrap_or_default();
         // The same on every attempt, so that a mailbox that was reached twice knows.
         let id = format!("<{}@{}>", attempt.delivery, self.from.email.domain());
@@ -125,6 +133,13 @@ impl SmtpMail {
         let body = MultiPart::alternative_plain_html(letter.text, letter.html);
         message.multipart(body).map_err(|error| format!("there is no mail of it: {error}"))
     }
+}
+
+/// The address as the library has it, which says `tls=none` by saying nothing.
+fn in_its_words(url: &str) -> String {
+    let Some((place, query)) = url.split_once('?') else { return url.to_owned() };
+    let rest: Vec<_> = query.split('&').filter(|pair| *pair != "tls=none").collect();
+    format!("{place}?{}", rest.join("&"))
 }
 
 /// RFC 3834: no holiday notice shall answer.

@@ -4,6 +4,7 @@ mod cursor;
 
 use std::sync::Arc;
 
+use events::store::PAGE_MAX;
 use events::{
     Category, Event, EventStore, Failure, Fold, HookId, InboxId, Position, Recorded, RuleId,
     StreamName, Subject, Timestamp, Until, WebhookId,
@@ -170,6 +171,41 @@ pub async fn incidents(
     };
     let known = each(store, subjects, read).await?;
     Ok(known.into_iter().map(|(_, known)| known).collect())
+}
+
+/// The incidents of the whole installation as of a moment. What many have in common is told by the
+/// records of all of them, so that the log is read from its beginning.
+///
+/// # Errors
+/// When the log cannot be read.
+pub async fn of_installation(
+    store: &dyn EventStore,
+    until: Until,
+) -> Result<Known<Incidents>, Failure> {
+    let telling = [Category::Inbox, Category::Hook, Category::Rule, Category::Installation];
+    let telling = telling.map(Category::as_str);
+    let mut known = Known { view: Incidents::default(), last: None };
+    let mut from = Position::START;
+    loop {
+        let page = store.read_all(from, PAGE_MAX).await?;
+        let Some(last) = page.last() else { return Ok(known) };
+        from = last.position;
+        let within = page.into_iter().filter(|it| until.covers(it.position, it.at));
+        let mut any = false;
+        for record in within {
+            any = true;
+            known.last = known.last.max(Some((record.position, record.at)));
+            if telling.contains(&record.stream.category())
+                && let Ok(recorded) = record.decode()
+            {
+                known.view.evolve(&recorded);
+            }
+        }
+        // Times of different streams are out of order, and by less than a page.
+        if !any {
+            return Ok(known);
+        }
+    }
 }
 
 async fn each<Id, T, F>(

@@ -77,8 +77,8 @@ pub struct Report {
     pub now: Timestamp,
     /// Waits between attempts.
     pub schedule: Vec<Duration>,
-    /// An endpoint that takes nothing for so long is disabled.
-    pub disable_after: Duration,
+    /// An endpoint that takes nothing for so long is disabled; none is one that never is.
+    pub disable_after: Option<Duration>,
 }
 
 /// What can be asked of a ledger.
@@ -277,7 +277,9 @@ impl Ledger {
             Standing::Disabled { .. } => vec![],
             Standing::Free | Standing::Probing { .. } | Standing::Paused { .. } => {
                 let (by, reason) = (by.clone(), reason.to_owned());
-                vec![EndpointDisabled { rule: DisableRule::Asked, reason, by, at }.into()]
+                let (rule, held) = (DisableRule::Asked, Some(self.pending() as u64));
+                let since = self.health.failing.as_ref().map(|row| row.since);
+                vec![EndpointDisabled { rule, reason, by, at, since, held }.into()]
             }
         }
     }

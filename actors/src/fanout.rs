@@ -5,6 +5,7 @@
 //! because delivery ids derive from (event, webhook) and a ledger knows those it has had; the
 //! checkpoint is a fact in the log, so that losing a file never sends old news again.
 
+pub mod disabled;
 pub mod mail;
 
 mod api_inboxes;

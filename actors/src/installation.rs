@@ -1,12 +1,13 @@
 //! The installation gives out numbers, and knows its tokens, sealing key and settings.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
+use events::evidence::Class;
 use events::installation::{
-    Event, HookNumberTaken, InboxEventsDisabled, InboxEventsEnabled, MailDisabled, MailEnabled,
-    OlderKey, PolicySet, Role, RuleNumberTaken, SealingKeyIntroduced, SealingKeyRotated,
-    TokenCreated, WebhookNumberTaken,
+    AppIncident, AppIncidentClosed, AppIncidentMuted, AppIncidentUnmuted, Event, HookNumberTaken,
+    InboxEventsDisabled, InboxEventsEnabled, MailDisabled, MailEnabled, OlderKey, PolicySet, Role,
+    RuleNumberTaken, SealingKeyIntroduced, SealingKeyRotated, TokenCreated, WebhookNumberTaken,
 };
 use events::policy::{Layer, Policy};
 use events::{
@@ -80,6 +81,16 @@ pub struct Installation {
     pub mail: bool,
     /// What holds for each kind of subject in every account.
     pub policies: Layer,
+    /// What was last said of an incident that a provider's app had, and of which.
+    said: BTreeMap<(String, Class), (u64, Said)>,
+}
+
+/// What somebody said of an incident of the installation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    Muted,
+    Unmuted,
+    Closed,
 }
 
 /// What can be asked of the installation.
@@ -129,6 +140,15 @@ pub enum Command {
         /// All of it.
         policy: Policy,
     },
+    /// Nobody wants to hear of this incident of the installation, or somebody does again.
+    MuteIncident {
+        /// Which.
+        incident: AppIncident,
+        /// Whether nobody does.
+        muted: bool,
+    },
+    /// Somebody says that this incident of the installation is over.
+    CloseIncident(AppIncident),
     /// Only look.
     Look,
 }
@@ -142,6 +162,29 @@ pub enum Rejection {
     /// Nothing was ever sealed.
     #[error("the log has no sealing key yet")]
     NoKey,
+}
+
+impl Installation {
+    fn said_of(&self, incident: &AppIncident) -> Option<Said> {
+        let (number, said) = self.said.get(&(incident.provider.clone(), incident.class))?;
+        (*number == incident.number).then_some(*said)
+    }
+
+    fn say(&mut self, incident: &AppIncident, said: Said) {
+        let AppIncident { number, provider, class } = incident;
+        self.said.insert((provider.clone(), *class), (*number, said));
+    }
+
+    /// One that is over is neither muted nor unmuted.
+    fn mute(&self, incident: &AppIncident, mute: bool) -> Vec<Event> {
+        let incident = incident.clone();
+        match (self.said_of(&incident), mute) {
+            (Some(Said::Closed | Said::Muted), true) | (Some(Said::Closed), false) => vec![],
+            (Some(Said::Unmuted) | None, false) => vec![],
+            (Some(Said::Unmuted) | None, true) => vec![AppIncidentMuted { incident }.into()],
+            (Some(Said::Muted), false) => vec![AppIncidentUnmuted { incident }.into()],
+        }
+    }
 }
 
 impl Fold for Installation {
@@ -166,6 +209,9 @@ impl Fold for Installation {
             Event::MailEnabled(_) => self.mail = true,
             Event::MailDisabled(_) => self.mail = false,
             Event::PolicySet(set) => self.policies.set(&set.kind, &set.policy),
+            Event::AppIncidentMuted(it) => self.say(&it.incident, Said::Muted),
+            Event::AppIncidentUnmuted(it) => self.say(&it.incident, Said::Unmuted),
+            Event::AppIncidentClosed(it) => self.say(&it.incident, Said::Closed),
         }
     }
 }
@@ -225,6 +271,13 @@ impl Aggregate for Installation {
                 vec![PolicySet { kind: kind.clone(), policy: policy.clone() }.into()]
             }
             Command::SetPolicy { .. } => vec![],
+            Command::MuteIncident { incident, muted } => self.mute(incident, *muted),
+            Command::CloseIncident(incident) => match self.said_of(incident) {
+                Some(Said::Closed) => vec![],
+                Some(Said::Muted | Said::Unmuted) | None => {
+                    vec![AppIncidentClosed { incident: incident.clone() }.into()]
+                }
+            },
             Command::Look => vec![],
         })
     }

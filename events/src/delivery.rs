@@ -3,7 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::codec::delivery::{AttemptFailedV1, AttemptFailedV2, DeliveredV1, QueuedV1};
+use crate::codec::delivery::{
+    AttemptFailedV1, AttemptFailedV2, DeliveredV1, EndpointDisabledV1, QueuedV1,
+};
 use crate::vocabulary::vocabulary;
 use crate::words;
 use crate::{AccountId, DeliveryId, EventId, Timestamp};
@@ -214,7 +216,7 @@ vocabulary! {
         /// See [`EndpointWarned`].
         EndpointWarned = "endpoint_warned" v 1,
         /// See [`EndpointDisabled`].
-        EndpointDisabled = "endpoint_disabled" v 1,
+        EndpointDisabled = "endpoint_disabled" v 2 lifts 1 EndpointDisabledV1,
         /// See [`EndpointPaused`].
         EndpointPaused = "endpoint_paused" v 1,
         /// See [`EndpointEnabled`].

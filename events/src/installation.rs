@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::evidence::Class;
 use crate::policy::Policy;
 use crate::vocabulary::vocabulary;
 use crate::words;
@@ -123,6 +124,40 @@ pub struct PolicySet {
     pub policy: Policy,
 }
 
+/// An incident of the installation: what all connections of one provider's app have in common. It
+/// is named by what makes it one, of which one at most is open at any time; its number is what
+/// people call it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppIncident {
+    /// The how-manieth of the installation.
+    pub number: u64,
+    /// Whose app.
+    pub provider: String,
+    /// What kind of failure.
+    pub class: Class,
+}
+
+/// Nobody wants to hear of an incident of the installation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppIncidentMuted {
+    /// Which.
+    pub incident: AppIncident,
+}
+
+/// Somebody wants to hear of it again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppIncidentUnmuted {
+    /// Which.
+    pub incident: AppIncident,
+}
+
+/// Somebody says that it is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppIncidentClosed {
+    /// Which.
+    pub incident: AppIncident,
+}
+
 vocabulary! {
     category "installation";
     /// What can happen to the installation.
@@ -149,5 +184,11 @@ vocabulary! {
         MailDisabled = "mail_disabled" v 1,
         /// See [`PolicySet`].
         PolicySet = "policy_set" v 1,
+        /// See [`AppIncidentMuted`].
+        AppIncidentMuted = "app_incident_muted" v 1,
+        /// See [`AppIncidentUnmuted`].
+        AppIncidentUnmuted = "app_incident_unmuted" v 1,
+        /// See [`AppIncidentClosed`].
+        AppIncidentClosed = "app_incident_closed" v 1,
     }
 }

@@ -89,7 +89,10 @@ impl Access {
             | InstallationEvent::RuleNumberTaken(_)
             | InstallationEvent::MailEnabled(_)
             | InstallationEvent::MailDisabled(_)
-            | InstallationEvent::PolicySet(_) => {}
+            | InstallationEvent::PolicySet(_)
+            | InstallationEvent::AppIncidentMuted(_)
+            | InstallationEvent::AppIncidentUnmuted(_)
+            | InstallationEvent::AppIncidentClosed(_) => {}
         }
     }
 }

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Projection, Seen};
 
-pub use app::AppIncident;
 use app::AppIncidents;
+pub use app::{AppEnding, AppIncident};
 
 /// As many incidents that are over as are kept of one account; the log has them all.
 const CLOSED_MAX: usize = 1_000;
@@ -107,6 +107,11 @@ impl Incidents {
     /// The installation's, the last one first.
     pub fn of_installation(&self) -> impl Iterator<Item = &AppIncident> {
         self.app.all()
+    }
+
+    /// One of the installation's; none when there is none, or it is too long over.
+    pub fn app(&self, number: u64) -> Option<&AppIncident> {
+        self.app.get(number)
     }
 
     /// Whose a subject is.
@@ -310,11 +315,11 @@ impl Fold for Incidents {
                     self.take_rule(Subject::Rule(RuleId(id)), record, event);
                 }
             }
+            Event::Installation(event) => self.app.hear(event, by(record)),
             Event::Account(_)
             | Event::Webhook(_)
             | Event::Delivery(_)
             | Event::Platform(_)
-            | Event::Installation(_)
             | Event::Fanout(_)
             | Event::Request(_) => {}
         }

@@ -12,7 +12,8 @@ const CHATWOOT_PORT: u16 = 587;
 /// A server that takes mail, and what stands in every mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailSettings {
-    /// `smtp://USER:PASSWORD@HOST:PORT?tls=required`; may hold a password.
+    /// `smtp://USER:PASSWORD@HOST:PORT?tls=required`; may hold a password. `tls=none` is ours: it
+    /// says that nobody forgot to say anything else.
     pub server: Secret,
     /// Who writes: `Relink <relink@example.com>`.
     pub from: Mailbox,
@@ -55,6 +56,12 @@ fn chatwoot(sources: &mut Sources<'_>) -> Option<Secret> {
     }
     if let Some(password) = password {
         let _ = url.set_password(Some(password.expose()));
+    }
+    if read::sends_password_in_clear(&url) {
+        let problem = "SMTP_PASSWORD would be sent in clear; remove it, or name the server in \
+                       RELINK_SMTP_URL, with ?tls=none where the network may read it";
+        sources.mistake("SMTP_ENABLE_STARTTLS_AUTO".to_owned(), problem.to_owned());
+        return None;
     }
     Some(Secret::new(url.as_str()))
 }

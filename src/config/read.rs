@@ -1,6 +1,7 @@
 //! What each setting's text means.
 
-use std::net::SocketAddr;
+use std::borrow::Cow;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -131,11 +132,33 @@ pub(super) fn smtp_url(text: &str) -> Read<Secret> {
     let url =
         Url::parse(text).ok().filter(|url| url.host_str().is_some_and(|host| !host.is_empty()));
     let url = url.filter(|url| matches!(url.scheme(), "smtp" | "smtps")).ok_or(problem)?;
-    let mut tls = url.query_pairs().filter(|(key, _)| key == "tls");
-    if tls.any(|(_, value)| !matches!(&*value, "required" | "opportunistic")) {
-        return Err("tls is neither required nor opportunistic".to_owned());
+    let tls: Vec<_> = url.query_pairs().filter(|(key, _)| key == "tls").collect();
+    if tls.iter().any(|(_, value)| !matches!(&**value, "required" | "opportunistic" | "none")) {
+        return Err("tls is neither required, opportunistic nor none".to_owned());
+    }
+    if tls.is_empty() && sends_password_in_clear(&url) {
+        return Err("the password would be sent in clear; write ?tls=required, or smtps, or \
+                    ?tls=none where the network may read it"
+            .to_owned());
     }
     Ok(Secret::new(text))
+}
+
+/// Whether a password would leave the machine unencrypted.
+pub(super) fn sends_password_in_clear(url: &Url) -> bool {
+    let encrypts = |(key, value): (Cow<'_, str>, Cow<'_, str>)| key == "tls" && value != "none";
+    url.scheme() == "smtp"
+        && url.password().is_some()
+        && !url.query_pairs().any(encrypts)
+        && !url.host_str().is_some_and(is_loopback)
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    match address {
+        Ok(address) => address.is_loopback(),
+        Err(_) => host.eq_ignore_ascii_case("localhost"),
+    }
 }
 
 pub(super) fn mailbox(text: &str) -> Read<Mailbox> {

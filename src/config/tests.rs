@@ -237,7 +237,39 @@ fn the_mail_settings_of_chatwoot_do_too() {
     let to = "a%40b:p%2Fw@mail.example.com";
     assert_eq!(server(&[]), format!("smtp://{to}:587?tls=opportunistic"));
     assert_eq!(server(&[("SMTP_TLS", "true"), ("SMTP_PORT", "465")]), format!("smtps://{to}:465"));
-    assert_eq!(server(&[("SMTP_ENABLE_STARTTLS_AUTO", "false")]), format!("smtp://{to}:587"));
     let ours = [("RELINK_SMTP_URL", "smtps://other"), ("SMTP_PORT", "465")];
     assert_eq!(server(&ours), "smtps://other");
+}
+
+#[test]
+fn no_password_leaves_the_machine_in_clear_unless_somebody_says_so() {
+    let from = ("RELINK_MAIL_FROM", "Relink <relink@example.com>");
+    let read = |url: &str| set(&[("RELINK_SMTP_URL", url), from]);
+    for url in ["smtp://u:pass@mail.example.com", "smtp://u:pass@10.0.0.1:25?x=tls"] {
+        let mistakes = read(url).unwrap_err().0;
+        let said = &mistakes[0].problem;
+        assert!(said.contains("in clear") && !said.contains("pass@"), "{url}: {said}");
+    }
+    for url in [
+        "smtp://u:pass@mail.example.com?tls=required",
+        "smtp://u:pass@mail.example.com?tls=opportunistic",
+        "smtp://u:pass@mail.example.com?tls=none",
+        "smtps://u:pass@mail.example.com",
+        "smtp://mail.example.com:25",
+        "smtp://u:pass@127.0.0.1:2525",
+        "smtp://u:pass@[::1]:2525",
+        "smtp://u:pass@localhost",
+    ] {
+        let settings = read(url).unwrap().mail.unwrap();
+        let clock = std::sync::Arc::new(crate::clock::SystemClock);
+        crate::mail::SmtpMail::new(&settings, Duration::from_secs(1), clock).unwrap();
+    }
+    let theirs = |host| {
+        let user = ("SMTP_USERNAME", "u");
+        let auto = ("SMTP_ENABLE_STARTTLS_AUTO", "false");
+        set(&[("SMTP_ADDRESS", host), user, ("SMTP_PASSWORD", "pass"), auto, from])
+    };
+    let mistakes = theirs("mail.example.com").unwrap_err().0;
+    assert_eq!(mistakes[0].key, "SMTP_ENABLE_STARTTLS_AUTO");
+    assert!(theirs("127.0.0.1").unwrap().mail.is_some());
 }

@@ -27,8 +27,19 @@ pub(super) fn compose(facts: &Facts, frontend: Option<&Url>) -> Letter {
     };
     let rows = rows(facts, words);
     let link = frontend.map(|frontend| (action, link(frontend, facts)));
-    let text = text(opening, &rows, link.as_ref());
-    let html = html(words.language, &subject, opening, &rows, link.as_ref());
+    put_together(words.language, subject, opening, &rows, link.as_ref())
+}
+
+/// A sentence, rows of facts, and where to act.
+pub(super) fn put_together(
+    language: &str,
+    subject: String,
+    opening: &str,
+    rows: &[(&str, String)],
+    link: Option<&(&str, String)>,
+) -> Letter {
+    let text = text(opening, rows, link);
+    let html = html(language, &subject, opening, rows, link);
     Letter { subject, text, html }
 }
 
@@ -55,7 +66,7 @@ fn reason(reason: &Reason) -> Option<String> {
 }
 
 /// `2026-11-21T12:00:00.000Z` as people read it.
-fn time(rfc3339: &str) -> String {
+pub(super) fn time(rfc3339: &str) -> String {
     match rfc3339.get(..16) {
         Some(minute) => format!("{} UTC", minute.replace('T', " ")),
         None => rfc3339.to_owned(),

@@ -1,7 +1,7 @@
 //! Incidents as JSON: of a subject, and of the whole installation.
 
 use events::{AccountId, Subject, Timestamp};
-use projections::incidents::{AppIncident, Incident, Incidents};
+use projections::incidents::{AppEnding, AppIncident, Incident, Incidents};
 use serde_json::{Value, json};
 
 /// As many affected subjects of an incident of the installation as are named.
@@ -16,6 +16,11 @@ pub fn id(incident: &Incident) -> String {
 pub fn parse_id(text: &str) -> Option<(Subject, u64)> {
     let (subject, number) = text.rsplit_once('-')?;
     Some((subject.replacen('-', "/", 1).parse().ok()?, number.parse().ok()?))
+}
+
+/// The number that the name of one of the installation's stands for: `app-3`.
+pub fn parse_app_id(text: &str) -> Option<u64> {
+    text.strip_prefix("app-")?.parse().ok()
 }
 
 /// A subject's incident.
@@ -59,22 +64,31 @@ pub fn app(
     if affected.is_empty() {
         return None;
     }
-    let healed = incident.healed;
+    let ended = incident.ended.as_ref();
+    let (how, by) = match ended {
+        Some(AppEnding::Healed { .. }) => (Some("healed"), None),
+        Some(AppEnding::ByHand(by)) => (Some("by_hand"), Some(&*by.actor)),
+        None => (None, None),
+    };
     let named = affected.iter().take(NAMED_MAX).map(ToString::to_string);
     Some(json!({
         "id": format!("app-{}", incident.number),
         "provider": incident.provider,
         "suspected": incident.suspected,
-        "state": if healed.is_some() { "closed" } else { "open" },
+        "state": if ended.is_some() { "closed" } else { "open" },
         "first_seen": incident.first_at,
         "last_seen": incident.last_at,
         "cause": incident.cause,
         "class": incident.class.as_str(),
         "affected": affected.len(),
         "subjects": named.collect::<Vec<_>>(),
-        "ended": healed.map(|_| "healed"),
-        "ended_at": healed.map(|(at, _)| at),
-        "duration_s": healed.map_or(now, |(at, _)| at).since(incident.first_at).as_secs(),
+        "muted": incident.muted.is_some(),
+        "muted_by": incident.muted.as_ref().map(|by| &*by.actor),
+        "muted_at": incident.muted.as_ref().map(|by| by.at),
+        "ended": how,
+        "ended_at": ended.map(AppEnding::at),
+        "ended_by": by,
+        "duration_s": ended.map_or(now, AppEnding::at).since(incident.first_at).as_secs(),
     }))
 }
 

@@ -206,6 +206,13 @@ async fn tell_of_its_trouble(reader: &Reader) {
         reader.get(path, &["42"]).await.json(200);
         reader.get(path, &["7"]).await.json(404);
     }
+    for (word, status) in [("mute", 200), ("unmute", 200), ("close", 200), ("close", 409)] {
+        let path = format!("//api/v1/incidents/{{incident}}/{word}");
+        reader.call(Method::POST, &path, &["app-1"], "").await.json(status);
+        reader.call(Method::POST, &path, &["app-9"], "").await.json(404);
+    }
+    reader.get("//api/v1/incidents?at=1", &[]).await.json(200);
+    reader.get("//api/v1/incidents?state=x", &[]).await.json(400);
     let open = reader.get("/incidents?state=open", &[]).await.json(200);
     let id = open["incidents"][0]["id"].as_str().unwrap();
     for (word, status) in [("mute", 200), ("unmute", 200), ("close", 200), ("close", 409)] {

@@ -199,7 +199,7 @@ impl Inner {
                 }
                 Target::To(to) if !self.fits(id, &gate, &to) => continue,
                 Target::To(to) => {
-                    let report = self.send(&owed, *to).await;
+                    let report = self.send(id, &owed, *to).await;
                     if gate.probes(owed.delivery) && is_no_news(&owed, &report) {
                         drop((slot, permit, counted));
                         tokio::time::sleep(PROBE_EVERY).await;
@@ -238,7 +238,12 @@ impl Inner {
         current.is(gate)
     }
 
-    async fn send(self: &Arc<Self>, owed: &OwedAttempt, endpoint: Endpoint) -> Report {
+    async fn send(
+        self: &Arc<Self>,
+        id: EndpointId,
+        owed: &OwedAttempt,
+        endpoint: Endpoint,
+    ) -> Report {
         let schedule = endpoint.retry_schedule.clone();
         let started_at = self.clock.now();
         let attempt = Attempt {
@@ -268,7 +273,16 @@ impl Inner {
             duration: now.since(started_at),
             now,
             schedule: schedule.unwrap_or_else(|| self.rules.schedule.clone()),
-            disable_after: self.rules.disable_after,
+            disable_after: self.disable_after(id),
+        }
+    }
+
+    /// The mail server is the installation's own and all its accounts' alike: nobody whose mail
+    /// waits for it could do anything, so that it is probed for ever.
+    fn disable_after(&self, id: EndpointId) -> Option<Duration> {
+        match id {
+            EndpointId::Webhook(_) | EndpointId::Inbox(_) => Some(self.rules.disable_after),
+            EndpointId::Mail(_) => None,
         }
     }
 

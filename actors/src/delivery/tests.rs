@@ -64,7 +64,7 @@ fn report(number: u8, attempt: u32, ended: Ended) -> Report {
         address: None,
         now: NOON.after(Duration::from_millis(3)),
         schedule: vec![MINUTE, MINUTE * 10],
-        disable_after: MINUTE * 60 * 24 * 5,
+        disable_after: Some(MINUTE * 60 * 24 * 5),
     }
 }
 

@@ -198,8 +198,13 @@ impl Ledger {
             return None;
         }
         let now = report.now;
-        let disabled =
-            |rule, reason| EndpointDisabled { rule, reason, by: Actor::DELIVERY, at: now }.into();
+        let row = self.row(failed);
+        let disabled = |rule, reason| {
+            let (by, since) = (Actor::DELIVERY, Some(row.since));
+            // One that ends with this failure is not owed any more.
+            let held = Some((self.pending() - usize::from(failed.retry_at.is_none())) as u64);
+            EndpointDisabled { rule, reason, by, at: now, since, held }.into()
+        };
         if failure.class == AttemptClass::Gone {
             let reason = format!("it answered 410: {}", failure.detail);
             return Some(disabled(DisableRule::Gone, reason));
@@ -208,8 +213,8 @@ impl Ledger {
         if !counts || failure.class == AttemptClass::Blocked {
             return None;
         }
-        let row = self.row(failed);
-        if row.attempts >= FAILING.0 && now.since(row.since) >= report.disable_after {
+        let overdue = report.disable_after.is_some_and(|after| now.since(row.since) >= after);
+        if row.attempts >= FAILING.0 && overdue {
             let (since, detail) = (row.since, &row.detail);
             let reason = format!("nothing but failures since {since}, first: {detail}");
             return Some(disabled(DisableRule::Failing, reason));
@@ -220,9 +225,11 @@ impl Ledger {
             let probe_at = now.after(PROBE_EVERY);
             return Some(EndpointFailing { since, class, detail, probe_at }.into());
         }
+        // Whoever is never disabled has no time to be warned of.
+        let disable_after = report.disable_after?;
         let warning = failure.warning().filter(|it| !row.warned.contains(it));
-        let warning = warning.or_else(|| overdue(&row, now, report.disable_after))?;
-        let disables_at = row.since.after(report.disable_after);
+        let warning = warning.or_else(|| nearly_overdue(&row, now, disable_after))?;
+        let disables_at = row.since.after(disable_after);
         let detail = failure.detail.to_owned();
         Some(EndpointWarned { warning, detail, since: row.since, disables_at }.into())
     }
@@ -249,7 +256,7 @@ fn is_failing(row: &Failing, now: Timestamp) -> bool {
 }
 
 /// What there is to warn of after so much of the time until it is disabled.
-fn overdue(row: &Failing, now: Timestamp, disable_after: Duration) -> Option<Warning> {
+fn nearly_overdue(row: &Failing, now: Timestamp, disable_after: Duration) -> Option<Warning> {
     let failing_for = now.since(row.since);
     let parts = [(Warning::Nearly, 9), (Warning::Most, 7), (Warning::Half, 5)];
     let (warning, _) =

@@ -16,21 +16,27 @@ pub(super) struct ApiInboxes(BTreeMap<InboxId, Candidate>);
 struct Candidate {
     account: AccountId,
     is_api: bool,
-    has_url: bool,
+    url: Option<String>,
 }
 
 impl ApiInboxes {
     /// Whether what happens in this inbox goes to a webhook of its own.
     pub(super) fn has_webhook(&self, account: AccountId, inbox: InboxId) -> bool {
-        self.0.get(&inbox).is_some_and(|it| it.account == account && it.is_api && it.has_url)
+        self.place(inbox).is_some_and(|(owner, _)| owner == account)
+    }
+
+    /// Whose such an inbox is, and where its webhook.
+    pub(super) fn place(&self, inbox: InboxId) -> Option<(AccountId, &str)> {
+        let it = self.0.get(&inbox).filter(|it| it.is_api)?;
+        Some((it.account, it.url.as_deref()?))
     }
 
     pub(super) fn evolve(&mut self, id: InboxId, event: &Event) {
         match event {
             Event::Registered(it) => {
                 let is_api = it.channel_type == API_CHANNEL;
-                let has_url = webhook_url(&it.attributes).is_some();
-                self.0.insert(id, Candidate { account: it.account, is_api, has_url });
+                let url = webhook_url(&it.attributes);
+                self.0.insert(id, Candidate { account: it.account, is_api, url });
             }
             Event::ChannelTypeChanged(it) => {
                 if let Some(candidate) = self.0.get_mut(&id) {
@@ -39,7 +45,7 @@ impl ApiInboxes {
             }
             Event::AttributesChanged(it) => {
                 if let Some(candidate) = self.0.get_mut(&id) {
-                    candidate.has_url = webhook_url(&it.attributes).is_some();
+                    candidate.url = webhook_url(&it.attributes);
                 }
             }
             Event::Removed(_) => {

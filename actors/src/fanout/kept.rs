@@ -12,7 +12,7 @@ use super::subscriptions::Subscriptions;
 const NAME: &str = "fanout";
 
 /// Raised with every change of the shape or the meaning of [`Subscriptions`].
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Subscriptions, and where they were folded to.
 #[derive(Debug)]

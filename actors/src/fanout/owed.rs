@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use events::delivery::{AbandonReason, Queued};
+use events::delivery::{
+    AbandonReason, DisableRule, EndpointDisabled, Event as DeliveryEvent, Queued,
+};
 use events::platform::EventReceived;
 use events::webhook::{Event as WebhookEvent, Ordering};
 use events::{
@@ -15,7 +17,7 @@ use super::checkpoint::Paid;
 use super::history::{self, Change, Histories};
 use super::kept::Folded;
 use super::report::{self, Report};
-use super::{body, mail, operational};
+use super::{body, disabled, mail, operational};
 use crate::delivery::{Command, Told};
 use crate::shell::Context;
 
@@ -165,6 +167,9 @@ impl Debtor {
                 let reason = AbandonReason::WebhookDeleted;
                 Ok(tell(recorded, Command::Abandon { delivery: None, reason }))
             }
+            Event::Delivery(DeliveryEvent::EndpointDisabled(it)) => {
+                Ok(self.owe_mail_of_endpoint(recorded, it))
+            }
             Event::Webhook(_)
             | Event::Inbox(_)
             | Event::Account(_)
@@ -239,6 +244,19 @@ impl Debtor {
         };
         let endpoint = [EndpointId::Mail(profile.account)];
         owed_to(&endpoint, recorded, profile.account, (name, &body), Some(&key(change.id)))
+    }
+
+    /// Administrators are told of an endpoint that a rule disabled; whoever did it by hand knows.
+    fn owe_mail_of_endpoint(&self, recorded: &Recorded<Event>, it: &EndpointDisabled) -> Vec<Debt> {
+        let subscriptions = &self.folded.subscriptions;
+        let Some(endpoint) = recorded.stream.endpoint() else { return vec![] };
+        let Some(place) = subscriptions.place(endpoint) else { return vec![] };
+        let Some(tenant) = subscriptions.addressees(place.account) else { return vec![] };
+        if it.rule == DisableRule::Asked {
+            return vec![];
+        }
+        let (account, body) = (place.account, disabled::mail(endpoint, place, it, tenant));
+        owed_to(&[EndpointId::Mail(account)], recorded, account, (disabled::DISABLED, &body), None)
     }
 }
 

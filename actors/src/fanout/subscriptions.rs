@@ -35,9 +35,19 @@ pub(super) struct Tenant {
     pub(super) locale: Option<String>,
 }
 
+/// Where an endpoint is, in the words of its account.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) account: AccountId,
+    pub(super) name: Option<&'a str>,
+    pub(super) url: &'a str,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 struct Subscriber {
     account: AccountId,
+    name: Option<String>,
+    url: String,
     subscriptions: Vec<String>,
     inboxes: Option<Vec<InboxId>>,
 }
@@ -90,6 +100,22 @@ impl Subscriptions {
         (self.mail && !tenant.administrator_emails.is_empty()).then_some(tenant)
     }
 
+    /// Whose an endpoint is, what people call it and where it is; none when it is gone, or no
+    /// subscriber's.
+    pub(super) fn place(&self, endpoint: EndpointId) -> Option<Place<'_>> {
+        match endpoint {
+            EndpointId::Webhook(id) => {
+                let it = self.webhooks.get(&id)?;
+                Some(Place { account: it.account, name: it.name.as_deref(), url: &it.url })
+            }
+            EndpointId::Inbox(id) => {
+                let (account, url) = self.api_inboxes.place(id)?;
+                Some(Place { account, name: None, url })
+            }
+            EndpointId::Mail(_) => None,
+        }
+    }
+
     /// The endpoint of an API inbox, which hears of all that happens in it.
     pub(super) fn of_inbox(&self, account: AccountId, inbox: InboxId) -> Option<EndpointId> {
         self.api_inboxes.has_webhook(account, inbox).then_some(EndpointId::Inbox(inbox))
@@ -113,6 +139,8 @@ impl Subscriptions {
         if let WebhookEvent::Created(it) = event {
             let subscriber = Subscriber {
                 account: it.account,
+                name: it.name.clone(),
+                url: it.url.clone(),
                 subscriptions: it.subscriptions.clone(),
                 inboxes: it.policy.inboxes.clone(),
             };
@@ -123,9 +151,9 @@ impl Subscriptions {
         }
         let Some(subscriber) = self.webhooks.get_mut(&id) else { return };
         match event {
+            WebhookEvent::Renamed(it) => subscriber.name.clone_from(&it.name),
+            WebhookEvent::UrlChanged(it) => subscriber.url.clone_from(&it.url),
             WebhookEvent::Created(_)
-            | WebhookEvent::Renamed(_)
-            | WebhookEvent::UrlChanged(_)
             | WebhookEvent::InboxChanged(_)
             | WebhookEvent::SecretRotated(_)
             | WebhookEvent::KeyPairRotated(_)
@@ -200,7 +228,10 @@ impl Fold for Subscriptions {
                 | InstallationEvent::WebhookNumberTaken(_)
                 | InstallationEvent::HookNumberTaken(_)
                 | InstallationEvent::RuleNumberTaken(_)
-                | InstallationEvent::PolicySet(_) => {}
+                | InstallationEvent::PolicySet(_)
+                | InstallationEvent::AppIncidentMuted(_)
+                | InstallationEvent::AppIncidentUnmuted(_)
+                | InstallationEvent::AppIncidentClosed(_) => {}
             },
             (Event::Webhook(_) | Event::Account(_) | Event::Inbox(_), None)
             | (

@@ -156,3 +156,29 @@ fn rules_are_numbered_by_themselves() {
         .and_when(Command::TakeRuleNumber(request))
         .then_nothing();
 }
+
+#[test]
+fn an_incident_of_the_installation_is_muted_and_closed_once() {
+    let incident = |number| {
+        let (provider, class) = ("microsoft".to_owned(), Class::Config);
+        AppIncident { number, provider, class }
+    };
+    let mute = |number, muted| Command::MuteIncident { incident: incident(number), muted };
+    fresh::<Installation>()
+        .when(mute(1, false))
+        .then_nothing()
+        .and_when(mute(1, true))
+        .then([AppIncidentMuted { incident: incident(1) }])
+        .and_when(mute(1, true))
+        .then_nothing()
+        .and_when(mute(1, false))
+        .then([AppIncidentUnmuted { incident: incident(1) }])
+        .and_when(Command::CloseIncident(incident(1)))
+        .then([AppIncidentClosed { incident: incident(1) }])
+        .and_when(Command::CloseIncident(incident(1)))
+        .then_nothing()
+        .and_when(mute(1, true))
+        .then_nothing()
+        .and_when(mute(2, true))
+        .then([AppIncidentMuted { incident: incident(2) }]);
+}

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::delivery::{AttemptClass, AttemptFailed, Delivered, Queued, Response};
-use crate::{AccountId, DeliveryId, EventId, Timestamp};
+use crate::delivery::{
+    AttemptClass, AttemptFailed, Delivered, DisableRule, EndpointDisabled, Queued, Response,
+};
+use crate::{AccountId, Actor, DeliveryId, EventId, Timestamp};
 
 /// `delivery.queued` version 1: before deliveries had keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +83,26 @@ pub struct DeliveredV1 {
     pub started_at: Timestamp,
     /// How long it took, in microseconds.
     pub duration_us: u64,
+}
+
+/// `delivery.endpoint_disabled` version 1: before it told what led to it and what is held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointDisabledV1 {
+    /// Which rule said so.
+    pub rule: DisableRule,
+    /// Why, in words.
+    pub reason: String,
+    /// Who.
+    pub by: Actor,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl From<EndpointDisabledV1> for EndpointDisabled {
+    fn from(old: EndpointDisabledV1) -> Self {
+        let EndpointDisabledV1 { rule, reason, by, at } = old;
+        Self { rule, reason, by, at, since: None, held: None }
+    }
 }
 
 impl From<DeliveredV1> for Delivered {

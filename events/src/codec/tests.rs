@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::delivery::{AttemptFailedV1, AttemptFailedV2, DeliveredV1, QueuedV1};
+use super::delivery::{
+    AttemptFailedV1, AttemptFailedV2, DeliveredV1, EndpointDisabledV1, QueuedV1,
+};
 use super::fanout::AdvancedV1;
 use super::inbox::RegisteredV1;
 use super::reauthorization::{
@@ -16,10 +18,11 @@ use super::reauthorization::{
 };
 use super::webhook::{CreatedV1, PolicyChangedV1, PolicyV1};
 use super::*;
-use crate::delivery::{AttemptClass, Response};
+use crate::delivery::{AttemptClass, DisableRule, Response};
 use crate::evidence::{Class, Evidence, Scope, Verdict};
 use crate::{
-    AccountId, DeliveryId, EventId, InboxId, Position, Timestamp, WebhookId, inbox as inbox_events,
+    AccountId, Actor, DeliveryId, EventId, InboxId, Position, Timestamp, WebhookId,
+    inbox as inbox_events,
 };
 
 /// The folder of golden files; found when the tests run, so that no build knows its path.
@@ -86,7 +89,7 @@ fn old_webhooks() -> [Old; 2] {
     ]
 }
 
-fn old_deliveries() -> [Old; 4] {
+fn old_deliveries() -> [Old; 5] {
     let source = EventId(Uuid::from_u128(9));
     let id = DeliveryId::of(source, WebhookId(7));
     let noon = Timestamp::from_micros(samples::NOON.as_micros());
@@ -128,11 +131,18 @@ fn old_deliveries() -> [Old; 4] {
         started_at: noon,
         duration_us: 999,
     };
+    let disabled = EndpointDisabledV1 {
+        rule: DisableRule::Gone,
+        reason: "it answered 410".into(),
+        by: Actor::DELIVERY,
+        at: noon,
+    };
     [
         old("delivery.queued", 1, &queued),
         old("delivery.attempt_failed", 1, &failed),
         old("delivery.attempt_failed", 2, &later),
         old("delivery.delivered", 1, &delivered),
+        old("delivery.endpoint_disabled", 1, &disabled),
     ]
 }
 

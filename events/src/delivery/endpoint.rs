@@ -83,6 +83,10 @@ pub struct EndpointDisabled {
     pub by: Actor,
     /// When.
     pub at: Timestamp,
+    /// When the first of the failures began that led to it; none where none did.
+    pub since: Option<Timestamp>,
+    /// How many it is owed then; none where that was not written down yet.
+    pub held: Option<u64>,
 }
 
 words! {

@@ -239,6 +239,9 @@ fn token(event: &InstallationEvent) -> Option<Change> {
         | InstallationEvent::InboxEventsEnabled(_)
         | InstallationEvent::InboxEventsDisabled(_)
         | InstallationEvent::MailEnabled(_)
-        | InstallationEvent::MailDisabled(_) => None,
+        | InstallationEvent::MailDisabled(_)
+        | InstallationEvent::AppIncidentMuted(_)
+        | InstallationEvent::AppIncidentUnmuted(_)
+        | InstallationEvent::AppIncidentClosed(_) => None,
     }
 }

@@ -201,6 +201,8 @@ fn what_a_disabled_endpoint_is_owed_is_held_until_it_is_enabled() {
         reason: "maintenance".into(),
         by: Actor::ADMIN,
         at: second(2),
+        since: None,
+        held: Some(1),
     };
     let enabled = EndpointEnabled { backlog: Backlog::All, by: Actor::ADMIN, at: second(3) };
     let story = [queued(1, "x"), ledger(disabled), ledger(enabled)];

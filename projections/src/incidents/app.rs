@@ -8,9 +8,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use events::evidence::{Class, Scope};
+use events::installation::Event as InstallationEvent;
 use events::reauthorization::{AuthorizationErrorRecorded, Event};
 use events::{Subject, Timestamp};
 use serde::{Deserialize, Serialize};
+
+use super::By;
 
 /// So many subjects of one provider that hear `invalid_grant` ...
 const BURST_SUBJECTS: usize = 5;
@@ -48,8 +51,34 @@ pub struct AppIncident {
     pub count: u64,
     /// The subjects that reported them.
     pub affected: BTreeSet<Subject>,
-    /// When a call of one of them worked again, and of which.
-    pub healed: Option<(Timestamp, Subject)>,
+    /// Who does not want to hear of it.
+    pub muted: Option<By>,
+    /// How it ended.
+    pub ended: Option<AppEnding>,
+}
+
+/// How an incident of the installation ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AppEnding {
+    /// A call of one of its subjects worked again.
+    Healed {
+        /// Whose.
+        subject: Subject,
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody said that it is over.
+    ByHand(By),
+}
+
+impl AppEnding {
+    /// When.
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::Healed { at, .. } => *at,
+            Self::ByHand(by) => by.at,
+        }
+    }
 }
 
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +92,50 @@ pub(super) struct AppIncidents {
 impl AppIncidents {
     pub(super) fn all(&self) -> impl Iterator<Item = &AppIncident> {
         self.incidents.values().rev()
+    }
+
+    pub(super) fn get(&self, number: u64) -> Option<&AppIncident> {
+        self.incidents.get(&number)
+    }
+
+    /// Takes in what somebody said of one. It is found by what makes it one: its number is that of
+    /// whoever counts.
+    pub(super) fn hear(&mut self, event: &InstallationEvent, by: By) {
+        match event {
+            InstallationEvent::AppIncidentMuted(it) => {
+                if let Some(open) = self.open_one(&it.incident.provider, it.incident.class) {
+                    open.muted = Some(by);
+                }
+            }
+            InstallationEvent::AppIncidentUnmuted(it) => {
+                if let Some(open) = self.open_one(&it.incident.provider, it.incident.class) {
+                    open.muted = None;
+                }
+            }
+            InstallationEvent::AppIncidentClosed(it) => {
+                let (provider, class) = (&it.incident.provider, it.incident.class);
+                if let Some(open) = self.open_one(provider, class) {
+                    open.ended = Some(AppEnding::ByHand(by));
+                }
+                self.open.remove(&(provider.as_str().into(), class));
+            }
+            InstallationEvent::TokenCreated(_)
+            | InstallationEvent::SealingKeyIntroduced(_)
+            | InstallationEvent::SealingKeyRotated(_)
+            | InstallationEvent::WebhookNumberTaken(_)
+            | InstallationEvent::HookNumberTaken(_)
+            | InstallationEvent::RuleNumberTaken(_)
+            | InstallationEvent::InboxEventsEnabled(_)
+            | InstallationEvent::InboxEventsDisabled(_)
+            | InstallationEvent::MailEnabled(_)
+            | InstallationEvent::MailDisabled(_)
+            | InstallationEvent::PolicySet(_) => {}
+        }
+    }
+
+    fn open_one(&mut self, provider: &str, class: Class) -> Option<&mut AppIncident> {
+        let number = self.open.get(&(provider.into(), class))?;
+        self.incidents.get_mut(number)
     }
 
     /// Takes in what was heard of a subject, and says which subjects' own incidents seem to be
@@ -117,7 +190,8 @@ impl AppIncidents {
             last_at: at,
             count: 0,
             affected: BTreeSet::new(),
-            healed: None,
+            muted: None,
+            ended: None,
         });
         // What a verdict says itself is no suspicion any more.
         incident.suspected &= suspected;
@@ -170,7 +244,7 @@ impl AppIncidents {
         let incidents = &mut self.incidents;
         self.open.retain(|_, number| match incidents.get_mut(number) {
             Some(incident) if incident.affected.contains(&subject) => {
-                incident.healed = Some((at, subject));
+                incident.ended = Some(AppEnding::Healed { subject, at });
                 false
             }
             Some(_) => true,

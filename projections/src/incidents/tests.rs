@@ -1,7 +1,7 @@
 use events::codec::reauthorization::AuthorizationErrorRecordedV1;
 use events::evidence::{Class, Evidence, Scope, Verdict};
 use events::reauthorization::{Cause, IncidentMuted, ReauthorizationRequired, Reauthorized};
-use events::{Position, inbox};
+use events::{Position, StreamName, inbox, installation};
 
 use super::*;
 use crate::testing::{
@@ -117,8 +117,55 @@ fn a_wrong_client_secret_is_one_incident_of_the_installation() {
     assert_eq!((all.len(), all[0].affected.len(), all[0].count), (1, 30, 30));
     assert_eq!((&*all[0].provider, all[0].suspected), ("microsoft", false));
     let healed = many(2, [(1, wrong_secret()), (2, wrong_secret()), (2, succeeded())]);
-    let healed = healed.of_installation().next().unwrap().healed;
-    assert_eq!(healed, Some((second(5), Subject::Inbox(InboxId(2)))));
+    let ended = healed.of_installation().next().unwrap().ended.clone();
+    let subject = Subject::Inbox(InboxId(2));
+    assert_eq!(ended, Some(AppEnding::Healed { subject, at: second(5) }));
+}
+
+fn app_incident() -> installation::AppIncident {
+    installation::AppIncident { number: 1, provider: "microsoft".into(), class: Class::Config }
+}
+
+/// Two inboxes with a wrong client secret, what somebody said of it, and one more error.
+fn after_saying(said: impl Into<installation::Event>) -> Vec<Recorded<Event>> {
+    let told = [
+        (stream(1), registered("Channel::Email").into()),
+        (stream(1), wrong_secret().into()),
+        (StreamName::installation(), Event::from(said.into())),
+        (stream(1), wrong_secret().into()),
+    ];
+    history::<Event>(told)
+}
+
+#[test]
+fn an_incident_of_the_installation_is_muted_and_heard_of_again() {
+    let muted = after_saying(installation::AppIncidentMuted { incident: app_incident() });
+    let incidents: Incidents = fold(&muted);
+    let one = incidents.app(1).unwrap();
+    assert_eq!((one.muted.as_ref().unwrap().at, one.count), (second(3), 2));
+    let unmuted = installation::AppIncidentUnmuted { incident: app_incident() };
+    let unmuted = (StreamName::installation(), installation::Event::from(unmuted).into());
+    let told = muted.into_iter().map(|record| (record.stream, record.event)).chain([unmuted]);
+    let told = history::<Event>(told);
+    assert_eq!(fold::<Incidents>(&told).app(1).unwrap().muted, None);
+    obeys_the_law::<Incidents>(&told);
+}
+
+#[test]
+fn trouble_of_an_app_after_somebody_said_that_it_is_over_is_another_incident() {
+    let closed = after_saying(installation::AppIncidentClosed { incident: app_incident() });
+    let incidents: Incidents = fold(&closed);
+    let all: Vec<_> = incidents.of_installation().map(|one| (one.number, &one.ended)).collect();
+    assert!(matches!(all[..], [(2, None), (1, Some(AppEnding::ByHand(_)))]), "{all:?}");
+    obeys_the_law::<Incidents>(&closed);
+}
+
+#[test]
+fn what_is_said_of_an_incident_that_is_over_changes_nothing() {
+    let said = installation::AppIncidentMuted { incident: app_incident() };
+    let said = (StreamName::installation(), installation::Event::from(said).into());
+    let told = [(stream(1), registered("Channel::Email").into()), said];
+    assert_eq!(fold::<Incidents>(&history::<Event>(told)).app(1), None);
 }
 
 #[test]

@@ -1,18 +1,20 @@
 //! The trouble of an account's subjects, and of the installation's apps.
 
+mod everywhere;
+
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use events::reauthorization::Command as Report;
-use events::{AccountId, Subject, Until};
+use events::{AccountId, Subject, Timestamp, Until};
 use projections::incidents::{Incident, Incidents};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::http::auth::{Caller, Operator};
+use crate::http::auth::Caller;
 use crate::http::context::Cause;
 use crate::http::fresh::Fresh;
 use crate::http::path::PathWord;
@@ -22,6 +24,8 @@ use crate::http::subject::Reauthorizable;
 use crate::http::under;
 use crate::past;
 use crate::rendering::incidents as rendering;
+
+pub(in crate::http) use everywhere::of_installation;
 
 const LIMIT: usize = 50;
 const LIMIT_MAX: usize = 200;
@@ -93,18 +97,6 @@ pub(in crate::http) fn changes() -> Router<Arc<App>> {
         .route(under!("/incidents/{incident}/close"), closing)
 }
 
-/// The route of the installation; for its administrator.
-pub(in crate::http) fn of_installation() -> Router<Arc<App>> {
-    Router::new().route("/api/v1/incidents", get(everywhere))
-}
-
-async fn everywhere(State(app): State<Arc<App>>, _: Operator, _: Fresh) -> Json<Value> {
-    let now = app.clock.now();
-    let view = app.views.incidents.reading();
-    let apps = view.of_installation().filter_map(|one| rendering::app(one, &view, None, now));
-    Json(json!({ "incidents": apps.collect::<Vec<_>>(), "open": view.count_open() }))
-}
-
 async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -140,6 +132,14 @@ async fn is_past(app: &App, until: Until) -> Result<bool, Problem> {
     })
 }
 
+/// The moment that was asked about: where it is a position, that of the last record before it.
+fn moment(app: &App, until: Until, last: Option<Timestamp>) -> Timestamp {
+    match until {
+        Until::Time(time) => time,
+        Until::Now | Until::Position(_) => last.unwrap_or_else(|| app.clock.now()),
+    }
+}
+
 /// The past is told from the subjects' own records; what several had in common is not.
 async fn then(
     app: &App,
@@ -149,10 +149,7 @@ async fn then(
 ) -> Result<Json<Value>, Problem> {
     let past = past::incidents(&app.store, ever(app, caller.account), until).await?;
     let last = past.iter().filter_map(|known| known.last).max();
-    let now = match until {
-        Until::Time(time) => time,
-        Until::Now | Until::Position(_) => last.map_or_else(|| app.clock.now(), |(_, at)| at),
-    };
+    let now = moment(app, until, last.map(|(_, at)| at));
     let all = past.iter().flat_map(|known| own(&known.view, caller));
     Ok(Json(json!({ "as_of": now, "incidents": shown(all, filter, now), "installation": [] })))
 }
@@ -179,7 +176,7 @@ fn own<'a>(view: &'a Incidents, caller: &Caller) -> impl Iterator<Item = &'a Inc
 fn shown<'a>(
     all: impl Iterator<Item = &'a Incident>,
     filter: &Filter,
-    now: events::Timestamp,
+    now: Timestamp,
 ) -> Vec<Value> {
     let mut wanted: Vec<_> = all.filter(|incident| filter.wants(incident)).collect();
     wanted.sort_by_key(|incident| std::cmp::Reverse((incident.first_at, incident.number)));

@@ -48,7 +48,7 @@ async fn show<I: Reauthorizable>(
     let now = app.clock.now();
     shown["incident"] = json!(view.open_of(subject).map(|one| incidents::incident(one, now)));
     let apps = view.of_installation();
-    let apps = apps.filter(|one| one.healed.is_none() && one.affected.contains(&subject));
+    let apps = apps.filter(|one| one.ended.is_none() && one.affected.contains(&subject));
     let apps = apps.filter_map(|one| incidents::app(one, &view, Some(caller.account), now));
     shown["installation"] = json!(apps.collect::<Vec<_>>());
     Ok(Json(shown))

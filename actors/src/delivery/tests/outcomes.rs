@@ -116,6 +116,8 @@ fn gone_disables_the_endpoint_at_once_and_holds_what_it_is_owed() {
         reason: "it answered 410: no".into(),
         by: Actor::DELIVERY,
         at: at(),
+        since: Some(NOON),
+        held: Some(1),
     };
     assert_eq!(rest, [expected.clone().into()]);
     let story: [Event; 4] =

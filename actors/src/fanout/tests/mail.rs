@@ -1,6 +1,7 @@
 //! What administrators are owed: one mail for each transition.
 
 use events::account::{self, AdministratorsChanged, LocaleSet};
+use events::delivery::{DisableRule, EndpointDisabled};
 use events::installation::{InboxEventsEnabled, MailDisabled, MailEnabled};
 use events::reauthorization::{Event as Authorization, IncidentMuted, IncidentUnmuted};
 
@@ -123,4 +124,45 @@ async fn muting_ends_with_the_incident_and_where_somebody_wants_to_hear_again() 
     let heard = vec![error(), muted(), unmuted(), required(), reauthorized(true)];
     let (_, names) = named_mails(heard).await;
     assert_eq!(names, ["inbox_disconnected", "inbox_reconnected"]);
+}
+
+fn endpoint_disabled(rule: DisableRule) -> DeliveryEvent {
+    let (by, at) = (events::Actor::DELIVERY, crate::testing::NOON);
+    let reason = "it answered 410: gone".to_owned();
+    DeliveryEvent::from(EndpointDisabled { rule, reason, by, at, since: Some(at), held: Some(3) })
+}
+
+async fn tell_ledger(store: &TestStore, endpoint: EndpointId, event: DeliveryEvent) {
+    write(store, StreamName::new(Category::Ledger, endpoint), event).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn administrators_are_told_of_an_endpoint_that_a_rule_disabled() {
+    let store = start(&["a@acme.test"]).await;
+    subscribe(&store, HOOK, &["message_created"]).await;
+    tell_ledger(&store, HOOK.into(), endpoint_disabled(DisableRule::Gone)).await;
+    set(&store, MailEnabled {}).await;
+    tell_ledger(&store, HOOK.into(), endpoint_disabled(DisableRule::Failing)).await;
+    tell_ledger(&store, HOOK.into(), endpoint_disabled(DisableRule::Asked)).await;
+    tell_ledger(&store, MAIL, endpoint_disabled(DisableRule::Gone)).await;
+    tell_ledger(&store, WebhookId(99).into(), endpoint_disabled(DisableRule::Gone)).await;
+    Service::run(&store).await;
+    let told = mails(&store).await;
+    let noon = crate::testing::NOON.to_millis();
+    let url = format!("https://example.com/{HOOK}");
+    assert_eq!(
+        told,
+        [json!({
+            "to": ["a@acme.test"],
+            "locale": null,
+            "account": { "id": 1, "name": "Acme" },
+            "webhook": { "id": HOOK, "inbox_id": null, "name": null, "url": url },
+            "rule": "failing",
+            "detail": "it answered 410: gone",
+            "since": noon,
+            "disabled_at": noon,
+            "held": 3,
+            "event": "webhook_disabled",
+        })]
+    );
 }

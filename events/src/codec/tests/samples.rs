@@ -316,6 +316,8 @@ fn endpoints() -> impl Iterator<Item = Event> {
             reason: "it answered 410".into(),
             by: crate::Actor::DELIVERY,
             at,
+            since: Some(since),
+            held: Some(3),
         }
         .into(),
         delivery::EndpointPaused { by: by.clone(), at }.into(),
@@ -377,9 +379,16 @@ fn installations(secret: u8) -> Vec<Event> {
         installation::MailEnabled {}.into(),
         installation::MailDisabled {}.into(),
         installation::PolicySet { kind: "Channel::Email".into(), policy: policy() }.into(),
+        installation::AppIncidentMuted { incident: app_incident() }.into(),
+        installation::AppIncidentUnmuted { incident: app_incident() }.into(),
+        installation::AppIncidentClosed { incident: app_incident() }.into(),
     ]
     .map(|event: installation::Event| event.into())
     .into()
+}
+
+fn app_incident() -> installation::AppIncident {
+    installation::AppIncident { number: 3, provider: "microsoft".into(), class: Class::Config }
 }
 
 fn others(secret: u8) -> Vec<Event> {
