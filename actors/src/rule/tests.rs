@@ -157,9 +157,11 @@ fn a_policy_of_rules_decides_and_is_named() {
     let error = Command { layers: Arc::new(layers), ..report(error) };
     let rule = given::<Rule>([made()]);
     let events = rule.state().decide(&error).unwrap();
-    let required = events.iter().find_map(|event| match event {
-        Event::Reauthorization(Shared::ReauthorizationRequired(required)) => Some(required),
-        _ => None,
+    let required = events.iter().find_map(|event| {
+        let Event::Reauthorization(Shared::ReauthorizationRequired(required)) = event else {
+            return None;
+        };
+        Some(required)
     });
     let version = events::policy::Version { installation: 1, ..Default::default() };
     assert_eq!(required.map(|it| it.policy), Some(version), "{events:?}");

@@ -1,4 +1,4 @@
-//! The trouble that all connections of a provider's app share; for the installation's administrator.
+//! The trouble that all connections of a provider's app share; for whoever runs the installation.
 
 use std::sync::Arc;
 
