@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::ports::{NodeId, Roster};
 
-pub use listener::listen;
+pub use listener::Listener;
 pub use share::{Division, Peer, Share, Work};
 use table::Table;
 

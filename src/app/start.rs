@@ -8,7 +8,7 @@ use std::time::Duration;
 use actors::delivery::{ActorTargets, Delivery, Rules};
 use actors::fanout::Fanout;
 use actors::installation::{Command, Rejection, TheOne};
-use actors::nodes::{LetGo, Member, Nodes, Share};
+use actors::nodes::{LetGo, Listener, Member, Nodes, Share};
 use actors::ports::{Clock, Outbound, Roster};
 use actors::registry::{Halted, Limits, World};
 use actors::{Context, Refused};
@@ -153,11 +153,12 @@ impl App {
             disable_after: settings.disable_after,
         };
         let (ledgers, webhooks) = (actors.ledgers.clone(), actors.webhooks.clone());
+        let inboxes = actors.inboxes.clone();
         let listener = store.is_shared().then(|| {
             let (ledgers, webhooks) = (ledgers.clone(), webhooks.clone());
-            tokio::spawn(actors::nodes::listen(store.clone(), head, ledgers, webhooks))
+            let (store, inboxes) = (store.clone(), inboxes.clone());
+            tokio::spawn(Listener { store, ledgers, webhooks, inboxes }.listen(head))
         });
-        let inboxes = actors.inboxes.clone();
         let targets = Arc::new(ActorTargets { webhooks, inboxes, clock: clock.clone() });
         let delivery = Delivery::start(ledgers.clone(), targets, outbound, clock.clone(), rules);
         let fanout = Fanout::start(store.clone(), snapshots.clone(), ledgers, clock.clone());

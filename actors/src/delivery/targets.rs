@@ -57,15 +57,21 @@ fn to(id: EndpointId, account: AccountId, url: String, secret: Option<Sealed>) -
 
 impl ActorTargets {
     async fn webhook(&self, webhook: WebhookId) -> Target {
-        let mut wait = RETRY_FIRST;
+        let (mut wait, mut sure) = (RETRY_FIRST, false);
         loop {
-            match self.webhooks.glance(webhook, self.context(), Command::Look).await {
-                Ok(done) => {
-                    let settings = done.answer.settings();
-                    return settings.map_or(Target::Nowhere, |settings| {
-                        Target::To(Box::new(settings.endpoint(webhook)))
-                    });
-                }
+            let look = (self.context(), Command::Look);
+            let told = if sure {
+                self.webhooks.ask(webhook, look.0, look.1).await
+            } else {
+                self.webhooks.glance(webhook, look.0, look.1).await
+            };
+            match told.map(|done| done.answer) {
+                Ok(it) => match it.settings() {
+                    Some(settings) => return Target::To(Box::new(settings.endpoint(webhook))),
+                    None if sure => return Target::Nowhere,
+                    // Another node may have created it a moment ago: what is abandoned is lost.
+                    None => sure = true,
+                },
                 Err(Refused::Halted { .. }) => return Target::Halted,
                 Err(_) => pause(&mut wait).await,
             }
@@ -77,18 +83,27 @@ impl ActorTargets {
         // Where it goes hangs on no policy.
         let (layers, action) = (Arc::default(), inbox::Action::Look);
         let look = inbox::Command { account, layers, action };
-        let mut wait = RETRY_FIRST;
+        let (mut wait, mut sure) = (RETRY_FIRST, false);
         loop {
-            match self.inboxes.glance(inbox, self.context(), look.clone()).await {
-                Ok(done) => {
-                    let found = done.answer.profile.and_then(|it| it.webhook_url().zip(Some(it)));
-                    return found.map_or(Target::Nowhere, |(url, profile)| {
-                        to(id, account, url, profile.credentials)
-                    });
-                }
+            let told = if sure {
+                self.inboxes.ask(inbox, self.context(), look.clone()).await
+            } else {
+                self.inboxes.glance(inbox, self.context(), look.clone()).await
+            };
+            let profile = match told {
+                Ok(done) => done.answer.profile,
+                Err(Refused::Rejected(_)) => None,
                 Err(Refused::Halted { .. }) => return Target::Halted,
-                Err(Refused::Rejected(_)) => return Target::Nowhere,
-                Err(_) => pause(&mut wait).await,
+                Err(_) => {
+                    pause(&mut wait).await;
+                    continue;
+                }
+            };
+            match profile.and_then(|it| it.webhook_url().zip(Some(it.credentials))) {
+                Some((url, credentials)) => return to(id, account, url, credentials),
+                None if sure => return Target::Nowhere,
+                // Another node may have given it one a moment ago: what is abandoned is lost.
+                None => sure = true,
             }
         }
     }
@@ -98,3 +113,6 @@ impl ActorTargets {
         Context { id, correlation: id, actor, account: None, now: self.clock.now() }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,40 +3,73 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use events::store::{Heard, Subscription};
-use events::{EventStore, Position, Record, Revision, StreamName, WebhookId};
+use events::{Category, EventStore, InboxId, Position, Record, Revision, StreamName, WebhookId};
+use tokio::task::JoinSet;
 
 use crate::delivery::Ledger;
+use crate::inbox::Inbox;
 use crate::registry::Registry;
 use crate::webhook::Webhook;
 
 /// The wait before the log is read again that could not be read.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
-/// Follows the log behind a position, for ever: drop it to end it.
-pub async fn listen(
-    store: Arc<dyn EventStore>,
-    behind: Position,
-    ledgers: Registry<Ledger>,
-    webhooks: Registry<Webhook>,
-) {
-    let mut log = Subscription::new(store, behind);
-    loop {
-        match log.next().await {
-            Ok(Heard::Page(page)) => {
-                for (stream, revision) in ends(&page) {
-                    if let Some(endpoint) = stream.endpoint() {
-                        ledgers.heard(endpoint, revision);
-                    } else if let Some(webhook) = settings(stream) {
-                        webhooks.heard(webhook, revision);
-                    }
-                }
+/// Whoever is to hear of what other nodes wrote; cheap to clone.
+#[derive(Clone)]
+pub struct Listener {
+    /// The log.
+    pub store: Arc<dyn EventStore>,
+    /// What is owed.
+    pub ledgers: Registry<Ledger>,
+    /// Where it goes.
+    pub webhooks: Registry<Webhook>,
+    /// Some of them have a webhook of their own.
+    pub inboxes: Registry<Inbox>,
+}
+
+impl Listener {
+    /// Follows the log behind a position, for ever: drop it to end it. A panic restarts it where
+    /// it was.
+    pub async fn listen(self, behind: Position) {
+        let reached = Arc::new(AtomicU64::new(behind.0));
+        loop {
+            // Whose tasks end with it.
+            let mut task = JoinSet::new();
+            task.spawn(self.clone().follow(reached.clone()));
+            if let Some(Err(panic)) = task.join_next().await {
+                tracing::error!("hearing of other nodes fell over and is restarted: {panic}");
             }
-            Ok(Heard::CaughtUp(_)) => {}
-            // The fan-out and the views tell why.
-            Err(_) => tokio::time::sleep(RETRY_AFTER).await,
+            tokio::time::sleep(RETRY_AFTER).await;
+        }
+    }
+
+    async fn follow(self, reached: Arc<AtomicU64>) {
+        let behind = Position(reached.load(Ordering::Relaxed));
+        let mut log = Subscription::new(self.store.clone(), behind);
+        loop {
+            match log.next().await {
+                Ok(Heard::Page(page)) => {
+                    ends(&page).into_iter().for_each(|(stream, end)| self.tell(stream, end));
+                    reached.store(log.position().0, Ordering::Relaxed);
+                }
+                Ok(Heard::CaughtUp(_)) => {}
+                // The fan-out and the views tell why.
+                Err(_) => tokio::time::sleep(RETRY_AFTER).await,
+            }
+        }
+    }
+
+    fn tell(&self, stream: &StreamName, end: Revision) {
+        if let Some(endpoint) = stream.endpoint() {
+            self.ledgers.heard(endpoint, end);
+        } else if let Some(webhook) = numbered(stream, Category::Webhook) {
+            self.webhooks.heard(WebhookId(webhook), end);
+        } else if let Some(inbox) = numbered(stream, Category::Inbox) {
+            self.inboxes.heard(InboxId(inbox), end);
         }
     }
 }
@@ -46,7 +79,6 @@ fn ends(page: &[Record]) -> BTreeMap<&StreamName, Revision> {
     page.iter().map(|record| (&record.stream, record.revision)).collect()
 }
 
-fn settings(stream: &StreamName) -> Option<WebhookId> {
-    let is_webhook = stream.category() == events::Category::Webhook.as_str();
-    stream.number().filter(|_| is_webhook).map(WebhookId)
+fn numbered(stream: &StreamName, category: Category) -> Option<u64> {
+    stream.number().filter(|_| stream.category() == category.as_str())
 }

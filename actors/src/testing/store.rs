@@ -27,6 +27,7 @@ pub(crate) struct TestStore {
     failures: AtomicUsize,
     lost_answers: AtomicUsize,
     falls: AtomicUsize,
+    falls_reading: AtomicUsize,
     read: AtomicUsize,
     of_streams: AtomicUsize,
     /// Pages of single streams.
@@ -51,6 +52,7 @@ impl Default for TestStore {
             failures: AtomicUsize::new(0),
             lost_answers: AtomicUsize::new(0),
             falls: AtomicUsize::new(0),
+            falls_reading: AtomicUsize::new(0),
             read: AtomicUsize::new(0),
             of_streams: AtomicUsize::new(0),
             looked: AtomicUsize::new(0),
@@ -83,6 +85,11 @@ impl TestStore {
     /// That many of the next appends fall over, and whoever appends with them.
     pub(crate) fn fall_over(&self, count: usize) {
         self.falls.store(count, Ordering::SeqCst);
+    }
+
+    /// That many times reading the whole log falls over, and whoever reads with it.
+    pub(crate) fn fall_over_reading(&self, count: usize) {
+        self.falls_reading.store(count, Ordering::SeqCst);
     }
 
     /// How many records each append to that stream had, so far.
@@ -227,6 +234,7 @@ impl EventStore for TestStore {
     ) -> BoxFuture<'_, Result<Vec<Record>, Failure>> {
         Box::pin(async move {
             self.failing()?;
+            assert!(!spend(&self.falls_reading), "the test says that reading falls over");
             let page = self.log.read_all(behind, limit).await?;
             self.read.fetch_add(page.len(), Ordering::SeqCst);
             Ok(page)

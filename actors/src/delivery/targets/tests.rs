@@ -1,0 +1,108 @@
+use std::time::Duration;
+
+use events::EventStore;
+use events::inbox::{AttributesChanged, Event, Registered};
+use events::webhook::{Created, Policy};
+use events::{Category, KeyId, StreamName};
+
+use super::*;
+use crate::nodes::Listener;
+use crate::registry::World;
+use crate::testing::{Forgery, TestStore, pass, world};
+
+const ACCOUNT: AccountId = AccountId(1);
+const INBOX: InboxId = InboxId(42);
+const OF_INBOX: EndpointId = EndpointId::Inbox(INBOX);
+const WEBHOOK: EndpointId = EndpointId::Webhook(WebhookId(7));
+
+/// One of several nodes.
+fn node(store: &Arc<TestStore>) -> ActorTargets {
+    store.share();
+    let world: World = world(store);
+    ActorTargets {
+        webhooks: Registry::new(world.clone()),
+        inboxes: Registry::new(world.clone()),
+        clock: world.clock,
+    }
+}
+
+/// What another node writes.
+async fn tell_inbox(store: &TestStore, event: impl Into<Event>) {
+    let stream = StreamName::new(Category::Inbox, INBOX);
+    store.forge(&stream, &event.into().into(), Forgery::None).await;
+}
+
+fn registered() -> Registered {
+    Registered {
+        account: ACCOUNT,
+        name: "Support".into(),
+        channel_type: "Channel::Api".into(),
+        attributes: "{}".into(),
+        credentials: None,
+        threshold: None,
+    }
+}
+
+fn url(url: &str) -> AttributesChanged {
+    AttributesChanged { attributes: format!(r#"{{"webhook_url":"{url}"}}"#) }
+}
+
+async fn place(targets: &ActorTargets, endpoint: EndpointId) -> Option<String> {
+    match targets.target(endpoint, ACCOUNT).await {
+        Target::To(to) => Some(to.url),
+        Target::Nowhere => None,
+        Target::Halted => panic!("nothing is damaged"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_inbox_that_another_node_gave_a_url_is_not_given_up() {
+    let store = Arc::new(TestStore::default());
+    let targets = node(&store);
+    assert_eq!(place(&targets, OF_INBOX).await, None, "there is none yet");
+    tell_inbox(&store, registered()).await;
+    assert_eq!(place(&targets, OF_INBOX).await, None, "it has none yet");
+    tell_inbox(&store, url("https://example.com/one")).await;
+    assert_eq!(place(&targets, OF_INBOX).await.as_deref(), Some("https://example.com/one"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_webhook_that_another_node_created_is_not_given_up() {
+    let store = Arc::new(TestStore::default());
+    let targets = node(&store);
+    assert_eq!(place(&targets, WEBHOOK).await, None, "there is none yet");
+    let created = Created {
+        account: ACCOUNT,
+        url: "https://example.com".into(),
+        name: None,
+        inbox: None,
+        subscriptions: vec![],
+        secret: Sealed { key: KeyId([0; 8]), nonce: [0; 24], text: vec![] },
+        policy: Policy::default(),
+    };
+    let event = events::Event::from(events::webhook::Event::from(created));
+    let stream = StreamName::new(Category::Webhook, WebhookId(7));
+    store.forge(&stream, &event, Forgery::None).await;
+    assert_eq!(place(&targets, WEBHOOK).await.as_deref(), Some("https://example.com"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_another_node_sent_an_inbox_is_heard_of_also_after_the_listener_fell_over() {
+    let store = Arc::new(TestStore::default());
+    let targets = node(&store);
+    tell_inbox(&store, registered()).await;
+    tell_inbox(&store, url("https://example.com/one")).await;
+    assert_eq!(place(&targets, OF_INBOX).await.as_deref(), Some("https://example.com/one"));
+    store.fall_over_reading(1);
+    let listener = Listener {
+        store: store.clone(),
+        ledgers: Registry::new(world(&store)),
+        webhooks: targets.webhooks.clone(),
+        inboxes: targets.inboxes.clone(),
+    };
+    let listener = tokio::spawn(listener.listen(store.head().await.unwrap()));
+    tell_inbox(&store, url("https://example.com/another")).await;
+    pass(Duration::from_secs(2)).await;
+    assert_eq!(place(&targets, OF_INBOX).await.as_deref(), Some("https://example.com/another"));
+    listener.abort();
+}
