@@ -6,6 +6,7 @@
 
 mod attempts;
 mod gate;
+mod memory;
 mod queue;
 mod recovery;
 mod replay;
@@ -13,7 +14,7 @@ mod schedule;
 mod targets;
 mod verdict;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -29,6 +30,7 @@ use uuid::Uuid;
 
 use crate::aggregate::{Aggregate, Effect, Next};
 use crate::ports::Ended;
+use memory::Memory;
 use queue::Queue;
 use schedule::between_words;
 use verdict::give_up;
@@ -53,9 +55,7 @@ pub struct Ledger {
     queue: Queue,
     health: Health,
     recoveries: Vec<Recovery>,
-    /// Those queued last, the oldest first.
-    recent: VecDeque<DeliveryId>,
-    recent_ids: BTreeSet<DeliveryId>,
+    memory: Memory,
 }
 
 /// How an attempt ended, to be recorded.
@@ -229,19 +229,14 @@ impl Ledger {
     }
 
     fn knows(&self, delivery: DeliveryId) -> bool {
-        self.queue.get(delivery).is_some() || self.recent_ids.contains(&delivery)
+        self.queue.get(delivery).is_some() || self.memory.knows(delivery)
     }
 
-    fn remember(&mut self, delivery: DeliveryId) {
-        if !self.recent_ids.insert(delivery) {
-            return;
-        }
-        if self.recent.len() == REMEMBERED_MAX
-            && let Some(oldest) = self.recent.pop_front()
-        {
-            self.recent_ids.remove(&oldest);
-        }
-        self.recent.push_back(delivery);
+    /// What shall be owed again, with all attempts counted: whoever asks may have looked before the
+    /// last of them.
+    fn reopen(&self, asked: &Reopened) -> Event {
+        let known = self.memory.attempts(asked.queued.delivery);
+        Reopened { attempts: asked.attempts.max(known), ..asked.clone() }.into()
     }
 
     fn abandon(&self, delivery: Option<DeliveryId>, reason: AbandonReason) -> Vec<Event> {
@@ -259,7 +254,7 @@ impl Ledger {
         match self.queue.get(delivery) {
             Some(pending) if pending.due <= due && !pending.parked => vec![],
             Some(_) => vec![RetryRequested { delivery, due }.into()],
-            None => vec![retry.clone().into()],
+            None => vec![self.reopen(retry)],
         }
     }
 
@@ -346,8 +341,13 @@ impl Ledger {
             return Next::Do(Owed::Step(Box::new(step)));
         }
         let Some((due, delivery)) = self.queue.first(busy) else { return Next::Idle };
-        let due = self.health.throttled_until.map_or(due, |until| due.max(until));
+        let due = self.not_before(due);
         if due > now { Next::Wait(due) } else { self.attempt(delivery, None) }
+    }
+
+    /// Whoever asked to be left alone is.
+    fn not_before(&self, due: Timestamp) -> Timestamp {
+        self.health.throttled_until.map_or(due, |until| due.max(until))
     }
 
     /// The oldest delivery is the probe, and nothing else is under way.
@@ -357,6 +357,7 @@ impl Ledger {
         now: Timestamp,
         busy: &BTreeSet<Uuid>,
     ) -> Next<Owed> {
+        let at = self.not_before(at);
         match self.queue.oldest().filter(|_| busy.is_empty()) {
             None => Next::Idle,
             Some(_) if at > now => Next::Wait(at),
@@ -373,17 +374,17 @@ impl Fold for Ledger {
         self.health.evolve(event);
         match event {
             Event::Queued(queued) => {
-                self.remember(queued.delivery);
+                self.memory.remember(queued.delivery);
                 self.queue.push(queued, 0);
             }
-            Event::AttemptFailed(failed) => self.queue.change(failed.delivery, |pending| {
-                pending.attempts = failed.attempt;
-                pending.charged += u32::from(failed.charged);
-                pending.failed_at = Some(failed.started_at);
-                pending.failed_as = Some(failed.class);
-                pending.due = failed.retry_at.unwrap_or(pending.due);
-            }),
-            Event::Delivered(Delivered { delivery, .. }) => self.queue.remove(*delivery),
+            Event::AttemptFailed(failed) => {
+                self.memory.attempted(failed.delivery, failed.attempt);
+                self.queue.change(failed.delivery, |pending| pending.fail(failed));
+            }
+            Event::Delivered(Delivered { delivery, attempt, .. }) => {
+                self.memory.attempted(*delivery, *attempt);
+                self.queue.remove(*delivery);
+            }
             Event::Abandoned(Abandoned { delivery, .. }) => {
                 self.given_up(*delivery);
                 self.queue.remove(*delivery);
@@ -392,7 +393,8 @@ impl Fold for Ledger {
                 self.queue.change(it.delivery, |pending| pending.ask_for(it.due));
             }
             Event::Reopened(it) => {
-                self.remember(it.queued.delivery);
+                self.memory.remember(it.queued.delivery);
+                self.memory.attempted(it.queued.delivery, it.attempts);
                 self.brought_back(it.queued.delivery, it.recovery);
                 self.queue.push(&it.queued, it.attempts);
             }
@@ -424,7 +426,7 @@ impl Fold for Ledger {
 
 impl Aggregate for Ledger {
     const CATEGORY: Category = Category::Ledger;
-    const KEPT: Option<u32> = Some(1);
+    const KEPT: Option<u32> = Some(2);
 
     type Id = EndpointId;
     type Command = Command;

@@ -313,7 +313,7 @@ impl Fold for WebhookHealth {
 
 impl Projection for WebhookHealth {
     const NAME: &'static str = "webhook_health";
-    const VERSION: u32 = 5;
+    const VERSION: u32 = 6;
 }
 
 #[cfg(test)]

@@ -289,7 +289,7 @@ impl Inner {
     /// Tells the ledger until it is written; while the log cannot be reached, the attempt counts
     /// as under way and is not repeated.
     async fn record(&self, endpoint: EndpointId, owed: &OwedAttempt, command: Command) {
-        let id = Uuid::new_v5(&owed.delivery.0, &owed.attempt.to_be_bytes());
+        let id = id_of(owed, &command, self.clock.now());
         let mut wait = RETRY_FIRST;
         loop {
             let context = self.context(id, owed.delivery.0, Some(owed.account), self.clock.now());
@@ -316,6 +316,15 @@ impl Inner {
     ) -> Context {
         Context { id, correlation, actor: Actor::DELIVERY, account, now }
     }
+}
+
+/// The same for as long as the same end is told, and no other's: neither another end of an attempt
+/// of this number is, nor the same attempt of a delivery that was brought back.
+fn id_of(owed: &OwedAttempt, command: &Command, now: Timestamp) -> Uuid {
+    let recorded = if let Command::Record(report) = command { Some(report) } else { None };
+    let (end, at) = recorded.map_or(("abandoned", now), |it| ("recorded", it.started_at));
+    let name = format!("{end} {} {}", owed.attempt, at.as_micros());
+    Uuid::new_v5(&owed.delivery.0, name.as_bytes())
 }
 
 /// Whether a probe failed as the one before did, so recently that it is not worth a word.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use events::delivery::{AttemptClass, Queued};
+use events::delivery::{AttemptClass, AttemptFailed, Queued};
 use events::webhook::Ordering;
 use events::{AccountId, DeliveryId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,8 @@ pub(super) struct Pending {
     pub(super) attempts: u32,
     /// Those among them that used up a wait of the schedule.
     pub(super) charged: u32,
+    /// Those that failed last and were our fault, one after the other.
+    pub(super) ours: u32,
     pub(super) due: Timestamp,
     /// When the last attempt began that failed.
     pub(super) failed_at: Option<Timestamp>,
@@ -68,6 +70,7 @@ impl Queue {
             key: queued.key.clone(),
             attempts,
             charged: 0,
+            ours: 0,
             due: queued.due,
             failed_at: None,
             failed_as: None,
@@ -207,6 +210,16 @@ impl Queue {
 }
 
 impl Pending {
+    /// An attempt of it failed.
+    pub(super) fn fail(&mut self, failed: &AttemptFailed) {
+        self.attempts = failed.attempt;
+        self.charged += u32::from(failed.charged);
+        self.ours = if failed.class == AttemptClass::Ours { self.ours + 1 } else { 0 };
+        self.failed_at = Some(failed.started_at);
+        self.failed_as = Some(failed.class);
+        self.due = failed.retry_at.unwrap_or(self.due);
+    }
+
     /// It is asked for by itself: at once, and whatever stands before it.
     pub(super) fn ask_for(&mut self, due: Timestamp) {
         self.due = due;

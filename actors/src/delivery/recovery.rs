@@ -141,7 +141,7 @@ impl Ledger {
             self.queue.get(delivery).is_none() && !taken
         };
         let mut events: Vec<Event> =
-            advance.deliveries.iter().filter(wanted).cloned().map(Event::from).collect();
+            advance.deliveries.iter().filter(wanted).map(|it| self.reopen(it)).collect();
         if let Some(reached) = advance.reached {
             let passed = known.passed + advance.deliveries.len() as u64;
             events.push(RecoveryAdvanced { recovery, reached, passed }.into());

@@ -152,9 +152,12 @@ impl Ledger {
         let (delivery, now) = (report.delivery, report.now);
         match failure.class {
             AttemptClass::Blocked => return Verdict::end(AbandonReason::Blocked),
+            // The endpoint's return must not wait for us.
+            AttemptClass::Ours if matches!(self.health.standing, Standing::Probing { .. }) => {
+                return Verdict::free(now.after(PROBE_EVERY));
+            }
             AttemptClass::Ours => {
-                let faults = pending.attempts - pending.charged.min(pending.attempts);
-                return Verdict::free(now.after(after_ours(delivery, faults)));
+                return Verdict::free(now.after(after_ours(delivery, pending.ours)));
             }
             // It is held from here on, and due as soon as somebody enables the endpoint.
             AttemptClass::Gone => return Verdict::free(now),

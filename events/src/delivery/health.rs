@@ -1,6 +1,7 @@
 //! How an endpoint is doing, told by its ledger: the same fold decides and is shown.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,8 @@ pub struct Health {
     pub failing: Option<Box<Failing>>,
     /// Until when it asked to be left alone, when that was the last that was heard of it.
     pub throttled_until: Option<Timestamp>,
+    /// When it did: what began before says nothing of that.
+    throttled_at: Option<Timestamp>,
     /// Those that a recovery brought back: how they end says nothing of the endpoint now.
     replayed: BTreeSet<DeliveryId>,
 }
@@ -121,9 +124,24 @@ impl Health {
         self.replayed.len()
     }
 
+    /// An attempt that began then was answered at `at`, and may have asked to be left alone.
+    fn answered(&mut self, began: Timestamp, at: Timestamp, asked: Option<Timestamp>) {
+        let is_news = self.throttled_at.is_none_or(|known| began >= known);
+        if is_news {
+            (self.throttled_until, self.throttled_at) = (asked, asked.map(|_| at));
+        } else if asked > self.throttled_until {
+            self.throttled_until = asked;
+        }
+    }
+
+    fn forget(&mut self) {
+        (self.failing, self.throttled_until, self.throttled_at) = (None, None, None);
+    }
+
     fn fail(&mut self, failed: &AttemptFailed) {
         if failed.class != AttemptClass::Ours {
-            self.throttled_until = failed.throttled_until;
+            let began = failed.started_at;
+            self.answered(began, ended(began, failed.duration_us), failed.throttled_until);
         }
         if let (Standing::Probing { probe_at, .. }, Some(retry_at)) =
             (&mut self.standing, failed.retry_at)
@@ -139,6 +157,10 @@ impl Health {
     }
 }
 
+fn ended(began: Timestamp, duration_us: u64) -> Timestamp {
+    began.after(Duration::from_micros(duration_us))
+}
+
 impl Fold for Health {
     type Event = Event;
 
@@ -146,7 +168,7 @@ impl Fold for Health {
         match event {
             Event::AttemptFailed(failed) => self.fail(failed),
             Event::Delivered(it) => {
-                self.throttled_until = None;
+                self.answered(it.started_at, ended(it.started_at, it.duration_us), None);
                 if !self.replayed.remove(&it.delivery) {
                     self.failing = None;
                 }
@@ -163,11 +185,17 @@ impl Fold for Health {
                 let since = it.since;
                 self.standing = Standing::Probing { since, probe_at: it.probe_at };
             }
-            Event::EndpointRecovered(_) | Event::EndpointMoved(_) => {
+            Event::EndpointRecovered(_) => {
                 if !self.standing.holds() {
                     self.standing = Standing::Free;
                 }
-                (self.failing, self.throttled_until) = (None, None);
+                self.failing = None;
+            }
+            Event::EndpointMoved(_) => {
+                if !self.standing.holds() {
+                    self.standing = Standing::Free;
+                }
+                self.forget();
             }
             Event::EndpointWarned(it) => {
                 if let Some(failing) = &mut self.failing {
@@ -184,7 +212,7 @@ impl Fold for Health {
             }
             Event::EndpointEnabled(_) => {
                 self.standing = Standing::Free;
-                (self.failing, self.throttled_until) = (None, None);
+                self.forget();
             }
             Event::Queued(_)
             | Event::RetryRequested(_)

@@ -94,16 +94,8 @@ impl Service {
     }
 
     async fn queue(&self, webhook: WebhookId, number: u128) {
-        let queued = Queued {
-            delivery: delivery(webhook, number),
-            account: ACCOUNT,
-            event: "message_created".into(),
-            source: EventId(Uuid::from_u128(number)),
-            body: "{}".into(),
-            due: NOON,
-            key: None,
-        };
-        self.ledgers.ask(webhook.into(), anew(), Command::Queue(Box::new(queued))).await.unwrap();
+        let queue = Command::Queue(Box::new(queued(webhook, number)));
+        self.ledgers.ask(webhook.into(), anew(), queue).await.unwrap();
     }
 
     async fn told(&self, webhook: WebhookId) -> Vec<Event> {
@@ -121,6 +113,18 @@ impl Service {
             count(|event| matches!(event, Event::AttemptFailed(_))),
             count(|event| matches!(event, Event::Abandoned(_))),
         )
+    }
+}
+
+fn queued(webhook: WebhookId, number: u128) -> Queued {
+    Queued {
+        delivery: delivery(webhook, number),
+        account: ACCOUNT,
+        event: "message_created".into(),
+        source: EventId(Uuid::from_u128(number)),
+        body: "{}".into(),
+        due: NOON,
+        key: None,
     }
 }
 

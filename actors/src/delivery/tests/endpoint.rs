@@ -248,3 +248,62 @@ fn another_url_is_another_place() {
     story.ask(&Command::Move);
     assert!(story.standing().holds(), "who disabled it did so on purpose");
 }
+
+fn asks_for(wait: Duration) -> Ended {
+    let response = Some(Response { status: 429, body: "no".into(), truncated: false });
+    let (class, detail) = (AttemptClass::Throttled, "no".to_owned());
+    Ended::Failed { class, detail, response, retry_after: Some(wait) }
+}
+
+#[test]
+fn who_asked_to_be_left_alone_is_whatever_becomes_of_attempts_that_began_before() {
+    for ended in [Ended::Delivered(ok()), failure(AttemptClass::Server), asks_for(MINUTE / 2)] {
+        let mut story = Story::owed(4);
+        story.after(Duration::from_secs(1));
+        story.end(1, asks_for(MINUTE));
+        let until = story.now.after(MINUTE);
+        let began = Report { started_at: NOON, ..report(2, 1, ended) };
+        story.ask(&Command::Record(Box::new(began)));
+        assert_eq!(story.next(), Next::Wait(until));
+        story.after(MINUTE / 2);
+        story.end(3, Ended::Delivered(ok()));
+        assert_eq!(story.next(), owed(4, 1), "it takes deliveries again");
+    }
+}
+
+#[test]
+fn a_failing_endpoint_that_asked_to_be_left_alone_is_not_probed_either() {
+    let mut story = Story::failing(9);
+    story.end(1, asks_for(MINUTE));
+    let until = story.now.after(MINUTE);
+    let began =
+        Report { started_at: NOON, now: story.now, ..report(4, 1, failure(AttemptClass::Server)) };
+    story.ask(&Command::Record(Box::new(began)));
+    assert_eq!(story.next(), Next::Wait(until));
+}
+
+#[test]
+fn a_fault_of_ours_waits_for_no_longer_than_the_faults_of_ours_before_it_say() {
+    let mut story = Story::owed(1);
+    for _ in 0..10 {
+        story.end(1, asks_for(MINUTE));
+        story.after(MINUTE);
+    }
+    for least in [4, 8, 16] {
+        story.end(1, failure(AttemptClass::Ours));
+        let Next::Wait(until) = story.next() else { panic!("{:?}", story.next()) };
+        let wait = until.since(story.now);
+        assert!((least..=least * 3 / 2).contains(&wait.as_secs()), "{wait:?}");
+        story.now = until;
+    }
+}
+
+#[test]
+fn a_fault_of_ours_does_not_put_off_the_next_probe() {
+    let mut story = Story::failing(9);
+    for _ in 0..12 {
+        story.after(Duration::from_secs(1));
+        story.end(1, failure(AttemptClass::Ours));
+        assert_eq!(story.next(), Next::Wait(story.now.after(Duration::from_secs(1))));
+    }
+}

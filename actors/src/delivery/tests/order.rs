@@ -112,3 +112,13 @@ fn what_was_given_up_is_owed_once_more_when_somebody_asks() {
     assert_eq!(ledger.next(NOON, &BTreeSet::new()), owed(1, 4));
     assert_eq!(ask(&mut ledger, &queue(1)), 0, "the fan-out does not owe it anew");
 }
+
+#[test]
+fn what_is_brought_back_counts_on_whatever_whoever_asks_believes() {
+    let mut ledger = Ledger::default();
+    ledger.evolve(&queued(1).into());
+    ask(&mut ledger, &record(1, 1, failure(AttemptClass::Server)));
+    ask(&mut ledger, &record(1, 2, Ended::Delivered(ok())));
+    assert_eq!(ask(&mut ledger, &retry(1, 0)), 1);
+    assert_eq!(ledger.next(NOON, &BTreeSet::new()), owed(1, 3));
+}

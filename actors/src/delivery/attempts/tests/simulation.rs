@@ -120,16 +120,8 @@ impl Process {
     }
 }
 
-fn queued(number: u128) -> Queued {
-    Queued {
-        delivery: delivery(HOOK, number),
-        account: ACCOUNT,
-        event: "message_created".into(),
-        source: EventId(Uuid::from_u128(number)),
-        body: "{}".into(),
-        due: NOON,
-        key: Some(format!("conversation/{}", number % KEYS)),
-    }
+fn keyed(number: u128) -> Queued {
+    Queued { key: Some(format!("conversation/{}", number % KEYS)), ..queued(HOOK, number) }
 }
 
 async fn live(seed: u64) {
@@ -175,7 +167,7 @@ async fn live(seed: u64) {
             6 => clock.jump(i64::try_from(dice.throw(1_200)).unwrap() - 600),
             _ => {
                 for _ in 0..dice.throw(12) {
-                    process.ask(Command::Queue(Box::new(queued(owed)))).await;
+                    process.ask(Command::Queue(Box::new(keyed(owed)))).await;
                     owed += 1;
                 }
             }

@@ -1,6 +1,6 @@
 //! Restarts, deleted and damaged webhooks, attempts that fall over, a log that is away.
 
-use events::delivery::{AbandonReason, AttemptClass};
+use events::delivery::{AbandonReason, AttemptClass, Reopened};
 
 use super::*;
 use crate::testing::Forgery;
@@ -149,4 +149,19 @@ async fn an_attempt_waits_for_settings_that_cannot_be_read_now() {
     pass(MINUTE).await;
     assert_eq!(second.ends(HOOK).await, (1, 0, 0));
     assert_eq!(second.endpoints.visits().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_given_up_with_its_endpoint_is_sent_once_when_somebody_asks_for_it_again() {
+    let service = Service::start();
+    service.queue(HOOK, 1).await;
+    pass(SECOND).await;
+    assert_eq!(service.ends(HOOK).await, (0, 0, 1), "there is no such webhook");
+    service.create(HOOK, Policy::default()).await;
+    let queued = queued(HOOK, 1);
+    let retry = Command::Retry(Box::new(Reopened { queued, attempts: 0, recovery: None }));
+    service.ledgers.ask(HOOK.into(), anew(), retry).await.unwrap();
+    pass(MINUTE).await;
+    assert_eq!(service.ends(HOOK).await, (1, 0, 1));
+    assert_eq!(service.endpoints.visits().len(), 1);
 }
