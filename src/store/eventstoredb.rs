@@ -35,8 +35,12 @@ const APPEND_WITHIN: Duration = Duration::from_secs(5);
 /// As long as the server may take for one try of an append. It gives up itself after two seconds.
 const TRY_WITHIN: Duration = Duration::from_millis(2500);
 
-/// As long as a reader may be left without the next record.
-const NEXT_WITHIN: Duration = Duration::from_secs(5);
+/// As long as a reader may be left without anything, with connecting and both tries: then it is
+/// [`Failure::Unavailable`], which is a 503.
+const READ_WITHIN: Duration = Duration::from_secs(5);
+
+/// As long as a reader may be left without the next record in one try.
+const NEXT_WITHIN: Duration = Duration::from_millis(2500);
 
 /// A log on EventStoreDB. It is cheap to open: the first call connects.
 pub struct EventStoreDb {

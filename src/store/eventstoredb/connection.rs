@@ -4,14 +4,15 @@
 //! node of a cluster. So it is thrown away at once in the first case, and after failures in a row
 //! in all others; a new one finds the node that leads now.
 
+use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use events::Failure;
 use eventstore::{Client, ClientSettings};
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::failure::{Meaning, unavailable};
 use super::lanes::Lanes;
@@ -60,12 +61,15 @@ struct Shared {
     settings: ClientSettings,
     status: watch::Sender<Status>,
     failed: AtomicU32,
+    /// Whether there was ever a client that was ready.
+    begun: AtomicBool,
 }
 
 impl Connection {
     pub(super) fn new(settings: ClientSettings) -> Self {
         let status = watch::Sender::new(Status::Idle);
-        Self { shared: Arc::new(Shared { settings, status, failed: AtomicU32::new(0) }) }
+        let (failed, begun) = (AtomicU32::new(0), AtomicBool::new(false));
+        Self { shared: Arc::new(Shared { settings, status, failed, begun }) }
     }
 
     /// The client as it is now; waits for an attempt to connect that is under way, and fails at
@@ -86,6 +90,21 @@ impl Connection {
         }
     }
 
+    /// Waits for the first connection of all for as long as connecting may take, which is longer
+    /// than any caller's own deadline: nothing is served before it.
+    pub(super) async fn begun(&self) -> Result<(), Failure> {
+        if self.shared.begun.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.session().await.map(|_| ())
+    }
+
+    /// The same as [`Self::session`], at the latest then.
+    pub(super) async fn session_by(&self, deadline: Instant) -> Result<Arc<Session>, Failure> {
+        let late = |_| Err(unavailable("EventStoreDB cannot be reached in time".to_owned()));
+        timeout_at(deadline, self.session()).await.unwrap_or_else(late)
+    }
+
     /// Begins an attempt where none is under way. It goes on when its caller gives up waiting.
     fn connect(&self) {
         let begun = self.shared.status.send_if_modified(|status| {
@@ -100,7 +119,8 @@ impl Connection {
             idle
         });
         if begun {
-            tokio::spawn(Arc::clone(&self.shared).attempt());
+            let (shared, connecting) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
+            tokio::spawn(shared.attempt(async move { connecting.session().await }));
         }
     }
 
@@ -132,14 +152,20 @@ impl Connection {
 }
 
 impl Shared {
-    async fn attempt(self: Arc<Self>) {
-        let status = match timeout(CONNECT_WITHIN, self.session()).await {
-            Ok(Ok(session)) => {
+    /// In a task of its own, for the client may fall over, and then nobody shall wait for ever.
+    async fn attempt(
+        self: Arc<Self>,
+        connecting: impl Future<Output = Result<Session, String>> + Send + 'static,
+    ) {
+        let status = match tokio::spawn(timeout(CONNECT_WITHIN, connecting)).await {
+            Ok(Ok(Ok(session))) => {
                 self.failed.store(0, Ordering::Relaxed);
+                self.begun.store(true, Ordering::Relaxed);
                 Status::Ready(Arc::new(session))
             }
-            Ok(Err(reason)) => self.down(reason),
-            Err(_) => self.down(format!("no node answers within {CONNECT_WITHIN:?}")),
+            Ok(Ok(Err(reason))) => self.down(reason),
+            Ok(Err(_)) => self.down(format!("no node answers within {CONNECT_WITHIN:?}")),
+            Err(panic) => self.down(format!("its client fell over: {panic}")),
         };
         self.status.send_replace(status);
     }
@@ -162,3 +188,6 @@ impl Shared {
         Status::Down { reason, until: Instant::now() + pause }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,17 +2,17 @@
 
 use std::future::Future;
 
-use events::store::{PAGE_BYTES_MAX, PAGE_MAX, Slice};
+use events::store::{PAGE_BYTES_MAX, PAGE_MAX, Slice, is_last};
 use events::{Failure, Position, Record, Revision, StreamName};
 use eventstore::{
     Client, Error, Position as ServerPosition, ReadAllOptions, ReadStream, ReadStreamOptions,
     RecordedEvent, StreamPosition,
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::append::deleted;
 use super::failure::{Meaning, meaning, unavailable};
-use super::{EventStoreDb, NEXT_WITHIN, record};
+use super::{EventStoreDb, NEXT_WITHIN, READ_WITHIN, record};
 
 /// Positions and revisions beyond are none of the server's.
 const LAST: u64 = i64::MAX as u64;
@@ -75,7 +75,8 @@ impl EventStoreDb {
         let seen = self.growth.seen();
         let from = self.growth.from(behind);
         if let Some(page) = self.log_page_from(from, behind, limit).await? {
-            if page.len() < limit {
+            // One that is short because it is large is not at the end.
+            if is_last(&page, limit) {
                 let last = page.last().map_or(behind, |last| last.position);
                 self.growth.quiet(last, seen);
             }
@@ -174,10 +175,12 @@ impl EventStoreDb {
         limit: usize,
         find: impl Fn(RecordedEvent) -> Option<(T, usize)> + Send + Sync,
     ) -> Result<Read<T>, Failure> {
+        self.connection.begun().await?;
+        let deadline = Instant::now() + READ_WITHIN;
         let mut reason = String::new();
         for _ in 0..TRIES {
-            let session = self.connection.session().await?;
-            let error = match self.once(&session.client, &of, limit, &find).await {
+            let session = self.connection.session_by(deadline).await?;
+            let error = match self.once(&session.client, &of, limit, &find, deadline).await {
                 Ok(done) => {
                     session.answered();
                     return Ok(Read::Done(done));
@@ -212,16 +215,21 @@ impl EventStoreDb {
         of: &Of<'_>,
         limit: usize,
         find: &(impl Fn(RecordedEvent) -> Option<(T, usize)> + Send + Sync),
+        deadline: Instant,
     ) -> Result<Vec<T>, Error> {
+        let by = || deadline.min(Instant::now() + NEXT_WITHIN);
         let mut events: ReadStream = match of {
             Of::Stream(stream, options) => {
-                next(client.read_stream(self.names.on_server(stream), options)).await?
+                next(by(), client.read_stream(self.names.on_server(stream), options)).await?
             }
-            Of::Log(options) => next(client.read_all(options)).await?,
+            Of::Log(options) => next(by(), client.read_all(options)).await?,
         };
         let (mut page, mut bytes) = (Vec::new(), 0);
+        let mut by = by();
         while page.len() < limit && bytes < PAGE_BYTES_MAX {
-            let Some(resolved) = next(events.next()).await? else { break };
+            let Some(resolved) = next(by, events.next()).await? else { break };
+            // A large page over a slow line comes in the end, so each record is given its time.
+            by = Instant::now() + NEXT_WITHIN;
             if let Some((found, size)) = resolved.event.and_then(find) {
                 bytes += size;
                 page.push(found);
@@ -237,6 +245,6 @@ fn sized(record: Record) -> (Record, usize) {
 }
 
 /// The client itself has no deadline for reads: a stalled server would hang them.
-async fn next<T>(step: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    timeout(NEXT_WITHIN, step).await.unwrap_or(Err(Error::DeadlineExceeded))
+async fn next<T>(by: Instant, step: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    timeout_at(by, step).await.unwrap_or(Err(Error::DeadlineExceeded))
 }

@@ -9,7 +9,7 @@ use events::{Failure, Revision, StreamName};
 use eventstore::{AppendToStreamOptions, Error, EventData, StreamState};
 use futures_core::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use super::failure::{Meaning, meaning, unavailable};
@@ -84,7 +84,7 @@ impl Roster for EventStoreDb {
 
 impl EventStoreDb {
     async fn say_behind(&self, behind: Option<Revision>, said: Said) -> Result<Revision, Failure> {
-        let session = self.connection.session().await?;
+        let session = self.connection.session_by(Instant::now() + TRY_WITHIN).await?;
         let event = EventData::json(KIND, &said)
             .map_err(|error| unavailable(format!("a word of a node is no JSON: {error}")))?;
         let state =

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use events::{EventStore, Expected, Failure, Revision};
+use events::store::PAGE_BYTES_MAX;
+use events::{EventStore, Expected, Failure, Position, Revision};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
@@ -204,6 +205,38 @@ async fn a_read_that_hangs_is_given_up_and_read_again() {
     writer.write(&["one"]).await;
     double.next_reads_hang(1);
     assert_eq!(writer.revisions().await, [0]);
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_is_given_up_within_the_deadline_of_reads() {
+    let double = Double::start();
+    let store = open(&double.url());
+    let mut writer = Writer::new(&store);
+    writer.write(&["one"]).await;
+    double.next_reads_hang(usize::MAX);
+    let begun = Instant::now();
+    let refused = store.head().await;
+    assert!(matches!(refused, Err(Failure::Unavailable { .. })), "{refused:?}");
+    assert!(begun.elapsed() < APPEND_WITHIN, "it took {:?}", begun.elapsed());
+    double.next_reads_hang(0);
+    assert_eq!(writer.revisions().await, [0]);
+}
+
+#[tokio::test]
+async fn a_page_that_is_short_for_its_bytes_is_not_taken_for_the_end() {
+    const RECORDS: usize = 10;
+    let double = Double::start();
+    let store = open(&double.url());
+    let mut writer = Writer::new(&store);
+    let large = "x".repeat(PAGE_BYTES_MAX / 5);
+    let mut last = Position::START;
+    for _ in 0..RECORDS {
+        last = writer.write(&[&large]).await.position;
+    }
+    // The end of the server's log is seen once somebody else has written.
+    double.write_own(1);
+    timeout(DEADLINE, store.grown(last)).await.expect("the server has grown");
+    assert_eq!(everything(&store).await.len(), RECORDS);
 }
 
 #[tokio::test]
