@@ -75,7 +75,12 @@ impl Nodes {
     async fn run(mut self, let_go: LetGo, mut stop: watch::Receiver<bool>) {
         let mut failing = false;
         loop {
-            let done = self.listen_and_say(&let_go).await;
+            let done = tokio::select! {
+                biased;
+                // The log may keep it waiting longer than there is time for leaving.
+                _ = stop.wait_for(|stop| *stop) => break,
+                done = self.listen_and_say(&let_go) => done,
+            };
             match &done {
                 Ok(()) => {}
                 Err(failure) if !failing => {

@@ -223,11 +223,13 @@ impl Running {
         let fanout = tokio::time::timeout(WORK_WITHIN, self.fanout.stop());
         let attempts = tokio::time::timeout(WORK_WITHIN, self.app.delivery.close());
         let (fanout, attempts) = tokio::join!(fanout, attempts);
-        self.among.leave().await;
         if fanout.is_err() || attempts.is_err() {
             tracing::warn!("attempts are still under way; they are repeated at the next start");
         }
-        if tokio::time::timeout(VIEWS_WITHIN, self.views.stop()).await.is_err() {
+        // Both at once: whoever stops the process waits ten seconds for all of it.
+        let views = tokio::time::timeout(VIEWS_WITHIN, self.views.stop());
+        let (views, ()) = tokio::join!(views, self.among.leave());
+        if views.is_err() {
             tracing::warn!("the views are not kept; the next start reads more of the log");
         }
     }

@@ -60,6 +60,19 @@ impl Roster for Line {
     }
 }
 
+/// A log that never answers.
+struct Silence;
+
+impl Roster for Silence {
+    fn heard(&self, _: Option<Revision>) -> BoxFuture<'_, Result<Vec<Said>, Failure>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn say(&self, _: Option<Revision>, _: Word) -> BoxFuture<'_, Result<Revision, Failure>> {
+        Box::pin(std::future::pending())
+    }
+}
+
 struct Node {
     share: Share,
     open: watch::Sender<bool>,
@@ -216,4 +229,13 @@ async fn what_is_said_grows_slowly() {
     sleep(Duration::from_secs(60)).await;
     let said = talk.words().len();
     assert!((38..=46).contains(&said), "{said} words in a minute");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_never_answers_keeps_no_node_from_leaving() {
+    let id = NodeId(Uuid::from_u128(1));
+    let (nodes, _share) = Nodes::new(Arc::new(Silence), id, "one".into());
+    let member = nodes.start(Arc::new(|_| true));
+    tokio::task::yield_now().await;
+    timeout(2 * LEAVE_WITHIN, member.leave()).await.expect("it leaves");
 }
