@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use events::installation::Role;
 use events::store::{Heard, Subscription};
-use events::{AccountId, Metadata, Position, Record};
+use events::{AccountId, Event, Metadata, Position, Record, hook, rule};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -90,7 +90,11 @@ impl Follower {
 
     fn shows(&self, record: &Record) -> bool {
         let shown = match record.kind.split_once('.') {
-            Some(("inbox" | "hook" | "rule", _)) => true,
+            Some(("inbox", _)) => true,
+            // Their settings are for administrators; whether they work, /health tells agents too.
+            Some(("hook" | "rule", _)) => {
+                self.role == Role::Administrator || is_authorization(record)
+            }
             // As in timelines, urls and what was answered there are for administrators.
             Some(("account" | "webhook", _)) => self.role == Role::Administrator,
             Some(("delivery", what)) => {
@@ -101,6 +105,16 @@ impl Follower {
         };
         shown && account_of(record) == Some(self.account)
     }
+}
+
+fn is_authorization(record: &Record) -> bool {
+    record.clone().decode().is_ok_and(|recorded| {
+        matches!(
+            recorded.event,
+            Event::Hook(hook::Event::Reauthorization(_))
+                | Event::Rule(rule::Event::Reauthorization(_))
+        )
+    })
 }
 
 fn account_of(record: &Record) -> Option<AccountId> {

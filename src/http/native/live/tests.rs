@@ -55,6 +55,33 @@ async fn an_account_sees_its_own_and_an_agent_no_settings() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_hooks_and_rules_an_agent_sees_whether_they_work_and_no_settings() {
+    let service = furnished().await;
+    let rule = r#"{"name":"r","event_name":"conversation_created","conditions":[],
+        "actions":[{"action_name":"send_email_to_team","action_params":["secret-plan"]}]}"#;
+    let hook =
+        r#"{"app_id":"slack","reference_id":"C1","settings":{"channel_name":"secret-plan"}}"#;
+    for (path, body) in [
+        ("1/automation_rules", rule),
+        ("1/integrations/hooks", hook),
+        ("1/automation_rules/1/authorization_errors", ""),
+        ("1/integrations/hooks/1/authorization_errors", ""),
+    ] {
+        let answer = service.call("POST", path, body).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    let agent = told(&service, caller(1, Role::Agent)).await;
+    assert!(!agent.concat().contains("secret-plan"), "{agent:?}");
+    let seen = |kind: &str| kinds(&agent).contains(&kind);
+    assert!(seen("rule.authorization_error_recorded"), "{agent:?}");
+    assert!(seen("hook.authorization_error_recorded"), "{agent:?}");
+    assert!(!seen("rule.created") && !seen("hook.created"), "{agent:?}");
+    let administrator = told(&service, caller(1, Role::Administrator)).await;
+    let seen = |kind: &str| kinds(&administrator).contains(&kind);
+    assert!(seen("rule.created") && seen("hook.created"), "{administrator:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_does_not_read_is_cut_off() {
     let service = furnished().await;
     let (sender, mut receiver) = mpsc::channel(1);
