@@ -10,7 +10,7 @@ use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use events::{AccountId, Actor};
+use events::{AccountId, Actor, Position};
 use uuid::Uuid;
 
 use super::auth::{Caller, Operator};
@@ -30,6 +30,11 @@ struct RequestId(Uuid);
 /// The command's id when it is derived from an `Idempotency-Key`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Derived(pub(super) Uuid);
+
+/// A request with this `Idempotency-Key` came before and was never answered to its end. Whatever it
+/// did then stands behind this position.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BrokenOff(pub(super) Position);
 
 /// The context of what a request commands.
 #[derive(Debug, Clone, PartialEq, Eq)]

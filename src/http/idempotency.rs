@@ -1,6 +1,7 @@
 //! `Idempotency-Key`: the same key and request get the same answer, and happen once.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use actors::Context;
 use actors::request::Command;
@@ -18,7 +19,7 @@ use uuid::Uuid;
 
 use super::auth::Caller;
 use super::body;
-use super::context::Derived;
+use super::context::{BrokenOff, Derived};
 use super::problem::Problem;
 use crate::app::App;
 
@@ -37,6 +38,21 @@ const NAMESPACE: Uuid = Uuid::from_bytes(*b"relink/request/1");
 /// The keys of requests that are being answered by this process.
 #[derive(Debug, Clone, Default)]
 pub struct UnderWay(Arc<DashMap<Uuid, ()>>);
+
+/// Told by an answer of several parts: whether one of them may be a better one next time.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Unsettled(Arc<AtomicBool>);
+
+impl Unsettled {
+    /// One of them may.
+    pub(super) fn tell(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_told(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// Takes the key off the list, also when whoever asked goes away.
 struct Turn<'a>(&'a UnderWay, Uuid);
@@ -102,6 +118,9 @@ async fn try_once(
         return replay(app, id, &answered);
     }
     parts.extensions.insert(Derived(id));
+    if known.event.is_none() {
+        parts.extensions.insert(BrokenOff(known.position));
+    }
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
     keep(app, caller, id, response).await
 }
@@ -164,12 +183,15 @@ async fn keep(
     id: Uuid,
     response: Response,
 ) -> Result<Response, Problem> {
-    let passing = response.extensions().get().is_some_and(Problem::is_passing);
+    let passing = response.extensions().get().is_some_and(Problem::may_pass);
     if passing || response.status().is_server_error() {
         return Ok(response);
     }
     let (parts, body) = response.into_parts();
     let body = body.collect().await.map_err(|_| Problem::Bug)?.to_bytes();
+    if parts.extensions.get().is_some_and(Unsettled::is_told) {
+        return Ok(Response::from_parts(parts, Body::from(body)));
+    }
     let content_type = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let answered = Answered {
         status: parts.status.as_u16(),

@@ -151,6 +151,11 @@ impl Problem {
         matches!(self, Self::UnderWay | Self::Busy | Self::Unavailable(_))
     }
 
+    /// Whether the same request may succeed some day.
+    pub fn may_pass(&self) -> bool {
+        self.is_passing() || self.status().is_server_error()
+    }
+
     /// The body of problem+json: RFC 9457's members, `code`, and Chatwoot's members for its
     /// clients.
     pub fn native_body(&self) -> Value {

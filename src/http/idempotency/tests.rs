@@ -1,6 +1,10 @@
-use axum::body::Body;
 use axum::http::Request;
+use events::installation::Role;
+use events::platform::EventReceived;
+use events::store::Slice;
+use events::{AccountId, Actor, Category, Revision, StreamName};
 
+use super::*;
 use crate::http::testing::{ADMIN, Answer, Service, furnished, request};
 
 fn keyed(path: &str, key: &str, body: &str) -> Request<Body> {
@@ -73,4 +77,34 @@ async fn a_refusal_in_chatwoots_words_is_repeated_in_them() {
     let second = post(&service, "1/webhooks", "k", bad).await;
     assert_eq!((second.status, &second.text), (422, &first.text));
     assert_eq!(second.head.headers["content-type"], first.head.headers["content-type"]);
+}
+
+#[tokio::test]
+async fn lines_of_a_request_that_was_broken_off_are_not_taken_again() {
+    const TAKEN: usize = 600;
+    let service = furnished().await;
+    let app = &service.app;
+    let body = "{\"event\":\"a\",\"data\":{}}\n".repeat(TAKEN + 100);
+    // What a process leaves behind that is killed half way: the request, and its first lines.
+    let account = AccountId(1);
+    let caller = Caller { actor: Actor::ADMIN, account, role: Role::Administrator };
+    let path = "/api/v1/accounts/1/events";
+    let id = id(&caller, "POST", path, b"k");
+    let fingerprint = fingerprint("POST", path, "", body.as_bytes());
+    let received = Command::Receive { fingerprint };
+    app.actors.requests.ask(id, context(app, &caller), received).await.unwrap();
+    for number in 1..=TAKEN {
+        let context =
+            Context { id: Uuid::new_v5(&id, &number.to_be_bytes()), ..context(app, &caller) };
+        let event = EventReceived { account, event: "a".into(), data: "{}".into() };
+        app.actors.platforms.ask(account, context, event).await.unwrap();
+    }
+    let request = request("POST", "1/events").header("api_access_token", ADMIN);
+    let request = request.header("Idempotency-Key", "k");
+    let request = request.header("content-type", "application/x-ndjson");
+    let answer = service.send(request.body(Body::from(body)).unwrap()).await;
+    assert_eq!((answer.status, answer.text.lines().count()), (202, TAKEN + 100));
+    let stream = StreamName::new(Category::Platform, account);
+    let last = app.store.read_stream(&stream, Slice::Before(None), 1).await.unwrap().remove(0);
+    assert_eq!(last.revision, Revision(TAKEN as u64 + 99), "each line is there once");
 }

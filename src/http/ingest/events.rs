@@ -1,5 +1,6 @@
 //! `POST /events`: what the host platform reports, one event or one a line.
 
+mod earlier;
 mod lines;
 mod stream;
 
@@ -24,10 +25,13 @@ use serde_json::{Map, Value};
 use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::body;
-use crate::http::context::Cause;
+use crate::http::context::{BrokenOff, Cause};
+use crate::http::idempotency::Unsettled;
 use crate::http::native::accounts;
 use crate::http::problem::Problem;
 use crate::http::under;
+use earlier::Earlier;
+use stream::Desk;
 
 /// As many characters as an event's name may have.
 const NAME_MAX: usize = 100;
@@ -40,7 +44,7 @@ struct Given<'a> {
 }
 
 /// What is told of an event that was taken.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize)]
 struct Taken {
     id: EventId,
     position: Position,
@@ -58,16 +62,24 @@ async fn take(
     request: Request,
 ) -> Result<Response, Problem> {
     accounts::registered(&app, &caller, cause.step("account")).await?;
+    let began = request.extensions().get().map(|BrokenOff(began)| *began);
+    let earlier = Earlier::read(&*app.store, caller.account, began).await?;
     if body::is_ndjson(request.headers()) {
-        let body = stream::answer(app, caller, cause.0, request.into_body());
+        let unsettled = Unsettled::default();
+        let desk = Desk { app, caller, context: cause.0, earlier, unsettled: unsettled.clone() };
+        let body = stream::answer(desk, request.into_body());
         let mut response = (StatusCode::ACCEPTED, Body::new(body)).into_response();
+        response.extensions_mut().insert(unsettled);
         let kind = HeaderValue::from_static("application/x-ndjson");
         response.headers_mut().insert(CONTENT_TYPE, kind);
         return Ok(response);
     }
     let body = body::read(request.into_body()).await?;
     let event = read(&caller, &body)?;
-    let taken = receive(&app, &caller, cause.0, event).await?;
+    let taken = match earlier.of(cause.0.id) {
+        Some(taken) => taken,
+        None => receive(&app, &caller, cause.0, event).await?,
+    };
     app.acknowledge(taken.position);
     Ok((StatusCode::ACCEPTED, Json(taken)).into_response())
 }

@@ -9,16 +9,19 @@ use std::task::{Context as Waiting, Poll};
 use actors::Context;
 use axum::body::{Body, BodyDataStream};
 use bytes::Bytes;
+use events::platform::EventReceived;
 use futures_core::Stream;
 use hyper::body::Frame;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use super::earlier::Earlier;
 use super::lines::{Line, Lines};
 use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::body::{BYTES_MAX, WITHIN};
+use crate::http::idempotency::Unsettled;
 use crate::http::problem::Problem;
 
 /// As many events as are under way at once.
@@ -46,12 +49,22 @@ impl hyper::body::Body for Answers {
     }
 }
 
+/// On whose behalf lines are taken, and what is known of them.
+pub(super) struct Desk {
+    pub(super) app: Arc<App>,
+    pub(super) caller: Caller,
+    pub(super) context: Context,
+    pub(super) earlier: Earlier,
+    /// Told of refusals that may pass.
+    pub(super) unsettled: Unsettled,
+}
+
 /// The answers to all lines of `body`, in their order. It ends when the body ends or breaks off,
 /// when no part of it comes in time, or when nobody reads any more.
-pub(super) fn answer(app: Arc<App>, caller: Caller, context: Context, body: Body) -> Answers {
+pub(super) fn answer(desk: Desk, body: Body) -> Answers {
     let (sender, receiver) = mpsc::unbounded_channel();
     let out = Out { sender, room: Arc::new(Semaphore::new(UNREAD_MAX)) };
-    let taker = Taker { app, caller, context, number: 0, under_way: VecDeque::new() };
+    let taker = Taker { desk, number: 0, under_way: VecDeque::new() };
     tokio::spawn(taker.run(body.into_data_stream(), out));
     Answers(receiver)
 }
@@ -75,9 +88,7 @@ impl Out {
 }
 
 struct Taker {
-    app: Arc<App>,
-    caller: Caller,
-    context: Context,
+    desk: Desk,
     /// Of the line that was read last; the first is 1.
     number: usize,
     under_way: VecDeque<Answering>,
@@ -122,35 +133,46 @@ impl Taker {
         let event = match line {
             Line::TooLong => Err(Problem::TooLarge { what: "the line", limit: BYTES_MAX }),
             Line::Whole(line) if line.trim_ascii().is_empty() => return,
-            Line::Whole(line) => super::read(&self.caller, &line),
+            Line::Whole(line) => super::read(&self.desk.caller, &line),
         };
-        let answering: Answering = match event {
-            Ok(event) => {
-                let context = self.context(number);
-                let taken = super::receive(&self.app, &self.caller, context, event);
-                let app = self.app.clone();
-                Box::pin(async move {
-                    match taken.await {
-                        Ok(taken) => {
-                            app.acknowledge(taken.position);
-                            json(&taken)
-                        }
-                        Err(refused) => refusal(number, &refused.into()),
-                    }
-                })
-            }
+        let answering = match event {
+            Ok(event) => self.receive(event),
             Err(problem) => Box::pin(std::future::ready(refusal(number, &problem))),
         };
         self.under_way.push_back(answering);
     }
 
-    fn context(&self, number: usize) -> Context {
-        let Context { correlation, actor, account, .. } = self.context.clone();
-        let id = match self.context.id.get_version_num() {
-            5 => Uuid::new_v5(&self.context.id, &number.to_be_bytes()),
+    fn receive(&self, event: EventReceived) -> Answering {
+        let Desk { app, caller, earlier, unsettled, .. } = &self.desk;
+        let (number, context) = (self.number, self.context());
+        if let Some(taken) = earlier.of(context.id) {
+            return Box::pin(std::future::ready(json(&taken)));
+        }
+        let taken = super::receive(app, caller, context, event);
+        let (app, unsettled) = (app.clone(), unsettled.clone());
+        Box::pin(async move {
+            match taken.await.map_err(Problem::from) {
+                Ok(taken) => {
+                    app.acknowledge(taken.position);
+                    json(&taken)
+                }
+                Err(problem) => {
+                    if problem.may_pass() {
+                        unsettled.tell();
+                    }
+                    refusal(number, &problem)
+                }
+            }
+        })
+    }
+
+    fn context(&self) -> Context {
+        let Desk { app, context, .. } = &self.desk;
+        let id = match context.id.get_version_num() {
+            5 => Uuid::new_v5(&context.id, &self.number.to_be_bytes()),
             _ => Uuid::new_v4(),
         };
-        Context { id, correlation, actor, account, now: self.app.clock.now() }
+        Context { id, now: app.clock.now(), ..context.clone() }
     }
 }
 

@@ -1,5 +1,8 @@
 use axum::body::Body;
+use events::store::Proposed;
+use events::{Category, EventId, Expected, Hash, StreamName, Timestamp};
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::http::testing::{ADMIN, Answer, Service, furnished, request};
 
@@ -74,6 +77,30 @@ async fn lines_with_a_key_are_taken_once() {
     assert_eq!((second.status, second.text), (202, first.text));
     assert_eq!(second.head.headers["content-type"], "application/x-ndjson");
     assert_eq!(lines(&service, Some("l"), "\n".repeat(10_001)).await.status, 400);
+}
+
+#[tokio::test]
+async fn answers_to_lines_that_may_be_better_next_time_are_not_kept() {
+    let service = furnished().await;
+    // Nobody understands what stands there, so the stream is halted.
+    let stream = StreamName::new(Category::Platform, 1);
+    let strange = Proposed {
+        id: EventId(Uuid::new_v4()),
+        kind: "platform.vanished".into(),
+        version: 1,
+        metadata: "{}".into(),
+        data: "".into(),
+        hash: Hash([0; 32]),
+        at: Timestamp::default(),
+    };
+    service.app.store.append(&stream, Expected::NoStream, vec![strange]).await.unwrap();
+    let body = "{\"event\":\"a\",\"data\":{}}\n".to_owned();
+    for _ in 0..2 {
+        let answer = lines(&service, Some("k"), body.clone()).await;
+        assert_eq!(answer.status, 202);
+        assert!(answer.text.contains("503"), "{answer:?}");
+        assert!(!answer.head.headers.contains_key("idempotency-replayed"), "{answer:?}");
+    }
 }
 
 #[tokio::test]
