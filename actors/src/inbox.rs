@@ -77,6 +77,36 @@ pub struct Registration {
     pub threshold: Option<Option<u32>>,
     /// When its credential ends; the inner none means that nobody knows.
     pub expires_at: Option<Option<Timestamp>>,
+    /// What attributes and credentials were put together of.
+    pub over: Over,
+}
+
+/// What a registration's attributes and credentials take the place of. They are put together where
+/// the key is, and what somebody else registers meanwhile must not be lost.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub enum Over {
+    /// Whatever there is.
+    #[default]
+    Anything,
+    /// An inbox that was not registered.
+    Nothing,
+    /// An inbox that had these.
+    These {
+        /// As in [`Profile`].
+        attributes: String,
+        /// As in [`Profile`].
+        credentials: Option<Sealed>,
+    },
+}
+
+impl Over {
+    /// What is known of an inbox.
+    pub fn known(profile: Option<&Profile>) -> Self {
+        profile.map_or(Self::Nothing, |profile| Self::These {
+            attributes: profile.attributes.clone(),
+            credentials: profile.credentials.clone(),
+        })
+    }
 }
 
 /// What can be asked of an inbox, on behalf of an account.
@@ -121,6 +151,9 @@ pub enum Rejection {
     /// It is not registered yet and something required is not given.
     #[error("an inbox needs {0}")]
     Missing(&'static str),
+    /// Its attributes or credentials are not those that the registration was made of.
+    #[error("the inbox was changed at the same moment")]
+    Changed,
 }
 
 impl Inbox {
@@ -149,6 +182,10 @@ impl Inbox {
     fn register(&self, account: AccountId, given: &Registration) -> Result<Vec<Event>, Rejection> {
         if self.owner.is_some_and(|owner| owner != account) {
             return Err(Rejection::Unknown);
+        }
+        let merged = given.attributes.is_some() || given.credentials.is_some();
+        if merged && given.over != Over::Anything && given.over != Over::known(self.profile()) {
+            return Err(Rejection::Changed);
         }
         let Some(profile) = &self.profile else {
             let missing = Rejection::Missing;

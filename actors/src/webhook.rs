@@ -76,6 +76,9 @@ pub struct Change {
     pub subscriptions: Option<Vec<String>>,
     /// All of the policy.
     pub policy: Option<Policy>,
+    /// What that was put together of; none takes the place of whatever there is. Another node may
+    /// change it meanwhile, and that must not be lost.
+    pub over: Option<Policy>,
 }
 
 /// Another key to sign with, or one fewer.
@@ -143,6 +146,9 @@ pub enum Rejection {
     /// Each of them is one more signature in every request.
     #[error("{FORMER_MAX} older keys still sign; rotate again when one of them has ended")]
     TooManyKeys,
+    /// Its policy is not the one that the change was made of.
+    #[error("the webhook was changed at the same moment")]
+    Changed,
 }
 
 impl Webhook {
@@ -209,7 +215,7 @@ impl Settings {
         Ok(vec![event])
     }
 
-    fn changes(&self, change: &Change) -> Vec<Event> {
+    fn changes(&self, change: &Change) -> Result<Vec<Event>, Rejection> {
         let mut events: Vec<Event> = vec![];
         if let Some(url) = change.url.as_ref().filter(|url| **url != self.url) {
             events.push(UrlChanged { url: url.clone() }.into());
@@ -226,9 +232,12 @@ impl Settings {
             events.push(SubscriptionsChanged { subscriptions: subscriptions.clone() }.into());
         }
         if let Some(policy) = change.policy.as_ref().filter(|policy| **policy != self.policy) {
+            if change.over.as_ref().is_some_and(|over| *over != self.policy) {
+                return Err(Rejection::Changed);
+            }
             events.push(PolicyChanged { policy: policy.clone() }.into());
         }
-        events
+        Ok(events)
     }
 }
 
@@ -283,7 +292,7 @@ impl Aggregate for Webhook {
     fn decide(&self, command: &Command) -> Result<Vec<Event>, Rejection> {
         match command {
             Command::Create(settings) => self.create(settings),
-            Command::Change { account, change } => Ok(self.of(*account)?.changes(change)),
+            Command::Change { account, change } => self.of(*account)?.changes(change),
             Command::Rotate { account, rotation, now, overlap } => {
                 self.of(*account)?.rotate(rotation, *now, *overlap)
             }

@@ -271,6 +271,7 @@ fn registering_again_changes_only_what_differs() {
         credentials: Some(sealed(1)),
         threshold: Some(Some(4)),
         expires_at: Some(Some(NOON)),
+        over: Over::Anything,
     }));
     given::<Inbox>([whatsapp()])
         .when(all.clone())
@@ -289,6 +290,31 @@ fn registering_again_changes_only_what_differs() {
             ..Registration::default()
         })))
         .then([Event::from(ThresholdSet { threshold: None })]);
+}
+
+#[test]
+fn what_was_put_together_of_another_state_is_refused() {
+    let over = |over: Over, attributes: Option<&str>| {
+        command(Action::Register(Registration {
+            name: Some("Support".into()),
+            channel_type: Some("Channel::Whatsapp".into()),
+            attributes: attributes.map(Into::into),
+            over,
+            ..Registration::default()
+        }))
+    };
+    let empty = || Over::These { attributes: "{}".into(), credentials: None };
+    let (one, two) = (r#"{"a":1}"#, r#"{"b":1}"#);
+    given::<Inbox>([whatsapp()])
+        .when(over(Over::Nothing, Some(one)))
+        .then_refused(&Rejection::Changed)
+        .and_when(over(empty(), Some(one)))
+        .then([AttributesChanged { attributes: one.into() }])
+        .and_when(over(empty(), Some(two)))
+        .then_refused(&Rejection::Changed)
+        .and_when(over(empty(), None))
+        .then_nothing();
+    fresh::<Inbox>().when(over(empty(), Some(one))).then_refused(&Rejection::Changed);
 }
 
 #[test]

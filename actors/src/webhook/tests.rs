@@ -60,6 +60,7 @@ fn a_change_changes_only_what_differs() {
         inbox: Some(Some(InboxId(5))),
         subscriptions: Some(vec!["*".into()]),
         policy: Some(policy.clone()),
+        over: None,
     };
     given::<Webhook>([created()])
         .when(change(OURS, all.clone()))
@@ -75,6 +76,21 @@ fn a_change_changes_only_what_differs() {
         .and_when(change(OURS, Change { name: Some(None), ..Change::default() }))
         .then([Event::from(Renamed { name: None })]);
     given::<Webhook>([created()]).when(change(OURS, Change::default())).then_nothing();
+}
+
+#[test]
+fn a_policy_that_was_put_together_of_another_is_refused() {
+    let policy = |concurrency| Policy { concurrency: Some(concurrency), ..Policy::default() };
+    let over = |over: Policy, policy: Policy| {
+        change(OURS, Change { policy: Some(policy), over: Some(over), ..Change::default() })
+    };
+    given::<Webhook>([created()])
+        .when(over(Policy::default(), policy(3)))
+        .then([PolicyChanged { policy: policy(3) }])
+        .and_when(over(Policy::default(), policy(4)))
+        .then_refused(&Rejection::Changed)
+        .and_when(over(policy(3), policy(4)))
+        .then([PolicyChanged { policy: policy(4) }]);
 }
 
 #[test]

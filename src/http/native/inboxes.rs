@@ -5,7 +5,7 @@ mod attributes;
 use std::sync::Arc;
 
 use actors::Refused;
-use actors::inbox::{Action, Answer, Profile, Registration, Rejection};
+use actors::inbox::{Action, Answer, Over, Profile, Registration, Rejection};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{delete, put};
@@ -27,7 +27,10 @@ use crate::http::under;
 /// As high as an inbox's own threshold may be.
 const THRESHOLD_MAX: u32 = 1_000;
 
-#[derive(Deserialize)]
+/// As often as a registration is put together anew because somebody else registers it meanwhile.
+const TRIES: usize = 8;
+
+#[derive(Clone, Deserialize)]
 struct Given {
     name: Option<String>,
     channel_type: Option<String>,
@@ -89,19 +92,27 @@ async fn register(
     Body(given): Body<Given>,
 ) -> Result<(StatusCode, Json<Shown>), Problem> {
     accounts::registered(&app, &caller, cause.step("account")).await?;
-    let look = app.command(caller.account, Action::Look);
-    let known = match app.actors.inboxes.ask(id, cause.step("look"), look).await {
-        Ok(done) => done.answer.profile,
-        // There is none, or it is another account's, which the registration finds out.
-        Err(Refused::Rejected(Rejection::Unknown)) => None,
-        Err(refused) => return Err(refused.into()),
-    };
-    let status = if known.is_some() { StatusCode::OK } else { StatusCode::CREATED };
-    let registration = registration(&app, id, known.as_ref(), given)?;
-    let command = app.command(caller.account, Action::Register(registration));
-    let done = app.actors.inboxes.ask(id, cause.0, command).await?;
-    app.acknowledge(done.position);
-    Ok((status, Json(shown(id, done.answer, done.position)?)))
+    for _ in 0..TRIES {
+        let look = app.command(caller.account, Action::Look);
+        let known = match app.actors.inboxes.ask(id, cause.step("look"), look).await {
+            Ok(done) => done.answer.profile,
+            // There is none, or it is another account's, which the registration finds out.
+            Err(Refused::Rejected(Rejection::Unknown)) => None,
+            Err(refused) => return Err(refused.into()),
+        };
+        let status = if known.is_some() { StatusCode::OK } else { StatusCode::CREATED };
+        let registration = registration(&app, id, known.as_ref(), given.clone())?;
+        let command = app.command(caller.account, Action::Register(registration));
+        match app.actors.inboxes.ask(id, cause.0.clone(), command).await {
+            Err(Refused::Rejected(Rejection::Changed)) => {}
+            Err(refused) => return Err(refused.into()),
+            Ok(done) => {
+                app.acknowledge(done.position);
+                return Ok((status, Json(shown(id, done.answer, done.position)?)));
+            }
+        }
+    }
+    Err(Problem::Busy)
 }
 
 async fn remove(
@@ -146,6 +157,7 @@ fn registration(
         credentials: merged_credentials(app, id, known, credentials)?,
         threshold: given.threshold.map(threshold).transpose()?,
         expires_at,
+        over: Over::known(known),
     })
 }
 

@@ -49,6 +49,7 @@ impl From<inbox::Rejection> for Problem {
                 Self::invalid("channel_type", "Channel type can't be blank")
             }
             inbox::Rejection::Missing(_) => Self::invalid("name", "Name can't be blank"),
+            inbox::Rejection::Changed => Self::Busy,
         }
     }
 }
@@ -59,6 +60,7 @@ impl From<webhook::Rejection> for Problem {
             webhook::Rejection::Unknown => Self::NoResource,
             webhook::Rejection::Exists => Self::Conflict(rejection.to_string()),
             webhook::Rejection::TooManyKeys => Self::invalid("secret", rejection.to_string()),
+            webhook::Rejection::Changed => Self::Busy,
         }
     }
 }

@@ -123,9 +123,9 @@ impl Desk<'_> {
         let command = self.app.command(self.caller.account, InboxAction::Look);
         match self.app.actors.inboxes.ask(inbox, self.step(), command).await {
             Ok(_) => Ok(true),
-            Err(Refused::Rejected(InboxRejection::Unknown | InboxRejection::Missing(_))) => {
-                Ok(false)
-            }
+            Err(Refused::Rejected(
+                InboxRejection::Unknown | InboxRejection::Missing(_) | InboxRejection::Changed,
+            )) => Ok(false),
             Err(refused) => Err(refused.into()),
         }
     }

@@ -7,7 +7,7 @@
 use actors::account::{Command as AccountCommand, Rejection as AccountRejection};
 use actors::inbox::{Action, Rejection as InboxRejection};
 use actors::installation::{Command as InstallationCommand, TheOne};
-use actors::webhook::{Change, Command, Settings, Webhook};
+use actors::webhook::{Change, Command, Rejection, Settings, Webhook};
 use actors::{Context, Done, Refused};
 use events::signing::SigningKeys;
 use events::store::Slice;
@@ -92,15 +92,15 @@ impl Desk<'_> {
         {
             return Err(taken());
         }
-        let policy = Some(&params.policy).filter(|policy| !policy.is_empty());
         let change = Change {
             url: moved.clone(),
             name: params.name,
             inbox: params.inbox,
             subscriptions: params.subscriptions,
-            policy: policy.map(|change| self.policy(id, change, &before.policy)).transpose()?,
+            ..Change::default()
         };
-        let (webhook, position) = self.change_to(id, change).await?;
+        let (webhook, position) =
+            self.change_over(id, before.policy, change, &params.policy).await?;
         let settings = webhook.settings().cloned().ok_or(Problem::NoResource)?;
         if let Some(url) = moved {
             if let Claim::Anothers(_) = self.claim(id, &url).await? {
@@ -138,6 +138,29 @@ impl Desk<'_> {
             let known = known.filter(same).cloned();
             known.unwrap_or_else(|| vault.seal(&context, text.as_bytes()))
         })
+    }
+
+    /// With a policy that is put together anew when another node changes it meanwhile.
+    async fn change_over(
+        &self,
+        id: WebhookId,
+        mut before: Policy,
+        change: Change,
+        given: &PolicyChange,
+    ) -> Result<(Webhook, Position), Problem> {
+        if given.is_empty() {
+            return self.change_to(id, change).await;
+        }
+        for _ in 0..STEPS_MAX {
+            let policy = Some(self.policy(id, given, &before)?);
+            let change = Box::new(Change { policy, over: Some(before), ..change.clone() });
+            let command = Command::Change { account: self.account, change };
+            match self.app.actors.webhooks.ask(id, self.step(), command).await {
+                Err(Refused::Rejected(Rejection::Changed)) => before = self.look(id).await?.policy,
+                done => return Ok(self.written(done?)),
+            }
+        }
+        Err(Problem::Busy)
     }
 
     async fn change_to(
@@ -239,9 +262,9 @@ impl Desk<'_> {
         let command = self.app.command(self.account, Action::Look);
         match self.app.actors.inboxes.ask(inbox, self.step(), command).await {
             Ok(_) => Ok(true),
-            Err(Refused::Rejected(InboxRejection::Unknown | InboxRejection::Missing(_))) => {
-                Ok(false)
-            }
+            Err(Refused::Rejected(
+                InboxRejection::Unknown | InboxRejection::Missing(_) | InboxRejection::Changed,
+            )) => Ok(false),
             Err(refused) => Err(refused.into()),
         }
     }

@@ -54,6 +54,25 @@ async fn credentials_are_sealed_and_everything_else_is_kept_open() {
 }
 
 #[tokio::test]
+async fn of_two_registrations_at_once_neither_is_lost() {
+    let service = furnished().await;
+    let put = async |given: Value| {
+        let answer = service.call("PUT", "1/inboxes/42", &given.to_string()).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    };
+    tokio::join!(
+        put(json!({"api_key": "one", "a": 1})),
+        put(json!({"access_token": "two", "b": 2})),
+        put(json!({"auth_token": "three", "c": 3})),
+    );
+    let profile = profile(&service).await;
+    let expected = json!({"api_key": "one", "access_token": "two", "auth_token": "three"});
+    assert_eq!(credentials(&service, &profile), expected);
+    let attributes: Value = serde_json::from_str(&profile.attributes).unwrap();
+    assert_eq!(attributes, json!({"a": 1, "b": 2, "c": 3}));
+}
+
+#[tokio::test]
 async fn an_inbox_is_deleted_once() {
     let service = furnished().await;
     assert_eq!(service.call("DELETE", "2/inboxes/42", "").await.status, 404);
