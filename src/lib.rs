@@ -16,6 +16,7 @@ pub mod mail;
 pub mod node;
 pub mod outbound;
 pub mod past;
+mod private;
 pub mod providers;
 mod random;
 pub mod rendering;

@@ -7,6 +7,8 @@ use std::path::Path;
 use actors::ports::NodeId;
 use uuid::Uuid;
 
+use crate::private;
+
 /// Where Linux tells the host's name.
 const HOST_NAME: &str = "/proc/sys/kernel/hostname";
 
@@ -52,10 +54,10 @@ impl Identity {
 
 /// None when another process has it.
 fn keep(folder: &Path) -> io::Result<Option<(Uuid, File)>> {
-    fs::create_dir_all(folder)?;
+    private::create_folder(folder)?;
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
-    let mut file = options.open(folder.join("node"))?;
+    let mut file = private::open(&mut options, &folder.join("node"))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(fs::TryLockError::WouldBlock) => return Ok(None),

@@ -1,10 +1,12 @@
 //! Snapshots of the views as files: `<data>/snapshots/<name>.snapshot`.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use projections::{SnapshotFailure, Snapshots};
+
+use crate::private;
 
 /// A folder with one file for each view.
 #[derive(Debug, Clone)]
@@ -24,26 +26,19 @@ impl SnapshotFolder {
 
     /// After a crash at any instant the file is the old one or the new one, whole.
     fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        fs::create_dir_all(&self.folder)?;
+        private::create_folder(&self.folder)?;
         let temporary = self.folder.join(format!("{name}.snapshot.new"));
-        let mut file = File::create(&temporary)?;
+        // What a crash left behind may have other rights.
+        match fs::remove_file(&temporary) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let mut file = private::open(OpenOptions::new().write(true).create_new(true), &temporary)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&temporary, self.file(name))?;
-        sync_folder(&self.folder)
+        private::sync_folder(&self.folder)
     }
-}
-
-/// A new name is durable once its folder is.
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-/// Only Unix lets a folder be opened and synced; elsewhere a lost name costs a rebuild.
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 impl Snapshots for SnapshotFolder {

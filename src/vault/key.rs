@@ -1,6 +1,6 @@
 //! Where the sealing key is found, and how a new one is kept.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{Origin, Vault, VaultError};
+use crate::private;
 
 type Found = ([u8; 32], Origin);
 
@@ -63,7 +64,7 @@ impl Successor {
     /// When the file cannot be replaced.
     pub fn take_over(self) -> Result<(), VaultError> {
         let moved = fs::rename(&self.beside, &self.path)
-            .and_then(|()| File::open(folder(&self.path))?.sync_all());
+            .and_then(|()| private::sync_folder(folder(&self.path)));
         moved.map_err(|source| VaultError::Unwritable { path: self.path, source })
     }
 }
@@ -105,22 +106,20 @@ fn kept(data: &Path) -> Result<Found, VaultError> {
 /// Writes beside and links into place, so that the file is never seen half written and never
 /// replaces one that is there.
 fn keep(data: &Path, path: &Path, key: &[u8; 32]) -> io::Result<()> {
-    fs::create_dir_all(data)?;
+    private::create_folder(data)?;
     let beside =
         data.join(format!("secret.key.{:08x}", u32::from_be_bytes(crate::random::bytes())));
     let linked = write(&beside, key).and_then(|()| fs::hard_link(&beside, path));
     // A leftover holds no key that is used, but nobody should have to wonder about it.
     let removed = fs::remove_file(&beside);
     linked.and(removed)?;
-    File::open(data)?.sync_all()
+    private::sync_folder(data)
 }
 
 fn write(path: &Path, key: &[u8; 32]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = private::open(&mut options, path)?;
     writeln!(file, "{}", STANDARD.encode(key))?;
     file.sync_all()
 }

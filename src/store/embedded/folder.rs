@@ -1,10 +1,11 @@
 //! The data folder and the files in it, readable by their owner alone.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::OpenError;
+use crate::private;
 
 /// The log's file in a data folder.
 pub(super) fn log_file(folder: &Path) -> PathBuf {
@@ -21,10 +22,10 @@ pub(super) fn lock_file(folder: &Path) -> PathBuf {
 /// SQLite gives its own files beside the log the log's rights.
 pub(super) fn prepare(folder: &Path) -> Result<PathBuf, OpenError> {
     let log = log_file(folder);
-    let prepared = create_folder(folder).and_then(|()| {
-        let created = open_private(OpenOptions::new().write(true).create_new(true), &log);
+    let prepared = private::create_folder(folder).and_then(|()| {
+        let created = private::open(OpenOptions::new().write(true).create_new(true), &log);
         match created {
-            Ok(file) => file.sync_all().and_then(|()| sync_folder(folder)),
+            Ok(file) => file.sync_all().and_then(|()| private::sync_folder(folder)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             Err(error) => Err(error),
         }
@@ -44,31 +45,4 @@ pub(super) fn existing(folder: &Path) -> Result<PathBuf, OpenError> {
         }
         Err(source) => Err(OpenError::Folder { path: folder.to_owned(), source }),
     }
-}
-
-fn create_folder(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)?;
-    folder.parent().map_or(Ok(()), sync_folder)
-}
-
-/// A file's name is durable only once its folder is.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) && !folder.as_os_str().is_empty() {
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
-}
-
-/// Opens a file that, when it is created, only its owner may read.
-pub(super) fn open_private(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options.open(path)
 }

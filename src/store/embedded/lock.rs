@@ -5,6 +5,7 @@ use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
 use super::{OpenError, folder};
+use crate::private;
 
 /// Held until it is dropped, or until the process ends however it ends.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ impl Lock {
         let unusable = |source| OpenError::Folder { path: path.to_owned(), source };
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
-        let file = folder::open_private(&mut options, &folder::lock_file(path));
+        let file = private::open(&mut options, &folder::lock_file(path));
         let mut lock = Self { file: file.map_err(unusable)? };
         match lock.file.try_lock() {
             Ok(()) => {}
