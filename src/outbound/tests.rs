@@ -203,6 +203,30 @@ async fn an_answer_that_breaks_off_is_a_connection_failure() {
 }
 
 #[tokio::test]
+async fn a_no_whose_reason_breaks_off_is_still_that_no() {
+    let stalled = |status: &str| {
+        format!("HTTP/1.1 {status}\r\nretry-after: 7\r\ncontent-length: 100\r\n\r\nbegun")
+    };
+    for (status, class) in [
+        ("410 Gone", AttemptClass::Gone),
+        ("429 Too Many Requests", AttemptClass::Throttled),
+        ("401 Unauthorized", AttemptClass::Auth),
+        ("503 Service Unavailable", AttemptClass::Server),
+    ] {
+        let receiver = Receiver::raw(&stalled(status), Then::Hang).await;
+        match call_briefly(receiver.url("http", "/")).await {
+            Ended::Failed { class: found, detail, response, retry_after } => {
+                assert_eq!(found, class, "{detail}");
+                assert!(detail.contains("but not to the end"), "{detail}");
+                assert_eq!(response.unwrap().body, "begun");
+                assert_eq!(retry_after, Some(Duration::from_secs(7)));
+            }
+            Ended::Delivered(response) => panic!("delivered: {response:?}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_refused_connection_says_so() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
