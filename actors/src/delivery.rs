@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use events::delivery::{
-    AbandonReason, Abandoned, AttemptClass, Backlog, Delivered, DisableRule, EndpointDisabled,
+    AbandonReason, Abandoned, AttemptClass, Backlog, DisableRule, EndpointDisabled,
     EndpointEnabled, EndpointMoved, EndpointPaced, EndpointPaused, Event, Health, Parked, Queued,
     RecoveryId, RecoveryPlanned, RecoveryProgress as Progress, Reopened, RetryRequested, Standing,
 };
@@ -45,8 +45,7 @@ pub use targets::ActorTargets;
 /// whether or not they have ended. The fan-out goes back less far: see [`crate::fanout`].
 pub const REMEMBERED_MAX: usize = 8192;
 
-/// As many deliveries as are abandoned at once, so that they fit one append. Whoever wants more
-/// asks again.
+/// As many deliveries as are abandoned at once, and so in one append: whoever has more asks again.
 const ABANDONED_MAX: usize = 4096;
 
 /// What one endpoint is owed, and how it is doing.
@@ -381,9 +380,9 @@ impl Fold for Ledger {
                 self.memory.attempted(failed.delivery, failed.attempt);
                 self.queue.change(failed.delivery, |pending| pending.fail(failed));
             }
-            Event::Delivered(Delivered { delivery, attempt, .. }) => {
-                self.memory.attempted(*delivery, *attempt);
-                self.queue.remove(*delivery);
+            Event::Delivered(it) => {
+                self.memory.attempted(it.delivery, it.attempt);
+                self.queue.remove(it.delivery);
             }
             Event::Abandoned(Abandoned { delivery, .. }) => {
                 self.given_up(*delivery);
