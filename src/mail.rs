@@ -16,9 +16,11 @@ mod disabled;
 mod facts;
 mod letter;
 mod notice;
+mod told;
 mod words;
 
 use notice::Notice;
+use told::Told;
 
 /// A server that takes mail, and who writes.
 pub struct SmtpMail {
@@ -27,6 +29,7 @@ pub struct SmtpMail {
     frontend: Option<Url>,
     timeout: Duration,
     clock: std::sync::Arc<dyn Clock>,
+    told: Told,
 }
 
 /// Why there is no way to send mail. It does not repeat the address, which may hold a password.
@@ -50,7 +53,7 @@ impl SmtpMail {
             .timeout(Some(timeout))
             .build();
         let (from, frontend) = (settings.from.clone(), settings.frontend.clone());
-        Ok(Self { server, from, frontend, timeout, clock })
+        Ok(Self { server, from, frontend, timeout, clock, told: Told::default() })
     }
 
     /// One attempt to send one mail.
@@ -69,32 +72,54 @@ impl SmtpMail {
             Ok(notice) => notice,
             Err(error) => return ours(format!("the mail cannot be read: {error}")),
         };
-        let refused = match self.send_to(attempt, &notice, notice.to()).await {
-            Ok(response) => return Ended::Delivered(response),
-            Err(refused) => refused,
-        };
-        // One address that is no more must not keep the others from being told. The server took
-        // the mail for nobody, so nobody is told twice.
-        if notice.to().len() == 1 || !refused.is_permanent() {
-            return refused.into();
+        if !self.told.is_known(attempt.delivery) {
+            match self.send_to(attempt, &notice, notice.to()).await {
+                Ok(response) => return Ended::Delivered(response),
+                Err(refused) if notice.to().len() == 1 || !refused.is_of_one() => {
+                    return refused.into();
+                }
+                // The server took the mail for nobody, so nobody is told twice.
+                Err(_) => {}
+            }
         }
+        self.send_to_each(attempt, &notice).await
+    }
+
+    /// One address that is no more, or takes nothing now, must not keep the others from being
+    /// told. While one may still take it the mail is owed, to those who have not.
+    async fn send_to_each(&self, attempt: &Attempt, notice: &Notice) -> Ended {
         let mut answers = vec![];
-        let mut taken = None;
+        let (mut taken, mut refused, mut later) = (None, None, None);
         for to in notice.to() {
-            match self.send_to(attempt, &notice, std::slice::from_ref(to)).await {
+            let sent = match self.told.of(attempt.delivery, to) {
+                Some(response) => Ok(response),
+                None => self.send_to(attempt, notice, std::slice::from_ref(to)).await,
+            };
+            match sent {
                 Ok(response) => {
+                    self.told.add(attempt.delivery, to, &response);
                     answers.push(format!("{to}: {}", response.body));
                     taken = Some(response.status);
                 }
-                Err(refused) => answers.push(format!("{to}: {}", refused.detail())),
+                Err(refusal) => {
+                    answers.push(format!("{to}: {}", refusal.detail()));
+                    let goes_on = refusal.is_of_one();
+                    let reason = if refusal.is_final() { &mut refused } else { &mut later };
+                    reason.get_or_insert(refusal);
+                    if !goes_on {
+                        break;
+                    }
+                }
             }
         }
-        match taken {
-            Some(status) => {
-                let body = answers.join("\n");
+        let body = answers.join("\n");
+        match (taken, later.or(refused)) {
+            (Some(status), reason) if reason.as_ref().is_none_or(Refused::is_final) => {
+                self.told.forget(attempt.delivery);
                 Ended::Delivered(Response { status, body, truncated: false })
             }
-            None => refused.into(),
+            (_, Some(reason)) => reason.ended(body),
+            (_, None) => Refused::Address("there is no address".to_owned()).into(),
         }
     }
 
@@ -104,7 +129,7 @@ impl SmtpMail {
         notice: &Notice,
         to: &[String],
     ) -> Result<Response, Refused> {
-        let message = self.message(attempt, notice, to).map_err(Refused::Ours)?;
+        let message = self.message(attempt, notice, to)?;
         let answer = self.server.send(message).await.map_err(Refused::Smtp)?;
         let lines: Vec<_> = answer.message().collect();
         Ok(Response { status: answer.code().into(), body: lines.join("\n"), truncated: false })
@@ -115,7 +140,7 @@ impl SmtpMail {
         attempt: &Attempt,
         notice: &Notice,
         to: &[String],
-    ) -> Result<Message, String> {
+    ) -> Result<Message, Refused> {
         let letter = notice.letter(self.frontend.as_ref());
         let now = u64::try_from(self.clock.now().as_seconds()).unwrap_or_default();
         // The same on every attempt, so that a mailbox that was reached twice knows.
@@ -127,11 +152,14 @@ impl SmtpMail {
             .message_id(Some(id))
             .header(AutoSubmitted);
         for to in to {
-            let to = to.parse().map_err(|error| format!("{to:?} is no address: {error}"))?;
+            let to = to
+                .parse()
+                .map_err(|error| Refused::Address(format!("{to:?} is no address: {error}")))?;
             message = message.to(Mailbox::new(None, to));
         }
         let body = MultiPart::alternative_plain_html(letter.text, letter.html);
-        message.multipart(body).map_err(|error| format!("there is no mail of it: {error}"))
+        let none = |error| Refused::Ours(format!("there is no mail of it: {error}"));
+        message.multipart(body).map_err(none)
     }
 }
 
@@ -163,18 +191,33 @@ impl lettre::message::header::Header for AutoSubmitted {
 /// Why a mail was not taken.
 enum Refused {
     Smtp(Error),
+    /// What is to be an address is none.
+    Address(String),
     Ours(String),
 }
 
 impl Refused {
-    /// The server answered, and would answer the same again.
-    fn is_permanent(&self) -> bool {
-        matches!(self, Self::Smtp(error) if error.is_permanent())
+    /// It would be the same again.
+    fn is_final(&self) -> bool {
+        match self {
+            Self::Smtp(error) => error.is_permanent(),
+            Self::Address(_) => true,
+            Self::Ours(_) => false,
+        }
+    }
+
+    /// It may be about one of several addresses.
+    fn is_of_one(&self) -> bool {
+        match self {
+            Self::Smtp(error) => error.is_permanent() || error.is_transient(),
+            Self::Address(_) => true,
+            Self::Ours(_) => false,
+        }
     }
 
     fn detail(&self) -> String {
         match self {
-            Self::Ours(detail) => detail.clone(),
+            Self::Ours(detail) | Self::Address(detail) => detail.clone(),
             Self::Smtp(error) => {
                 let mut detail = error.to_string();
                 let mut cause = std::error::Error::source(error);
@@ -194,9 +237,16 @@ impl Refused {
 impl From<Refused> for Ended {
     fn from(refused: Refused) -> Self {
         let detail = refused.detail();
-        let error = match &refused {
-            Refused::Ours(_) => return ours(detail),
-            Refused::Smtp(error) => error,
+        refused.ended(detail)
+    }
+}
+
+impl Refused {
+    fn ended(&self, detail: String) -> Ended {
+        let error = match self {
+            Self::Ours(_) => return ours(detail),
+            Self::Address(_) => return failed(AttemptClass::Client, detail, None),
+            Self::Smtp(error) => error,
         };
         let class = if error.is_permanent() {
             AttemptClass::Client

@@ -52,12 +52,19 @@ fn willing(line: &str) -> &'static str {
 }
 
 async fn send(address: &str, to: &[&str]) -> Ended {
+    send_over(&sender(address), to).await
+}
+
+fn sender(address: &str) -> SmtpMail {
     let settings = MailSettings {
         server: Secret::new(format!("smtp://{address}")),
         from: "Relink <relink@example.com>".parse().unwrap(),
         frontend: None,
     };
-    let mail = SmtpMail::new(&settings, Duration::from_secs(10), Arc::new(SystemClock)).unwrap();
+    SmtpMail::new(&settings, Duration::from_secs(10), Arc::new(SystemClock)).unwrap()
+}
+
+async fn send_over(mail: &SmtpMail, to: &[&str]) -> Ended {
     let body = json!({
         "to": to, "locale": "pt_BR", "account": { "id": 1, "name": "Acme" },
         "inbox": { "id": 42, "name": "Support", "channel_type": "Channel::Line" },
@@ -119,10 +126,59 @@ async fn an_address_that_is_no_more_keeps_nobody_else_from_being_told() {
         failed @ Ended::Failed { .. } => panic!("{failed:?}"),
     }
     assert_eq!(class(send(&address, &["gone@acme.test"]).await), AttemptClass::Client);
-    assert_eq!(
-        class(send(&address, &["full@acme.test", "b@acme.test"]).await),
-        AttemptClass::Server
-    );
+}
+
+/// As many mails as were taken for this address.
+fn mails_to(heard: &std::sync::Mutex<Vec<String>>, address: &str) -> usize {
+    let header = format!("To: {address}");
+    heard.lock().unwrap().iter().filter(|line| **line == header).count()
+}
+
+#[tokio::test]
+async fn who_takes_nothing_now_is_written_to_again_and_who_was_told_is_not() {
+    static HAS_ROOM: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+    let (address, heard) = server(|line| match line {
+        line if line.starts_with("RCPT") && line.contains("full@") => {
+            let room = HAS_ROOM.load(std::sync::atomic::Ordering::SeqCst);
+            if room { "250 fine" } else { "452 come again" }
+        }
+        line => willing(line),
+    })
+    .await;
+    let mail = sender(&address);
+    let all = ["gone@acme.test", "full@acme.test", "b@acme.test"];
+    for _ in 0..2 {
+        match send_over(&mail, &all).await {
+            Ended::Failed { class: AttemptClass::Server, detail, .. } => {
+                assert!(detail.contains("b@acme.test: taken"), "{detail}");
+                assert!(detail.contains("come again"), "{detail}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    HAS_ROOM.store(true, std::sync::atomic::Ordering::SeqCst);
+    match send_over(&mail, &all).await {
+        Ended::Delivered(Response { body, .. }) => {
+            assert!(body.contains("full@acme.test: taken"), "{body}");
+            assert!(body.contains("gone@acme.test: ") && body.contains("nobody"), "{body}");
+        }
+        failed @ Ended::Failed { .. } => panic!("{failed:?}"),
+    }
+    assert_eq!((mails_to(&heard, "b@acme.test"), mails_to(&heard, "full@acme.test")), (1, 1));
+}
+
+#[tokio::test]
+async fn what_is_no_address_keeps_nobody_else_from_being_told() {
+    let (address, heard) = server(willing).await;
+    match send(&address, &["a..b@acme.test", "b@acme.test"]).await {
+        Ended::Delivered(Response { body, .. }) => {
+            assert!(body.contains("is no address") && body.contains("taken"), "{body}");
+        }
+        failed @ Ended::Failed { .. } => panic!("{failed:?}"),
+    }
+    assert_eq!(mails_to(&heard, "b@acme.test"), 1);
+    // It is not ours to mend, so it comes to an end.
+    assert_eq!(class(send(&address, &["a..b@acme.test"]).await), AttemptClass::Client);
 }
 
 #[tokio::test]

@@ -23,12 +23,16 @@ impl Outbound for EveryWay {
             (EndpointId::Mail(_), Some(mail)) => {
                 Box::pin(async move { mail.attempt(&attempt).await.into() })
             }
-            // It was owed while there was one; it stays owed until the schedule is at its end.
+            // It was owed while there was one; it stays owed until the schedule is at its end, as
+            // with a server that is not there.
             (EndpointId::Mail(_), None) => Box::pin(async {
-                let (class, response) = (AttemptClass::Ours, None);
+                let (class, response) = (AttemptClass::Connect, None);
                 let detail = "there is no mail server: set RELINK_SMTP_URL".to_owned();
                 Ended::Failed { class, detail, response, retry_after: None }.into()
             }),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

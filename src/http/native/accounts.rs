@@ -162,7 +162,8 @@ fn emails(given: Vec<String>) -> Result<Vec<String>, Problem> {
     Ok(emails)
 }
 
-/// Looks like one: whether somebody reads there, only a mail can tell.
+/// Looks like one, also to whoever sends the mail: whether somebody reads there, only a mail can
+/// tell.
 fn is_email(text: &str) -> bool {
     let plain = |part: &str| {
         !part.is_empty()
@@ -170,6 +171,7 @@ fn is_email(text: &str) -> bool {
     };
     // RFC 5321, section 4.5.3.1: 64 octets before the sign and 254 in all.
     text.len() <= 254
+        && text.parse::<lettre::Address>().is_ok()
         && text.split_once('@').is_some_and(|(local, domain)| {
             plain(local) && local.len() <= 64 && plain(domain) && !domain.starts_with('.')
         })

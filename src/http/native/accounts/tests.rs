@@ -33,6 +33,7 @@ async fn what_cannot_be_an_account_is_refused() {
         (r#"{"name":" "}"#, 422),
         (r#"{}"#, 422),
         (r#"{"name":"A","administrator_emails":["nobody"]}"#, 422),
+        (r#"{"name":"A","administrator_emails":["a..b@acme.example"]}"#, 422),
         (r#"{"name":"A","administrator_emails":"a@example.com"}"#, 422),
         (r#"{"name":"A","name":"B"}"#, 422),
         (r#"{"name":"#, 400),
