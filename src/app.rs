@@ -1,6 +1,7 @@
 //! The service as one value: the log, the actors that decide, the views that show.
 
 mod start;
+mod together;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,6 +27,8 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::vault::Vault;
+
+use together::Together;
 
 pub use start::{Parts, Running, StartError};
 
@@ -117,6 +120,7 @@ pub struct App {
     /// Whether there is a server that takes mail to administrators.
     pub mail: bool,
     acknowledged: AtomicU64,
+    end: Together<Option<Position>>,
 }
 
 impl App {
@@ -145,9 +149,11 @@ impl App {
         let _ = self.views.wait_for(position, OWN_WRITES_WITHIN).await;
     }
 
-    /// The same for everything that is in the log, whichever process wrote it.
+    /// The same for everything that is in the log, whichever process wrote it. One at a time asks
+    /// the log for its end: whoever guesses tokens must not keep it busy.
     pub async fn all_writes(&self) {
-        if let Ok(Ok(head)) = timeout(OWN_WRITES_WITHIN, self.store.head()).await {
+        let head = async { timeout(OWN_WRITES_WITHIN, self.store.head()).await.ok()?.ok() };
+        if let Some(head) = self.end.ask(head).await {
             let _ = self.views.wait_for(head, OWN_WRITES_WITHIN).await;
         }
     }

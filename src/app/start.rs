@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use super::together::Together;
 use super::{Actors, App};
 use crate::config::Settings;
 use crate::expiry::Expiry;
@@ -174,6 +175,7 @@ impl App {
             share,
             mail: settings.mail.is_some(),
             acknowledged: AtomicU64::new(head.0),
+            end: Together::default(),
             store,
             clock,
             vault,
