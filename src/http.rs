@@ -15,6 +15,7 @@ mod front;
 mod ingest;
 mod native;
 mod operations;
+mod places;
 mod server;
 mod subject;
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use actors::installation::{Command, TheOne};
 use axum::extract::State;
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use events::{Position, Timestamp, Until, WebhookId};
 use projections::inbox_health::HealthState;
 use projections::webhook_health::WebhookStatus;
@@ -19,11 +19,16 @@ use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::context::Cause;
 use crate::http::fresh::Fresh;
+use crate::http::places::Places;
 use crate::http::problem::Problem;
 use crate::http::query::{self, Query};
 use crate::http::under;
 use crate::past::{self, Subjects};
 use crate::rendering::health;
+
+/// As many questions about the past as are answered at once, in all and of one account: each reads
+/// every stream of it again.
+const PASTS_MAX: (usize, usize) = (8, 2);
 
 #[derive(Deserialize)]
 struct Asked {
@@ -43,11 +48,13 @@ struct Shown {
 
 /// The route; for agents too.
 pub(in crate::http) fn routes() -> Router<Arc<App>> {
-    Router::new().route(under!("/health"), get(show))
+    let places = Places::new(PASTS_MAX.0, PASTS_MAX.1);
+    Router::new().route(under!("/health"), get(show)).layer(Extension(places))
 }
 
 async fn show(
     State(app): State<Arc<App>>,
+    Extension(places): Extension<Places>,
     caller: Caller,
     cause: Cause,
     Query(asked): Query<Asked>,
@@ -56,7 +63,10 @@ async fn show(
     let state = query::read("state", asked.state.as_deref(), state)?;
     let until = query::read("at", asked.at.as_deref(), past::moment)?;
     let mut shown = match until {
-        Some(until) if !is_future(&app, until).await? => then(&app, &caller, cause, until).await?,
+        Some(until) if !is_future(&app, until).await? => {
+            let _place = places.take(caller.account).ok_or(Problem::Busy)?;
+            then(&app, &caller, cause, until).await?
+        }
         Some(_) | None => now(&app, &caller),
     };
     if let Some(state) = state {

@@ -18,10 +18,11 @@ use bytes::Bytes;
 use events::Position;
 use hyper::body::Frame;
 use serde::Deserialize;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 
 use crate::app::App;
 use crate::http::auth::Caller;
+use crate::http::places::Places;
 use crate::http::problem::Problem;
 use crate::http::query::{self, Query};
 use crate::http::under;
@@ -29,6 +30,9 @@ use follower::Follower;
 
 /// As many followers as there are at once: each reads the log for itself.
 const FOLLOWERS_MAX: usize = 256;
+
+/// As many of them as are one account's.
+const ACCOUNT_FOLLOWERS_MAX: usize = 32;
 
 /// As many events as wait for one reader.
 const UNREAD_MAX: usize = 64;
@@ -44,13 +48,13 @@ struct Asked {
 
 /// The route; for agents too.
 pub(in crate::http) fn routes() -> Router<Arc<App>> {
-    let places = Arc::new(Semaphore::new(FOLLOWERS_MAX));
+    let places = Places::new(FOLLOWERS_MAX, ACCOUNT_FOLLOWERS_MAX);
     Router::new().route(under!("/live"), get(follow)).layer(Extension(places))
 }
 
 async fn follow(
     State(app): State<Arc<App>>,
-    Extension(places): Extension<Arc<Semaphore>>,
+    Extension(places): Extension<Places>,
     caller: Caller,
     headers: HeaderMap,
     Query(asked): Query<Asked>,
@@ -62,8 +66,10 @@ async fn follow(
     let head = app.store.head().await?;
     // A position that is not reached yet is one of another log: what comes now is news.
     let behind = after.map_or(head, |after| after.min(head));
-    let place = places.try_acquire_owned().map_err(|_| {
-        Problem::Unavailable(format!("{FOLLOWERS_MAX} readers follow already; try again later"))
+    let place = places.take(caller.account).ok_or_else(|| {
+        let (all, own) = (FOLLOWERS_MAX, ACCOUNT_FOLLOWERS_MAX);
+        let text = format!("{all} readers follow already, or {own} of this account; come later");
+        Problem::Unavailable(text)
     })?;
     let (sender, receiver) = mpsc::channel(UNREAD_MAX);
     let follower = Follower::new(&app, caller, behind, sender);

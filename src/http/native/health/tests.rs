@@ -109,3 +109,15 @@ async fn parameters_that_mean_nothing_are_named() {
     assert_eq!(answer.status, 400);
     assert!(answer.json()["detail"].as_str().unwrap().starts_with("at: \"yesterday\""));
 }
+
+#[tokio::test]
+async fn an_account_asks_no_more_than_two_questions_about_the_past_at_once() {
+    let (service, at) = service().await;
+    let path = format!("1/health?at={at}");
+    let one = || service.call("GET", &path, "");
+    let answers = <[_; 3]>::from(tokio::join!(one(), one(), one()));
+    let mut statuses = answers.map(|answer| answer.status);
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 200, 429]);
+    assert_eq!(one().await.status, 200);
+}

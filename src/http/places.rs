@@ -1,0 +1,53 @@
+//! Places for what takes long: so many in all, and so many for one account.
+
+use std::sync::Arc;
+
+use dashmap::DashMap;
+use events::AccountId;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// As many as there are at once.
+#[derive(Debug, Clone)]
+pub(super) struct Places {
+    all: Arc<Semaphore>,
+    taken: Arc<DashMap<AccountId, usize>>,
+    each_max: usize,
+}
+
+/// One of them, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    account: AccountId,
+    taken: Arc<DashMap<AccountId, usize>>,
+    _one_of_all: OwnedSemaphorePermit,
+}
+
+impl Places {
+    /// So many in all, of which one account gets no more than `each_max`.
+    pub(super) fn new(all: usize, each_max: usize) -> Self {
+        Self { all: Arc::new(Semaphore::new(all)), taken: Arc::default(), each_max }
+    }
+
+    /// None when there is none left, for this account or at all.
+    pub(super) fn take(&self, account: AccountId) -> Option<Place> {
+        let permit = Arc::clone(&self.all).try_acquire_owned().ok()?;
+        let mut taken = self.taken.entry(account).or_default();
+        if *taken >= self.each_max {
+            return None;
+        }
+        *taken += 1;
+        Some(Place { account, taken: Arc::clone(&self.taken), _one_of_all: permit })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.taken.remove_if_mut(&self.account, |_, taken| {
+            *taken -= 1;
+            *taken == 0
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;
