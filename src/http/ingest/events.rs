@@ -3,6 +3,7 @@
 mod earlier;
 mod lines;
 mod stream;
+mod unread;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use events::platform::EventReceived;
 use events::webhook::OPERATIONAL;
 use events::{Category, EventId, Position, StreamName, credentials};
@@ -32,6 +33,7 @@ use crate::http::problem::Problem;
 use crate::http::under;
 use earlier::Earlier;
 use stream::Desk;
+use unread::Room;
 
 /// As many characters as an event's name may have.
 const NAME_MAX: usize = 100;
@@ -52,11 +54,12 @@ struct Taken {
 
 /// The route; for ingest.
 pub(in crate::http) fn routes() -> Router<Arc<App>> {
-    Router::new().route(under!("/events"), post(take))
+    Router::new().route(under!("/events"), post(take)).layer(Extension(Room::default()))
 }
 
 async fn take(
     State(app): State<Arc<App>>,
+    Extension(room): Extension<Room>,
     caller: Caller,
     cause: Cause,
     request: Request,
@@ -67,7 +70,7 @@ async fn take(
     if body::is_ndjson(request.headers()) {
         let unsettled = Unsettled::default();
         let desk = Desk { app, caller, context: cause.0, earlier, unsettled: unsettled.clone() };
-        let body = stream::answer(desk, request.into_body());
+        let body = stream::answer(desk, room, request.into_body());
         let mut response = (StatusCode::ACCEPTED, Body::new(body)).into_response();
         response.extensions_mut().insert(unsettled);
         let kind = HeaderValue::from_static("application/x-ndjson");

@@ -4,20 +4,18 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as Waiting, Poll};
 
 use actors::Context;
 use axum::body::{Body, BodyDataStream};
 use bytes::Bytes;
 use events::platform::EventReceived;
 use futures_core::Stream;
-use hyper::body::Frame;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::earlier::Earlier;
 use super::lines::{Line, Lines};
+use super::unread::{Answers, Out, Room};
 use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::body::{BYTES_MAX, WITHIN};
@@ -27,27 +25,7 @@ use crate::http::problem::Problem;
 /// As many events as are under way at once.
 const UNDER_WAY_MAX: usize = 256;
 
-/// As many bytes of answers as wait for a reader. Many clients read nothing before they have sent
-/// everything: this is about a million lines of theirs.
-const UNREAD_MAX: usize = 64 << 20;
-
 type Answering = Pin<Box<dyn Future<Output = Bytes> + Send>>;
-
-/// The body of the answer.
-pub(super) struct Answers(mpsc::UnboundedReceiver<(Bytes, OwnedSemaphorePermit)>);
-
-impl hyper::body::Body for Answers {
-    type Data = Bytes;
-    type Error = std::convert::Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Waiting<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let next = self.0.poll_recv(cx);
-        next.map(|answer| answer.map(|(bytes, _)| Ok(Frame::data(bytes))))
-    }
-}
 
 /// On whose behalf lines are taken, and what is known of them.
 pub(super) struct Desk {
@@ -61,30 +39,11 @@ pub(super) struct Desk {
 
 /// The answers to all lines of `body`, in their order. It ends when the body ends or breaks off,
 /// when no part of it comes in time, or when nobody reads any more.
-pub(super) fn answer(desk: Desk, body: Body) -> Answers {
-    let (sender, receiver) = mpsc::unbounded_channel();
-    let out = Out { sender, room: Arc::new(Semaphore::new(UNREAD_MAX)) };
+pub(super) fn answer(desk: Desk, room: Room, body: Body) -> Answers {
+    let (out, answers) = room.open();
     let taker = Taker { desk, number: 0, under_way: VecDeque::new() };
     tokio::spawn(taker.run(body.into_data_stream(), out));
-    Answers(receiver)
-}
-
-struct Out {
-    sender: mpsc::UnboundedSender<(Bytes, OwnedSemaphorePermit)>,
-    room: Arc<Semaphore>,
-}
-
-impl Out {
-    /// False when nobody reads any more.
-    async fn send(&self, bytes: Bytes) -> bool {
-        let size = u32::try_from(bytes.len()).unwrap_or(u32::MAX).min(UNREAD_MAX as u32);
-        let room = tokio::select! {
-            biased;
-            () = self.sender.closed() => return false,
-            room = self.room.clone().acquire_many_owned(size) => room,
-        };
-        room.is_ok_and(|room| self.sender.send((bytes, room)).is_ok())
-    }
+    answers
 }
 
 struct Taker {
@@ -122,7 +81,7 @@ impl Taker {
                         lines.end();
                     }
                 },
-                else => return,
+                else => return out.end().await,
             }
         }
     }
