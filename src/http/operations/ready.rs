@@ -24,7 +24,7 @@ const RECORD_BYTES: u64 = 1024;
 pub(super) async fn show(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
     let log = match tokio::time::timeout(LOG_WITHIN, app.store.head()).await {
         Ok(Ok(_)) => None,
-        Ok(Err(failure)) => Some(failure.to_string()),
+        Ok(Err(failure)) => Some(hidden(&failure, "the log cannot be read")),
         Err(_) => Some(format!("the log does not answer within {LOG_WITHIN:?}")),
     };
     let lag_max = if app.store.is_dense() { LAG_MAX } else { LAG_MAX * RECORD_BYTES };
@@ -34,9 +34,10 @@ pub(super) async fn show(State(app): State<Arc<App>>) -> (StatusCode, Json<Value
     } else if views.lag > lag_max {
         Some(format!("the views are {} positions behind the log", views.lag))
     } else {
-        views.failing
+        views.failing.map(|reason| hidden(&reason, "the views cannot read the log"))
     };
-    let fanout = app.fanout.borrow().clone();
+    let mut fanout = app.fanout.borrow().clone();
+    fanout.failing = fanout.failing.map(|reason| hidden(&reason, "the fan-out cannot go on"));
     let halted: Vec<_> =
         app.halted.list().into_iter().map(|(stream, _)| stream.to_string()).collect();
     let quarantined: Vec<_> =
@@ -53,4 +54,11 @@ pub(super) async fn show(State(app): State<Arc<App>>) -> (StatusCode, Json<Value
     });
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(body))
+}
+
+/// Anybody may ask here, and an engine's reasons name its hosts and files: those are told in the log
+/// of the service.
+fn hidden(reason: &dyn std::fmt::Display, shown: &str) -> String {
+    tracing::warn!("not ready: {shown}: {reason}");
+    shown.to_owned()
 }

@@ -8,6 +8,12 @@ use projections::Late;
 
 use super::Problem;
 
+/// What an engine says names its hosts and files, which are the operator's and not every caller's.
+fn no_log(reason: &dyn std::fmt::Display) -> Problem {
+    tracing::warn!("a request is answered 503: {reason}");
+    Problem::Unavailable("the log cannot be read or written now; try again in a second".into())
+}
+
 impl<R: std::error::Error + Into<Problem>> From<Refused<R>> for Problem {
     fn from(refused: Refused<R>) -> Self {
         match refused {
@@ -17,7 +23,7 @@ impl<R: std::error::Error + Into<Problem>> From<Refused<R>> for Problem {
                 what: "what would be written",
                 limit: events::store::APPEND_BYTES_MAX,
             },
-            Refused::Unavailable { reason } => Self::Unavailable(reason),
+            Refused::Unavailable { reason } => no_log(&reason),
             Refused::Restarted => Self::Unavailable("it was interrupted; try again".into()),
             Refused::Halted { stream, reason } => {
                 Self::Halted { stream: stream.to_string(), reason }
@@ -129,6 +135,6 @@ impl From<Late> for Problem {
 
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
-        Self::Unavailable(failure.to_string())
+        no_log(&failure)
     }
 }

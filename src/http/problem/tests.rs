@@ -37,3 +37,12 @@ async fn a_chatwoot_problem_has_chatwoots_shapes() {
     let expected = json!({"message": "Url is invalid", "attributes": ["url"]});
     assert_eq!(body(invalid).await, expected);
 }
+
+#[test]
+fn what_an_engine_says_is_not_told() {
+    let reason = "unable to open /var/lib/relink/relink.db on db-1.internal".to_owned();
+    let problem = Problem::from(events::Failure::Unavailable { reason });
+    assert_eq!(problem.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(problem.is_passing());
+    assert!(!problem.native_body().to_string().contains("internal"), "{problem}");
+}

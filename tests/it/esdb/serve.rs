@@ -151,6 +151,7 @@ async fn while_the_server_is_gone_nothing_is_acknowledged_and_all_resumes_when_i
     let ready = api.get("//readyz").await.json(503);
     let failing = ready["log"]["failing"].as_str().unwrap();
     assert!(failing.contains("the log"), "{ready}");
+    assert!(!ready.to_string().contains("EventStoreDB"), "no reason of the engine: {ready}");
     assert_eq!(api.get("//healthz").await.status, 200);
 
     double.raise(0);
