@@ -9,9 +9,28 @@ const SHOWN: &str = "[redacted]";
 
 /// Beginnings of credentials that tell themselves: Meta, Slack, OpenAI and Stripe, Google, GitHub,
 /// Standard Webhooks, JSON Web Tokens, Relink.
-const BEGINNINGS: [&str; 14] = [
-    "EAA", "xoxb-", "xoxp-", "xoxa-", "xoxe", "sk-", "sk_", "rk_", "ya29.", "1//", "ghp_",
-    "whsec_", "eyJ", "rl_",
+const BEGINNINGS: [&str; 21] = [
+    "EAA",
+    "xoxb-",
+    "xoxp-",
+    "xoxa-",
+    "xoxe",
+    "xapp-",
+    "sk-",
+    "sk_",
+    "rk_",
+    "ya29.",
+    "1//",
+    "AIza",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "github_pat_",
+    "whsec_",
+    "whsk_",
+    "eyJ",
+    "rl_",
 ];
 const BEGINNING_LENGTH_MIN: usize = 20;
 

@@ -35,6 +35,10 @@ fn credentials_are_taken_out_of_text() {
         ("password: hunter2", "password: [redacted]"),
         ("app_secret: abc", "app_secret: [redacted]"),
         ("key sk-proj-abcdefghijklmnopqrst is wrong", "key [redacted] is wrong"),
+        ("whsk_abcdefghijklmnopqrstuvwxyz was sent", "[redacted] was sent"),
+        ("of AIzaSyA-abcdefghijklmnopqrstuvwxyz012 no", "of [redacted] no"),
+        ("github_pat_11ABCDEFG0abcdefghij gho_abcdefghijklmnopqrst", "[redacted] [redacted]"),
+        ("xapp-1-A0123-456789-abcdef: not allowed", "[redacted] not allowed"),
         ("\u{e9}access_token=\u{e9}\u{e9} \u{e9}", "\u{e9}access_token=[redacted] \u{e9}"),
     ] {
         assert_eq!(text(said), kept);
