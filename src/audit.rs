@@ -39,8 +39,7 @@ pub struct Audited {
 /// # Errors
 /// When the log cannot be read.
 pub async fn read(store: &dyn EventStore, entry: Entry) -> Result<Option<Audited>, Failure> {
-    let behind = Position(entry.position.0.saturating_sub(1));
-    let Some(first) = store.read_all(behind, 1).await?.pop() else { return Ok(None) };
+    let Some(first) = store.record_at(entry.position).await? else { return Ok(None) };
     let (stream, from) = (first.stream.clone(), first.revision);
     let many = usize::try_from(entry.records).unwrap_or(usize::MAX).min(PAGE);
     let records = store.read_stream(&stream, Slice::From(from), many).await?;

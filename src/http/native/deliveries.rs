@@ -129,6 +129,7 @@ async fn retry(
     PathId(id): PathId<DeliveryId>,
     _: Fresh,
 ) -> Result<Json<Value>, Problem> {
+    check(&app, &caller, &context, id).await?;
     let told = attempts::of(&*app.store, id, hint(&app, id)).await?;
     let again = told.again(context.now).ok_or(Problem::NoResource)?;
     tell(&app, &caller, context, id, Command::Retry(Box::new(again))).await
@@ -162,18 +163,26 @@ async fn tell(
     id: DeliveryId,
     command: Command,
 ) -> Result<Json<Value>, Problem> {
-    match id.webhook() {
-        Some(webhook) => {
-            endpoints::settings(app, caller, &context, webhook).await?;
-        }
-        None => check_owner(app, caller, id.endpoint())?,
-    }
+    check(app, caller, &context, id).await?;
     let done = app.actors.ledgers.ask(id.endpoint(), context, command).await?;
     if done.event.is_some() {
         app.acknowledge(done.position);
     }
     let held = done.answer.standing.holds();
     Ok(Json(json!({ "id": id, "held": held, "position": done.position })))
+}
+
+/// Whether whoever asks may change it: its endpoint is theirs, and a webhook is not deleted.
+async fn check(
+    app: &App,
+    caller: &Caller,
+    context: &Context,
+    id: DeliveryId,
+) -> Result<(), Problem> {
+    match id.webhook() {
+        Some(webhook) => endpoints::settings(app, caller, context, webhook).await.map(|_| ()),
+        None => check_owner(app, caller, id.endpoint()),
+    }
 }
 
 /// A webhook that is deleted still has its history, and so has an inbox.
