@@ -1,6 +1,6 @@
 //! A receiver that fails as by chance, and `kill -9` in the middle: nothing is lost, little is
 //! repeated, and each key stays in order. `RELINK_TEST_FULL=1` is the full size, and measures
-//! rates, which a machine that is busy with other tests cannot keep.
+//! how fast it is, which a machine that is busy with other tests cannot keep up.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -147,50 +147,47 @@ fn in_a_second(at: &[Instant]) -> (usize, usize) {
 
 #[tokio::test]
 async fn a_rate_is_kept_at_the_receiver_for_retries_too() {
-    if !full() {
-        return;
-    }
+    let (events, arrivals) = if full() { (600, 520) } else { (150, 130) };
     let receiver = Receiver::start().await;
     receiver.answer("/hook", Reply::Fails(10));
     let place = place();
     let relink = place.serve().await;
     subscribe_at(&relink.api(), &receiver, 50).await;
-    say(&relink.api(), 0..600, 10).await;
-    let at: Vec<_> = receiver.expect(520).await.iter().map(|arrival| arrival.at).collect();
+    say(&relink.api(), 0..events, 10).await;
+    let at: Vec<_> = receiver.expect(arrivals).await.iter().map(|arrival| arrival.at).collect();
     let (fewest, most) = in_a_second(&at);
     println!("a rate of 50: between {fewest} and {most} in any second");
-    assert!(fewest >= 45 && most <= 51, "between {fewest} and {most} in a second");
+    assert!(most <= 51, "{most} in a second");
+    assert!(fewest >= 45 || !full(), "{fewest} in a second");
     drop(relink);
 }
 
 #[tokio::test]
 async fn a_dead_endpoint_with_much_owed_is_drained_at_its_rate_as_soon_as_it_is_back() {
-    if !full() {
-        return;
-    }
-    const OWED: usize = 10_000;
     const RATE: u32 = 250;
+    let owed = if full() { 10_000 } else { 500 };
     let receiver = Receiver::start().await;
     receiver.answer("/hook", Reply::Status(503));
     let place = place();
     let relink = place.serve().await;
     subscribe_at(&relink.api(), &receiver, RATE).await;
-    for from in (0..OWED).step_by(500) {
+    for from in (0..owed).step_by(500) {
         say(&relink.api(), from..from + 500, 100).await;
     }
-    place.written("delivery.queued", OWED).await;
+    place.written("delivery.queued", owed).await;
     place.written("delivery.endpoint_failing", 1).await;
     let back = Instant::now();
     receiver.answer("/hook", Reply::Status(200));
     let dead = receiver.arrivals().len();
-    receiver.expect(dead + OWED / 2).await;
-    until_all_are_taken(&receiver, OWED).await;
+    receiver.expect(dead + owed / 2).await;
+    until_all_are_taken(&receiver, owed).await;
     let taken = receiver.arrivals().into_iter().filter(|arrival| arrival.answered == Some(200));
     let at: Vec<_> = taken.map(|arrival| arrival.at).collect();
     let (first, drained) = (at[0] - back, *at.last().unwrap() - at[0]);
-    println!("{OWED} owed: the first after {first:?}, all in {drained:?} at {RATE} a second");
-    assert!(first < Duration::from_secs(2), "{first:?}");
-    let rate = OWED as f64 / drained.as_secs_f64();
-    assert!(rate > f64::from(RATE) * 0.9 && rate < f64::from(RATE) * 1.02, "{rate} a second");
+    println!("{owed} owed: the first after {first:?}, all in {drained:?} at {RATE} a second");
+    assert!(first < Duration::from_secs(2) || !full(), "{first:?}");
+    let rate = owed as f64 / drained.as_secs_f64();
+    assert!(rate < f64::from(RATE) * 1.02, "{rate} a second");
+    assert!(rate > f64::from(RATE) * 0.9 || !full(), "{rate} a second");
     drop(relink);
 }
