@@ -2,7 +2,7 @@ mod endpoint;
 mod order;
 mod outcomes;
 
-use events::delivery::{AttemptClass, AttemptFailed, Response};
+use events::delivery::{AttemptClass, AttemptFailed, Delivered, Response};
 use events::{AccountId, EventId, WebhookId};
 use proptest::prelude::*;
 use uuid::Uuid;
