@@ -65,21 +65,29 @@ pub async fn run(plan: &Plan) -> anyhow::Result<Report> {
     let scratch = Scratch(folder);
     let plan = Plan { folder: scratch.0.clone(), ..plan.clone() };
     let mut report = Report::new(plan.rounds);
+    let under_way = |what: &str| eprintln!("measuring {what} ({} rounds) ...", plan.rounds);
     if matches!(plan.subject, Subject::Ingest | Subject::All) {
+        under_way("ingest");
         report.extend(ingest::run(&plan).await?);
     }
     if matches!(plan.subject, Subject::Deliver | Subject::All) {
+        under_way("deliver");
         report.extend(deliver::run(&plan).await?);
+        under_way("a hanging endpoint");
         report.extend(isolation::run(&plan).await?);
     }
     if matches!(plan.subject, Subject::Classify | Subject::All) {
+        under_way("classify");
         report.extend(classify::run(&plan)?);
     }
     if matches!(plan.subject, Subject::Exact) {
+        under_way("exact");
         report.extend(exact::run(&plan).await?);
     }
     if matches!(plan.subject, Subject::Replay | Subject::All) {
+        under_way("replay");
         report.extend(replay::run(&plan).await?);
+        under_way("memory");
         report.extend(memory::run(&plan).await?);
     }
     Ok(report)

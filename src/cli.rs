@@ -9,6 +9,7 @@ mod explain;
 mod keys;
 mod log;
 mod open;
+mod out;
 mod rebuild;
 mod serve;
 mod stats;

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::filter::{LevelFilter, ParseError};
 use tracing_subscriber::util::TryInitError;
 
 use crate::config::LogFormat;
@@ -55,7 +55,14 @@ fn as_json(format: LogFormat, terminal: bool) -> bool {
     }
 }
 
+/// The filter that is set. A word that is no level would name a module, and silence all others.
 fn filter(set: Option<&str>) -> Result<EnvFilter, ParseError> {
+    if let Some(word) = set.filter(|text| !text.contains(['=', ',', '['])) {
+        let word = word.trim();
+        if !word.is_empty() {
+            word.parse::<LevelFilter>()?;
+        }
+    }
     EnvFilter::try_new(set.filter(|text| !text.trim().is_empty()).unwrap_or(DEFAULT))
 }
 
@@ -77,5 +84,7 @@ mod tests {
         assert_eq!(filter(Some("")).unwrap().to_string(), "kurrentdb=off,info");
         assert_eq!(filter(Some("warn,relink=debug")).unwrap().to_string(), "relink=debug,warn");
         assert!(filter(Some("relink=loud")).is_err());
+        assert!(filter(Some("nonsense")).is_err(), "no level, and no module either");
+        assert_eq!(filter(Some("debug")).unwrap().to_string(), "debug");
     }
 }

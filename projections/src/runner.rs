@@ -110,7 +110,8 @@ impl Runner {
         Running { status, quarantine, stop, task: tokio::spawn(self.run(stopped)) }
     }
 
-    /// Folds the whole log anew, whatever the snapshots say, and saves every view.
+    /// Folds the whole log anew, whatever the snapshots say, and saves every view; tells the streams
+    /// that no view shows fully.
     ///
     /// `progress` hears of each page: the position reached and the end of the log.
     ///
@@ -119,7 +120,7 @@ impl Runner {
     pub async fn rebuild(
         self,
         mut progress: impl FnMut(Position, Position),
-    ) -> Result<(), Failure> {
+    ) -> Result<Quarantine, Failure> {
         self.reset();
         let mut checkpoints = Checkpoints::new(self.snapshots.clone(), Position::START);
         let (_reader, mut pages) = Reader::spawn(self.store.clone(), Position::START);
@@ -134,7 +135,7 @@ impl Runner {
             }
         }
         checkpoints.save(&self.views, &self.quarantine).await;
-        Ok(())
+        Ok(self.quarantine)
     }
 
     async fn run(self, mut stopped: oneshot::Receiver<()>) {

@@ -15,8 +15,8 @@ use super::{Plan, fill};
 use crate::cli::progress_bar;
 use crate::store::embedded::{Embedded, Options};
 
-/// As many actors as are woken.
-const AWAKE: u64 = 50_000;
+/// As many actors as are woken, where there are so many.
+const AWAKE_MAX: u64 = 50_000;
 
 const CONNECTIONS: u64 = 64;
 
@@ -35,21 +35,21 @@ pub(super) async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
     let server = Server::start(&data, &[]).await?;
     ready(&server).await?;
     let asleep = settled(&server).await?;
-    let wake: Make = Arc::new(|connection, nth| {
-        let inbox = connection as u64 * (AWAKE / CONNECTIONS) + nth + 1;
+    let each = plan.inboxes.min(AWAKE_MAX) / CONNECTIONS;
+    let wake: Make = Arc::new(move |connection, nth| {
+        let inbox = connection as u64 * each + nth + 1;
         Request::post(format!("/api/v1/accounts/1/inboxes/{inbox}/authorization_successes"))
             .header("host", "localhost")
             .header("api_access_token", TOKEN)
             .body(Full::new(Bytes::new()))
             .expect("a request of fixed parts and a number is well made")
     });
-    let each = For::Requests(AWAKE / CONNECTIONS);
-    load::drive(server.address(), usize::try_from(CONNECTIONS)?, each, &wake).await?;
+    let connections = usize::try_from(CONNECTIONS)?;
+    load::drive(server.address(), connections, For::Requests(each), &wake).await?;
     let awake = server.memory()?;
 
     let each_asleep = asleep.saturating_sub(base) as f64 / plan.inboxes as f64;
-    let each_awake =
-        awake.saturating_sub(asleep) as f64 / (AWAKE / CONNECTIONS * CONNECTIONS) as f64;
+    let each_awake = awake.saturating_sub(asleep) as f64 / (each * CONNECTIONS) as f64;
     let figure = |figure, measured, unit, bar, met| Figure {
         figure,
         measured,

@@ -5,8 +5,8 @@ use events::{EventStore, Subject, Until};
 use projections::accounts::Accounts;
 use serde_json::{Value, json};
 
-use super::Stop;
 use super::open::{self, For};
+use super::{Stop, out};
 use crate::config::Settings;
 use crate::past::{self, Known};
 use crate::rendering::health;
@@ -26,8 +26,7 @@ pub(super) async fn run(args: Args, settings: &Settings) -> Result<(), Stop> {
     let Some(state) = state(&*log, subject, until).await? else {
         return Err(Stop::Wrong(anyhow!("{subject} was not known then")));
     };
-    println!("{state:#}");
-    Ok(())
+    out::line(format_args!("{state:#}"))
 }
 
 async fn state(

@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 
-use super::Stop;
+use super::{Stop, out};
 use crate::bench::{self, Plan, Subject};
 use crate::config::Settings;
 
@@ -14,10 +14,10 @@ pub(super) struct Args {
     /// How often each phase runs; the median counts
     #[arg(long, value_name = "N", default_value_t = 5)]
     rounds: usize,
-    /// Events that are replayed
+    /// Events that `replay` folds, and reports that `exact` counts
     #[arg(long, value_name = "N", default_value_t = 2_000_000)]
     events: u64,
-    /// Inboxes that the views are filled with
+    /// Inboxes that the views are filled with, for the memory of `replay`
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     inboxes: u64,
     /// Prints JSON instead of a table
@@ -36,9 +36,8 @@ pub(super) async fn run(args: Args, settings: &Settings) -> Result<(), Stop> {
     let report = bench::run(&plan).await.map_err(Stop::Wrong)?;
     if json {
         let text = serde_json::to_string_pretty(&report).map_err(|it| Stop::Wrong(it.into()))?;
-        println!("{text}");
+        out::line(text)
     } else {
-        print!("{report}");
+        out::line(report.to_string().trim_end())
     }
-    Ok(())
 }

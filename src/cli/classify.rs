@@ -3,10 +3,10 @@
 use std::io::Read as _;
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 
-use super::Stop;
+use super::{Stop, out};
 use crate::providers::{self, TABLE_VERSION};
 
 #[derive(Debug, clap::Args)]
@@ -48,12 +48,10 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
         "subcode": evidence.subcode,
         "message": evidence.message,
     });
-    if args.json {
-        println!("{shown:#}");
-    } else {
-        print_text(&shown);
+    if verdict.rule.is_none() {
+        eprintln!("relink: no row of the table is this answer; it counts as a bare report would");
     }
-    Ok(())
+    if args.json { out::line(format_args!("{shown:#}")) } else { out::line(as_text(&shown)) }
 }
 
 fn read(args: &Args) -> anyhow::Result<String> {
@@ -67,17 +65,20 @@ fn read(args: &Args) -> anyhow::Result<String> {
         None => std::io::stdin().lock().take(BYTES_MAX).read_to_end(&mut bytes),
     }
     .context("the answer cannot be read")?;
+    ensure!(!bytes.trim_ascii().is_empty(), "there is nothing to classify: the answer is empty");
+    ensure!(!bytes.contains(&0), "the answer is no text: it holds a zero byte");
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// One line each, without what is not known.
-fn print_text(shown: &Value) {
-    for (name, value) in shown.as_object().into_iter().flatten() {
-        match value {
-            Value::Null => {}
-            Value::String(text) => println!("{name:<10} {text}"),
-            Value::Bool(yes) => println!("{name:<10} {}", if *yes { "yes" } else { "no" }),
-            Value::Number(_) | Value::Array(_) | Value::Object(_) => println!("{name:<10} {value}"),
+fn as_text(shown: &Value) -> String {
+    let line = |(name, value): (&String, &Value)| match value {
+        Value::Null => None,
+        Value::String(text) => Some(format!("{name:<10} {text}")),
+        Value::Bool(yes) => Some(format!("{name:<10} {}", if *yes { "yes" } else { "no" })),
+        Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            Some(format!("{name:<10} {value}"))
         }
-    }
+    };
+    shown.as_object().into_iter().flatten().filter_map(line).collect::<Vec<_>>().join("\n")
 }

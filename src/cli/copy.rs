@@ -5,10 +5,10 @@ use std::path::Path;
 
 use anyhow::anyhow;
 
-use super::Stop;
 use super::open::{self, For, Log};
 use super::rebuild::progress_bar;
-use crate::config::{Secret, Settings};
+use super::{Stop, out};
+use crate::config::{Secret, Settings, StoreSetting};
 use crate::copy::{self, CopyError};
 
 #[derive(Debug, clap::Args)]
@@ -28,6 +28,11 @@ fn secret(text: &str) -> Result<Secret, Infallible> {
 }
 
 pub(super) async fn run(args: Args, settings: &Settings) -> Result<(), Stop> {
+    if place(args.from.as_ref(), settings) == place(args.to.as_ref(), settings) {
+        return Err(Stop::Usage(anyhow!(
+            "--from and --to are the same log; name another, such as embedded:/srv/copy"
+        )));
+    }
     let from = open(args.from.as_ref(), settings, For::Reading)?;
     let to = open(args.to.as_ref(), settings, For::Serving)?;
     let bar = progress_bar(from.unit(), from.head().await?.0);
@@ -45,11 +50,29 @@ pub(super) async fn run(args: Args, settings: &Settings) -> Result<(), Stop> {
         | CopyError::Different(_)
         | CopyError::Unverified { .. }) => Stop::Wrong(bad.into()),
     })?;
-    println!(
+    out::line(format_args!(
         "copied and verified: {} records, of which {} were there before; their hash is {}",
         report.records, report.found, report.hash
-    );
-    Ok(())
+    ))
+}
+
+/// Where a log is: the words that name it, or the folder that they mean.
+fn place(name: Option<&Secret>, settings: &Settings) -> String {
+    let name = match (name, &settings.store) {
+        (Some(name), _) => name.expose(),
+        (None, StoreSetting::Embedded) => "embedded",
+        (None, StoreSetting::EventStoreDb(text)) => text.expose(),
+    };
+    let folder = match name {
+        "embedded" => settings.data.as_path(),
+        name => match name.strip_prefix("embedded:") {
+            Some(folder) => Path::new(folder),
+            None => return name.to_owned(),
+        },
+    };
+    // A folder that is not there yet is nobody else's.
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    format!("embedded:{}", folder.display())
 }
 
 fn open(name: Option<&Secret>, settings: &Settings, purpose: For) -> Result<Log, Stop> {

@@ -4,8 +4,8 @@ use actors::ports::Clock;
 use anyhow::anyhow;
 use events::{DeliveryId, EventStore};
 
-use super::Stop;
 use super::open::{self, For};
+use super::{Stop, out};
 use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::explain;
@@ -29,8 +29,7 @@ pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Sto
     let Some(explained) = explained else {
         return Err(Stop::Wrong(anyhow!("there is no delivery {id}")));
     };
-    println!("{explained:#}");
-    Ok(())
+    out::line(format_args!("{explained:#}"))
 }
 
 /// The vault of the log, where its key is at hand: without it everything but the signatures is

@@ -12,8 +12,8 @@ use anyhow::{Context as _, anyhow};
 use events::{Actor, KeyId};
 use uuid::Uuid;
 
-use super::Stop;
 use super::open::{self, For};
+use super::{Stop, out};
 use crate::app::StartError;
 use crate::clock::SystemClock;
 use crate::config::Settings;
@@ -49,8 +49,7 @@ pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Sto
     };
     let rotated = rotate(&Registry::new(world), settings).await;
     log.close().await;
-    println!("{}", rotated?);
-    Ok(())
+    out::line(rotated?)
 }
 
 /// Tells the log, then the file, in this order: a log that knows the new key is served under it
@@ -80,8 +79,12 @@ async fn rotate(log: &Registry<Installation>, settings: &Settings) -> Result<Str
     let key = new.key_id();
     Ok(match successor {
         Some(successor) => {
-            successor.take_over().map_err(usage)?;
-            format!("secrets are sealed under key {key} from here on; it is in the old one's file")
+            let kept = successor.take_over(have).map_err(usage)?;
+            format!(
+                "secrets are sealed under key {key} from here on; it is in the old one's file.\n\
+                 Backups of the log made until now need key {have}, which is kept in {}",
+                kept.display()
+            )
         }
         None => format!(
             "secrets are sealed under key {key} from here on; set RELINK_SECRET_KEY to it before \

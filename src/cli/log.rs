@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use events::store::{Heard, PAGE_MAX, Slice, Subscription};
-use events::{EventStore, Position, Record, Revision, StreamName};
+use events::{EventStore, Position, Record, Revision, StreamName, Subject};
 
 use super::Stop;
 use super::open::{self, For};
@@ -48,13 +48,23 @@ async fn print_stream(log: &dyn EventStore, stream: &StreamName, args: &Args) ->
         let page = log.read_stream(stream, Slice::From(from), PAGE_MAX).await?;
         let Some(last) = page.last() else {
             return if from == Revision::FIRST {
-                Err(Stop::Wrong(anyhow!("there is no stream {stream}")))
+                Err(Stop::Wrong(no_stream(stream)))
             } else {
                 Ok(())
             };
         };
         from = last.revision.next();
         print(&page, args)?;
+    }
+}
+
+/// Whoever thinks of a subject is told its stream.
+fn no_stream(stream: &StreamName) -> anyhow::Error {
+    match stream.as_str().parse::<Subject>() {
+        Ok(subject) => {
+            anyhow!("there is no stream {stream}; that of {subject} is {}", subject.stream())
+        }
+        Err(_) => anyhow!("there is no stream {stream}"),
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use indicatif::{ProgressBar, ProgressStyle};
 use projections::Views;
 
-use super::Stop;
 use super::open::{self, For};
+use super::{Stop, out};
 use crate::config::Settings;
 
 pub(super) async fn run(settings: &Settings) -> Result<(), Stop> {
@@ -17,7 +17,7 @@ pub(super) async fn run(settings: &Settings) -> Result<(), Stop> {
     let bar = progress_bar(log.unit(), log.head().await?.0);
     let runner = Views::default().runner(log.store(), snapshots);
     let mut last = 0;
-    runner
+    let left_out = runner
         .rebuild(|position, head| {
             last = position.0;
             bar.set_length(head.0);
@@ -26,8 +26,11 @@ pub(super) async fn run(settings: &Settings) -> Result<(), Stop> {
         .await?;
     bar.finish_and_clear();
     log.close().await;
-    println!("every view is rebuilt up to position {last}");
-    Ok(())
+    for stream in left_out.list() {
+        let (name, place) = (&stream.stream, stream.position);
+        eprintln!("relink: {name} is not shown from position {place} on: {}", stream.reason);
+    }
+    out::line(format_args!("every view is rebuilt up to position {last}"))
 }
 
 /// A bar on a terminal, nothing elsewhere.

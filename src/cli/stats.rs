@@ -1,14 +1,15 @@
 //! `relink stats`: what uses the space, also while the service runs.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::path::Path;
 
 use indicatif::HumanBytes;
 use serde_json::json;
 
-use super::Stop;
 use super::open::{self, For};
 use super::rebuild::progress_bar;
+use super::{Stop, out};
 use crate::config::Settings;
 use crate::stats::{self, Stats, Use};
 
@@ -27,34 +28,35 @@ pub(super) async fn run(args: Args, settings: &Settings) -> Result<(), Stop> {
     let stats = stats?;
     let on_disk = size_of(&settings.data);
     if args.json {
-        println!("{:#}", json!({ "log": stats, "disk_bytes": on_disk }));
+        out::line(format_args!("{:#}", json!({ "log": stats, "disk_bytes": on_disk })))
     } else {
-        print(&stats, on_disk);
+        out::told(print(&mut std::io::stdout().lock(), &stats, on_disk))
     }
-    Ok(())
 }
 
-fn print(stats: &Stats, on_disk: u64) {
-    let line = |name: &str, used: &Use| {
+fn print(out: &mut dyn Write, stats: &Stats, on_disk: u64) -> io::Result<()> {
+    let line = |out: &mut dyn Write, name: &str, used: &Use| {
         let share = (used.bytes * 100).checked_div(stats.total.bytes).unwrap_or(0);
-        println!("{name:<40} {:>12} {:>12} {share:>3} %", used.events, HumanBytes(used.bytes));
+        let (events, bytes) = (used.events, HumanBytes(used.bytes));
+        writeln!(out, "{name:<40} {events:>12} {bytes:>12} {share:>3} %")
     };
-    println!("{:<40} {:>12} {:>12}", "", "events", "bytes");
+    writeln!(out, "{:<40} {:>12} {:>12}", "", "events", "bytes")?;
     for (category, used) in &stats.categories {
-        line(category, used);
+        line(out, category, used)?;
     }
-    println!();
+    writeln!(out)?;
     for (kind, used) in largest(&stats.kinds) {
-        line(kind, used);
+        line(out, kind, used)?;
     }
-    println!();
-    line("all", &stats.total);
-    println!(
+    writeln!(out)?;
+    line(out, "all", &stats.total)?;
+    writeln!(
+        out,
         "{:<40} {:>12} {:>12}",
         "on disk, indexes and views included",
         "",
         HumanBytes(on_disk)
-    );
+    )
 }
 
 /// The kinds by size, the largest first.

@@ -9,11 +9,12 @@ use actors::registry::{Halted, Limits, Registry, World};
 use actors::{Context, Refused};
 use anyhow::anyhow;
 use events::installation::Role;
-use events::{AccountId, Actor};
+use events::store::Slice;
+use events::{AccountId, Actor, Revision, Subject};
 use uuid::Uuid;
 
-use super::Stop;
 use super::open::{self, For};
+use super::{Stop, out};
 use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::tokens;
@@ -37,10 +38,12 @@ pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Sto
     let log = open::log(settings, For::Appending)?;
     if begun {
         // Good before the first `serve`; in a mistyped folder the token would be good for nothing.
-        eprintln!(
-            "relink: there was no log in {}, and a new one is begun",
-            settings.data.display()
-        );
+        let folder = settings.data.display();
+        eprintln!("relink: there was no log in {folder}, and a new one is begun");
+    }
+    let stream = Subject::Account(account).stream();
+    if log.read_stream(&stream, Slice::From(Revision::FIRST), 1).await?.is_empty() {
+        eprintln!("relink: account {account} is not registered; the token waits until it is");
     }
     let clock = Arc::new(SystemClock);
     let world = World {
@@ -60,10 +63,7 @@ pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Sto
     let created = Registry::<Installation>::new(world).ask(TheOne, context, create).await;
     log.close().await;
     match created {
-        Ok(_) => {
-            println!("{token}");
-            Ok(())
-        }
+        Ok(_) => out::line(token),
         Err(refused @ (Refused::Rejected(_) | Refused::TooLarge { .. })) => {
             Err(Stop::Wrong(anyhow!("{refused}")))
         }

@@ -2,9 +2,9 @@
 
 use anyhow::anyhow;
 
-use super::Stop;
 use super::open::{self, For};
 use super::rebuild::progress_bar;
+use super::{Stop, out};
 use crate::config::Settings;
 use crate::verify::{self, Unverified};
 
@@ -28,9 +28,8 @@ pub(super) async fn run(settings: &Settings) -> Result<(), Stop> {
             "every record is good, but the file is damaged: {first} ({more} more)"
         )));
     }
-    println!(
+    out::line(format_args!(
         "the log is good: {} records in {} streams, up to position {}",
         report.records, report.streams, report.position
-    );
-    Ok(())
+    ))
 }

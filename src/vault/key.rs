@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use events::KeyId;
 
 use super::{Origin, Vault, VaultError};
 use crate::private;
@@ -58,14 +59,24 @@ impl Successor {
         Ok((Self { beside, path }, Vault::from_key(key)))
     }
 
-    /// Puts it into the place of the other.
+    /// Puts it into the place of the other, which is kept beside under its own name: a backup of
+    /// the log from before knows no other key. Says where.
     ///
     /// # Errors
-    /// When the file cannot be replaced.
-    pub fn take_over(self) -> Result<(), VaultError> {
-        let moved = fs::rename(&self.beside, &self.path)
+    /// When the files cannot be written.
+    pub fn take_over(self, former: KeyId) -> Result<PathBuf, VaultError> {
+        let mut kept = self.path.as_os_str().to_owned();
+        kept.push(format!(".{former}"));
+        let kept = PathBuf::from(kept);
+        let linked = match fs::hard_link(&self.path, &kept) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+            other => other,
+        };
+        let moved = linked
+            .and_then(|()| fs::rename(&self.beside, &self.path))
             .and_then(|()| private::sync_folder(folder(&self.path)));
-        moved.map_err(|source| VaultError::Unwritable { path: self.path, source })
+        moved.map_err(|source| VaultError::Unwritable { path: self.path, source })?;
+        Ok(kept)
     }
 }
 

@@ -146,8 +146,10 @@ fn a_successor_waits_beside_the_key_until_it_takes_over() {
     let (successor, again) = Successor::of(&path).unwrap();
     assert_eq!(second.key_id(), again.key_id(), "a broken rotation is taken up again");
     assert_eq!(Vault::open(None, data.path()).unwrap().0.key_id(), first.key_id());
-    successor.take_over().unwrap();
+    let kept = successor.take_over(first.key_id()).unwrap();
+    let former = Vault::open(Some(&format!("file:{}", kept.display())), data.path()).unwrap().0;
+    assert_eq!(former.key_id(), first.key_id(), "backups from before need it");
     assert_eq!(Vault::open(None, data.path()).unwrap().0.key_id(), second.key_id());
-    assert_eq!(std::fs::read_dir(data.path()).unwrap().count(), 1);
+    assert_eq!(std::fs::read_dir(data.path()).unwrap().count(), 2);
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 }

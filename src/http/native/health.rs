@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::context::Cause;
 use crate::http::fresh::Fresh;
+use crate::http::native::accounts;
 use crate::http::places::Places;
 use crate::http::problem::Problem;
 use crate::http::query::{self, Query};
@@ -60,6 +61,7 @@ async fn show(
     Query(asked): Query<Asked>,
     _: Fresh,
 ) -> Result<Json<Value>, Problem> {
+    accounts::registered(&app, &caller, cause.step("account")).await?;
     let state = query::read("state", asked.state.as_deref(), state)?;
     let until = query::read("at", asked.at.as_deref(), past::moment)?;
     let mut shown = match until {

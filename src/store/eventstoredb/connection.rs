@@ -172,7 +172,7 @@ impl Shared {
 
     async fn session(&self) -> Result<Session, String> {
         let client = Client::new(self.settings.clone()).map_err(|error| error.to_string())?;
-        let server = client.server_info().await.map_err(|error| error.to_string())?;
+        let server = client.server_info().await.map_err(|error| reason(&error))?;
         tracing::info!("connected to EventStoreDB {}", server.version());
         Ok(Session { client, lanes: Lanes::default(), strikes: AtomicU32::new(0) })
     }
@@ -187,6 +187,16 @@ impl Shared {
         }
         Status::Down { reason, until: Instant::now() + pause }
     }
+}
+
+/// What the client says without what only its authors read.
+fn reason(error: &eventstore::Error) -> String {
+    let text = error.to_string();
+    if text.contains("client error (Connect)") {
+        return "nobody listens at its address; see --store, and tls=false for one without TLS"
+            .into();
+    }
+    text
 }
 
 #[cfg(test)]
