@@ -19,9 +19,10 @@ mod report;
 mod standby;
 mod subscriptions;
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use events::snapshot::Snapshots;
@@ -29,13 +30,14 @@ use events::store::{Heard, Subscription};
 use events::{EndpointId, EventStore, Failure, Position, Record};
 use futures_core::future::BoxFuture;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::delivery::{Ledger, REMEMBERED_MAX, Rejection, Told};
-use crate::nodes::Work;
+use crate::nodes::{Division, Work};
 use crate::ports::Clock;
 use crate::registry::Registry;
-use crate::shell::{Done, Refused};
+use crate::shell::{Chain, Done, Refused};
 
 use checkpoint::{Checkpoint, Laggards};
 use kept::Folded;
@@ -73,9 +75,36 @@ pub struct Progress {
     pub failing: Option<String>,
 }
 
+/// Whether this process fans out just now; cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Leading(Arc<AtomicBool>);
+
+impl Leading {
+    /// Whether it is not at work that is another node's in this division.
+    pub fn has_let_go(&self, division: &Division) -> bool {
+        division.is_ours(Work::Fanout) || !self.0.load(Ordering::SeqCst)
+    }
+
+    /// To be held from before it is asked whose work it is.
+    fn begin(&self) -> Lead {
+        self.0.store(true, Ordering::SeqCst);
+        Lead(self.clone())
+    }
+}
+
+/// It fans out as long as this lives.
+struct Lead(Leading);
+
+impl Drop for Lead {
+    fn drop(&mut self) {
+        self.0.0.store(false, Ordering::SeqCst);
+    }
+}
+
 /// The fan-out at work. Stop it before the process ends.
 #[derive(Debug)]
 pub struct Fanout {
+    leading: Leading,
     progress: watch::Receiver<Progress>,
     stop: watch::Sender<bool>,
     task: tokio::task::JoinHandle<()>,
@@ -91,9 +120,23 @@ impl Fanout {
     ) -> Self {
         let (told, progress) = watch::channel(Progress::default());
         let (stop, stopped) = watch::channel(false);
-        let worker = Worker { store, snapshots, ledgers, clock, progress: told, stop: stopped };
+        let leading = Leading::default();
+        let worker = Worker {
+            store,
+            snapshots,
+            ledgers,
+            clock,
+            progress: told,
+            stop: stopped,
+            leading: leading.clone(),
+        };
         let task = tokio::spawn(supervise(worker));
-        Self { progress, stop, task }
+        Self { leading, progress, stop, task }
+    }
+
+    /// Whether it is at work.
+    pub fn leading(&self) -> Leading {
+        self.leading.clone()
     }
 
     /// How far it is, now and as it goes on.
@@ -118,13 +161,17 @@ struct Worker {
     clock: Arc<dyn Clock>,
     progress: watch::Sender<Progress>,
     stop: watch::Receiver<bool>,
+    leading: Leading,
 }
 
 async fn supervise(worker: Worker) {
     loop {
-        match tokio::spawn(worker.clone().run()).await {
-            Ok(()) => return,
-            Err(panic) => {
+        // Whose tasks end with it.
+        let mut task = JoinSet::new();
+        task.spawn(worker.clone().run());
+        match task.join_next().await {
+            None | Some(Ok(())) => return,
+            Some(Err(panic)) => {
                 tracing::error!("the fan-out fell over and is restarted: {panic}");
                 let failing = Some("the fan-out fell over and is restarted".to_owned());
                 worker.progress.send_modify(|progress| progress.failing = failing);
@@ -140,9 +187,11 @@ impl Worker {
     /// One node fans out at a time; the others stand by.
     async fn run(mut self) {
         let mut folded = None;
-        while let Some((checkpoint, from)) = self.stand_by(folded.take()).await {
+        while let Some((checkpoint, from, lead)) = self.stand_by(folded.take()).await {
             folded = Some(self.lead(checkpoint, from).await);
-            if *self.stop.borrow() {
+            drop(lead);
+            // Whoever dropped it wants nothing of it either.
+            if *self.stop.borrow() || self.stop.has_changed().is_err() {
                 return;
             }
         }
@@ -245,52 +294,79 @@ impl Worker {
 
     /// Hands all debts to their ledgers; `stuck` are the halted ones that did not take them.
     async fn hand_over(&mut self, debts: Vec<Debt>, stuck: &mut Laggards) -> ControlFlow<()> {
-        let mut told: VecDeque<(Debt, Telling)> = VecDeque::new();
-        for debt in debts {
-            if told.len() >= HANDED_OVER_MAX {
-                self.settle(&mut told, stuck).await?;
+        let mut debts = debts.into_iter();
+        loop {
+            let next: Vec<Debt> = debts.by_ref().take(HANDED_OVER_MAX).collect();
+            if next.is_empty() {
+                return ControlFlow::Continue(());
             }
-            let telling = self.tell_ledger(&debt);
-            told.push_back((debt, telling));
+            self.settle(next, stuck).await?;
         }
-        self.settle(&mut told, stuck).await
     }
 
-    async fn settle(
-        &mut self,
-        told: &mut VecDeque<(Debt, Telling)>,
+    /// What is refused for now is told again with all that stood behind it, so that each ledger
+    /// learns everything in the order of the log.
+    async fn settle(&mut self, mut debts: Vec<Debt>, stuck: &mut Laggards) -> ControlFlow<()> {
+        let mut wait = RETRY.0;
+        loop {
+            let count = debts.len();
+            let (left, why) = self.tell_ledgers(debts, stuck).await;
+            let Some(why) = why else { return ControlFlow::Continue(()) };
+            if left.len() < count {
+                wait = RETRY.0;
+            }
+            self.fail(&why, &mut wait).await?;
+            if !self.ledgers.share().works(Work::Fanout) {
+                return ControlFlow::Break(());
+            }
+            debts = left;
+        }
+    }
+
+    /// Tells all, and then awaits the answers; those that were refused for now, and why the first
+    /// of them was.
+    async fn tell_ledgers(
+        &self,
+        debts: Vec<Debt>,
         stuck: &mut Laggards,
-    ) -> ControlFlow<()> {
-        for (debt, mut telling) in told.drain(..) {
-            let mut wait = RETRY.0;
-            loop {
-                match telling.await {
-                    Ok(done) if debt.is_left(&done.answer) => {
-                        telling = self.tell_rest(&debt, done.answer.pending);
-                    }
-                    Ok(_) => break,
-                    Err(refused) if refused.is_passing() => {
-                        self.fail(&refused, &mut wait).await?;
-                        telling = self.tell_ledger(&debt);
-                    }
-                    Err(refused) => {
-                        let endpoint = debt.endpoint;
-                        tracing::error!(%endpoint, "ledger {endpoint} is not told: {refused}");
-                        // Anything else would be refused for ever.
-                        if matches!(refused, Refused::Halted { .. }) {
-                            stuck.entry(endpoint).or_insert(debt.position);
-                        }
-                        break;
+    ) -> (Vec<Debt>, Option<Refused<Rejection>>) {
+        let mut chains = BTreeMap::<EndpointId, Chain>::new();
+        let tell = |debt: Debt| {
+            let chain = chains.entry(debt.endpoint).or_default();
+            let telling = self.tell_ledger(chain, &debt);
+            (debt, telling)
+        };
+        let told: Vec<(Debt, Telling)> = debts.into_iter().map(tell).collect();
+        let (mut left, mut why) = (vec![], None);
+        for (debt, telling) in told {
+            let mut answer = telling.await;
+            while let Ok(done) = &answer
+                && debt.is_left(&done.answer)
+            {
+                answer = self.tell_rest(&debt, done.answer.pending).await;
+            }
+            match answer {
+                Ok(_) => {}
+                Err(refused) if refused.is_passing() => {
+                    why.get_or_insert(refused);
+                    left.push(debt);
+                }
+                Err(refused) => {
+                    let endpoint = debt.endpoint;
+                    tracing::error!(%endpoint, "ledger {endpoint} is not told: {refused}");
+                    // Anything else would be refused for ever.
+                    if matches!(refused, Refused::Halted { .. }) {
+                        stuck.entry(endpoint).or_insert(debt.position);
                     }
                 }
             }
         }
-        ControlFlow::Continue(())
+        (left, why)
     }
 
-    fn tell_ledger(&self, debt: &Debt) -> Telling {
+    fn tell_ledger(&self, chain: &Chain, debt: &Debt) -> Telling {
         let context = debt.context(self.clock.now());
-        Box::pin(self.ledgers.ask(debt.endpoint, context, debt.command.clone()))
+        Box::pin(self.ledgers.ask_in(chain, debt.endpoint, context, debt.command.clone()))
     }
 
     /// As a command of its own: the same one again would be known as done.

@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use crate::aggregate::{Aggregate, Effect};
 use crate::nodes::Share;
 use crate::ports::Clock;
-use crate::shell::{Context, Done, Item, Mailbox, Refused, Shell, Undelivered};
+use crate::shell::{Chain, Context, Done, Item, Link, Mailbox, Refused, Shell, Undelivered};
 use crate::supervisor::Supervisor;
 
 pub use halted::{Halt, Halted};
@@ -151,7 +151,19 @@ impl<A: Aggregate> Registry<A> {
         context: Context,
         command: A::Command,
     ) -> impl Future<Output = Result<Done<A::Answer>, Refused<A::Rejection>>> + Send + 'static {
-        self.put(id, context, command, false)
+        self.put(id, context, command, false, Link::default())
+    }
+
+    /// The same, behind all of the chain that were handed over before.
+    pub(crate) fn ask_in(
+        &self,
+        chain: &Chain,
+        id: A::Id,
+        context: Context,
+        command: A::Command,
+    ) -> impl Future<Output = Result<Done<A::Answer>, Refused<A::Rejection>>> + Send + 'static + use<A>
+    {
+        self.put(id, context, command, false, Link::of(chain))
     }
 
     /// The same, where an answer may miss what other nodes wrote a moment ago: it costs no look at
@@ -162,7 +174,7 @@ impl<A: Aggregate> Registry<A> {
         context: Context,
         command: A::Command,
     ) -> impl Future<Output = Result<Done<A::Answer>, Refused<A::Rejection>>> + Send + 'static {
-        self.put(id, context, command, true)
+        self.put(id, context, command, true, Link::default())
     }
 
     fn put(
@@ -171,9 +183,10 @@ impl<A: Aggregate> Registry<A> {
         context: Context,
         command: A::Command,
         glance: bool,
+        link: Link,
     ) -> impl Future<Output = Result<Done<A::Answer>, Refused<A::Rejection>>> + Send + use<A> {
         let (reply, answer) = oneshot::channel();
-        let envelope = crate::shell::Envelope { context, command, reply, glance };
+        let envelope = crate::shell::Envelope { context, command, reply, glance, link };
         let sent = self.send(id, Item::Command(envelope));
         async move {
             sent?;

@@ -4,6 +4,7 @@
 //! [`Mailbox`] of our own, which has a limit and is drained into one append; what ractor carries
 //! is only the word that there is work.
 
+mod chain;
 mod kept;
 mod loaded;
 mod mailbox;
@@ -17,6 +18,7 @@ use ractor::{ActorProcessingErr, ActorRef};
 use crate::aggregate::{Aggregate, Effect, Next};
 use crate::registry::Registry;
 
+pub(crate) use chain::{Chain, Link};
 pub(crate) use loaded::{Decided, Loaded, Problem};
 pub use mailbox::{Context, Done, Refused};
 pub(crate) use mailbox::{Envelope, Item, Mailbox, Undelivered};
@@ -101,7 +103,11 @@ impl<A: Aggregate> Shell<A> {
         let mut heard = None;
         for item in items {
             match item {
-                Item::Command(envelope) => batch.push_back(envelope),
+                Item::Command(envelope) if envelope.is_next() => batch.push_back(envelope),
+                Item::Command(envelope) => {
+                    let reason = "a command before it was refused".to_owned();
+                    envelope.answer(Err(Refused::Unavailable { reason }));
+                }
                 Item::Finished(key) => {
                     run.busy.remove(&key);
                 }

@@ -185,7 +185,9 @@ impl App {
         });
         let expiry = Expiry::start(&app);
         let delivery = app.delivery.clone();
-        let let_go: LetGo = Arc::new(move |division| delivery.has_let_go(division));
+        let leading = fanout.leading();
+        let let_go: LetGo =
+            Arc::new(move |division| delivery.has_let_go(division) && leading.has_let_go(division));
         let among = Among { member: nodes.map(|nodes| nodes.start(let_go)), listener, identity };
         let running = Running { app: app.clone(), views: running, fanout, expiry, among };
         Ok((app, running))

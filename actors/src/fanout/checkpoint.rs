@@ -117,6 +117,10 @@ impl Checkpoint {
                 Err(Failure::Conflict { .. }) => {
                     let Self { saved, tail, .. } = Self::load(store).await?;
                     (self.saved, self.tail) = (saved, tail);
+                    // What another has paid is paid: the checkpoint never goes back.
+                    if self.reached.position < self.saved.position {
+                        self.reached = self.saved.clone();
+                    }
                     return Ok(());
                 }
                 Err(failure) => return Err(failure),

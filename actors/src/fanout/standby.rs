@@ -9,7 +9,7 @@ use events::{Failure, Record};
 use super::checkpoint::Checkpoint;
 use super::kept::{self, Folded};
 use super::owed::Debtor;
-use super::{Progress, RETRY, Worker};
+use super::{Lead, Progress, RETRY, Worker};
 use crate::nodes::Work;
 
 /// How often it is looked how far the other node has come.
@@ -24,7 +24,7 @@ impl Worker {
     pub(super) async fn stand_by(
         &mut self,
         mut known: Option<Folded>,
-    ) -> Option<(Checkpoint, Folded)> {
+    ) -> Option<(Checkpoint, Folded, Lead)> {
         let mut share = self.ledgers.share().clone();
         let mut wait = RETRY.0;
         let mut woken: Woken = None;
@@ -40,9 +40,11 @@ impl Worker {
                 }
             };
             wait = RETRY.0;
+            let lead = self.leading.begin();
             if share.works(Work::Fanout) {
-                return Some((checkpoint, folded));
+                return Some((checkpoint, folded, lead));
             }
+            drop(lead);
             let paid = checkpoint.saved.clone();
             let mut debtor = Debtor::new(self.store.clone(), paid, folded);
             let followed = self.follow(&checkpoint, &mut debtor, &mut woken).await;

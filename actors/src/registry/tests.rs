@@ -160,3 +160,52 @@ async fn a_registry_that_nobody_holds_ends() {
     pass(Limits::default().idle * 2).await;
     assert!(weak.upgrade().is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_handed_over_as_a_chain_is_done_in_its_order_or_not_at_all() {
+    let (store, probes) = start();
+    probes.ask(ID, anew(), say("before")).await.unwrap();
+    let chain = Chain::default();
+    store.fail_appends(1);
+    let first = tokio::spawn(probes.ask_in(&chain, ID, anew(), say("first")));
+    // It is being written, and about to fail, when the next one comes.
+    while !store.is_appending() {
+        tokio::task::yield_now().await;
+    }
+    let second = probes.ask_in(&chain, ID, anew(), say("second"));
+    let stranger = probes.ask(ID, anew(), say("stranger"));
+    assert!(first.await.unwrap().unwrap_err().is_passing());
+    assert!(second.await.unwrap_err().is_passing());
+    stranger.await.unwrap();
+    assert_eq!(heard(&probes, ID).await, ["before", "stranger"]);
+    let chain = Chain::default();
+    let again = ["first", "second"].map(|text| probes.ask_in(&chain, ID, anew(), say(text)));
+    for ask in again {
+        ask.await.unwrap();
+    }
+    assert_eq!(heard(&probes, ID).await, ["before", "stranger", "first", "second"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chain_breaks_where_the_mailbox_is_full_and_where_an_actor_falls_over_and_not_at_a_no() {
+    let store = Arc::new(TestStore::default());
+    let limits = Limits { mailbox: 2, ..Limits::default() };
+    let probes: Registry<Probe> = Registry::new(World { limits, ..world(&store) });
+    for (command, others) in [(Ask::Fall, false), (Ask::Refuse, true)] {
+        let chain = Chain::default();
+        let first = probes.ask_in(&chain, ID, anew(), command);
+        assert!(first.await.is_err());
+        pass(Duration::from_secs(1)).await;
+        let second = probes.ask_in(&chain, ID, anew(), say("second")).await;
+        assert_eq!(second.is_ok(), others);
+    }
+    let chain = Chain::default();
+    let fit = [3, 4].map(|nth| probes.ask_in(&chain, ID, anew(), say(nth)));
+    let full = probes.ask_in(&chain, ID, anew(), say("5")).await;
+    assert_eq!(full.unwrap_err(), Refused::Full);
+    for ask in fit {
+        ask.await.unwrap();
+    }
+    assert!(probes.ask_in(&chain, ID, anew(), say("6")).await.is_err());
+    assert_eq!(heard(&probes, ID).await, ["second", "3", "4"]);
+}

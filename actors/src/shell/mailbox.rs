@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::Wake;
+use super::chain::Link;
 use crate::aggregate::{Aggregate, Effect};
 
 /// As many items as are decided together.
@@ -120,10 +121,21 @@ pub(crate) struct Envelope<A: Aggregate> {
     pub(crate) reply: oneshot::Sender<Outcome<A>>,
     /// Whether what other nodes wrote a moment ago may be missing from the answer.
     pub(crate) glance: bool,
+    /// What it must not overtake.
+    pub(crate) link: Link,
 }
 
 impl<A: Aggregate> Envelope<A> {
+    /// Whether everything that it must not overtake was done.
+    pub(super) fn is_next(&self) -> bool {
+        self.link.holds()
+    }
+
     pub(crate) fn answer(self, outcome: Outcome<A>) {
+        match &outcome {
+            Err(refused) if refused.is_passing() => drop(self.link),
+            Ok(_) | Err(_) => self.link.pass(),
+        }
         // Whoever asked may have gone away; what is written stays written.
         let _ = self.reply.send(outcome);
     }

@@ -28,6 +28,8 @@ pub(crate) struct TestStore {
     lost_answers: AtomicUsize,
     falls: AtomicUsize,
     falls_reading: AtomicUsize,
+    /// Appends that have begun and not ended.
+    appending: AtomicUsize,
     read: AtomicUsize,
     of_streams: AtomicUsize,
     /// Pages of single streams.
@@ -53,6 +55,7 @@ impl Default for TestStore {
             lost_answers: AtomicUsize::new(0),
             falls: AtomicUsize::new(0),
             falls_reading: AtomicUsize::new(0),
+            appending: AtomicUsize::new(0),
             read: AtomicUsize::new(0),
             of_streams: AtomicUsize::new(0),
             looked: AtomicUsize::new(0),
@@ -90,6 +93,11 @@ impl TestStore {
     /// That many times reading the whole log falls over, and whoever reads with it.
     pub(crate) fn fall_over_reading(&self, count: usize) {
         self.falls_reading.store(count, Ordering::SeqCst);
+    }
+
+    /// Whether somebody waits for an append.
+    pub(crate) fn is_appending(&self) -> bool {
+        self.appending.load(Ordering::SeqCst) > 0
     }
 
     /// How many records each append to that stream had, so far.
@@ -195,7 +203,9 @@ impl EventStore for TestStore {
     ) -> BoxFuture<'a, Result<Appended, Failure>> {
         Box::pin(async move {
             // A real log takes a while, and others get their turn.
+            self.appending.fetch_add(1, Ordering::SeqCst);
             tokio::task::yield_now().await;
+            self.appending.fetch_sub(1, Ordering::SeqCst);
             self.failing()?;
             if spend(&self.failures) {
                 return Err(unavailable());

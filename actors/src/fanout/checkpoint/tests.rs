@@ -1,6 +1,7 @@
 use events::WebhookId;
 
 use super::*;
+use crate::testing::{NOON, TestStore};
 
 const HOOK: EndpointId = EndpointId::Webhook(WebhookId(7));
 const OTHER: EndpointId = EndpointId::Webhook(WebhookId(8));
@@ -48,4 +49,21 @@ fn whoever_takes_what_is_owed_again_catches_up_page_by_page() {
 fn whoever_is_stuck_again_is_behind_from_there_on() {
     let after = advanced(paid(30, &[(HOOK, 15)]), &[(20, &[(HOOK, 18)]), (40, &[])]);
     assert_eq!(after, paid(40, &[(HOOK, 18)]));
+}
+
+#[tokio::test]
+async fn who_is_behind_another_never_sets_the_checkpoint_back() {
+    let store = TestStore::default();
+    let mut slow = Checkpoint::load(&store).await.unwrap();
+    let mut fast = Checkpoint::load(&store).await.unwrap();
+    fast.reached = paid(20, &[(HOOK, 15)]);
+    fast.save(&store, NOON).await.unwrap();
+    slow.reached = paid(10, &[]);
+    slow.save(&store, NOON).await.unwrap();
+    slow.save(&store, NOON).await.unwrap();
+    let saved = Checkpoint::load(&store).await.unwrap().saved;
+    assert_eq!(saved, paid(20, &[(HOOK, 15)]));
+    slow.reached = paid(30, &[]);
+    slow.save(&store, NOON).await.unwrap();
+    assert_eq!(Checkpoint::load(&store).await.unwrap().saved, paid(30, &[]));
 }

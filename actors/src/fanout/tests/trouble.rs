@@ -1,10 +1,9 @@
 //! Restarts, checkpoints, damaged ledgers, a log that is away.
 
-use std::collections::BTreeSet;
-
 use super::*;
 use events::Timestamp;
 
+use crate::ports::NodeId;
 use crate::registry::Limits;
 
 async fn subscribed() -> Arc<TestStore> {
@@ -22,13 +21,11 @@ async fn say(store: &TestStore, ids: std::ops::Range<u64>) -> Position {
     last
 }
 
-/// Both are owed each of these, once.
+/// Both are owed each of these, once and in their order.
 #[track_caller]
 fn assert_each_once(owed: [Vec<(String, u64)>; 2], count: u64) {
     for owed in owed {
-        assert_eq!(owed.len() as u64, count);
-        let different: BTreeSet<_> = owed.into_iter().collect();
-        assert_eq!(different, (0..count).map(message).collect());
+        assert_eq!(owed, (0..count).map(message).collect::<Vec<_>>());
     }
 }
 
@@ -65,8 +62,8 @@ async fn a_fan_out_that_ended_without_a_checkpoint_owes_nothing_twice_and_forget
     service.catch_up().await;
     let saved = checkpoint(&store).await;
     say(&store, 10..20).await;
-    // It is gone before it hears of them all.
-    drop(service);
+    // It is gone before it hears of them all, and without a word.
+    service.fanout.task.abort();
     Service::run(&store).await;
     assert!(checkpoint(&store).await > saved);
     assert_each_once(both(&store).await, 20);
@@ -228,4 +225,30 @@ async fn more_than_one_append_takes_is_abandoned_with_its_webhook() {
     let told = ledger(&store, HOOK).await;
     let abandoned = told.iter().filter(|it| matches!(it, DeliveryEvent::Abandoned(_)));
     assert_eq!(abandoned.count(), 9_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_drops_it_ends_it() {
+    let service = Service::over(&subscribed().await);
+    service.catch_up().await;
+    let mut progress = service.fanout.progress();
+    drop(service.fanout);
+    // Whoever tells of its progress is gone; what goes round in circles lets no time pass.
+    let gone = async { while progress.changed().await.is_ok() {} };
+    assert!(tokio::time::timeout(Duration::from_secs(5), gone).await.is_ok(), "it goes on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_let_go_of_only_once_the_page_is_done_that_it_is_at() {
+    let (me, others) = (NodeId(Uuid::from_u128(1)), [2, 3].map(Uuid::from_u128).map(NodeId));
+    let mut theirs = Division::alone(me, String::new());
+    theirs.members = others.into_iter().collect();
+    let service = Service::over(&subscribed().await);
+    service.catch_up().await;
+    let leading = service.fanout.leading();
+    assert!(
+        !leading.has_let_go(&theirs) && leading.has_let_go(&Division::alone(me, String::new()))
+    );
+    service.fanout.stop().await;
+    assert!(leading.has_let_go(&theirs));
 }
