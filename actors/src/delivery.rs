@@ -5,6 +5,7 @@
 //! a crash repeats at most the attempts it interrupted and loses none.
 
 mod attempts;
+mod by_hand;
 mod gate;
 mod memory;
 mod queue;
@@ -20,8 +21,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use events::delivery::{
     AbandonReason, Abandoned, AttemptClass, Backlog, DisableRule, EndpointDisabled,
-    EndpointEnabled, EndpointMoved, EndpointPaced, EndpointPaused, Event, Health, Parked, Queued,
-    RecoveryId, RecoveryPlanned, RecoveryProgress as Progress, Reopened, RetryRequested, Standing,
+    EndpointEnabled, EndpointMoved, EndpointPaced, EndpointPaused, Event, Health, Queued,
+    RecoveryId, RecoveryPlanned, RecoveryProgress as Progress, Reopened, Standing,
 };
 use events::webhook::Ordering;
 use events::{AccountId, Actor, Category, DeliveryId, EndpointId, Fold, Timestamp};
@@ -33,7 +34,7 @@ use crate::ports::Ended;
 use memory::Memory;
 use queue::Queue;
 use schedule::between_words;
-use verdict::give_up;
+use verdict::{give_up, is_withdrawal};
 
 pub use attempts::{Delivery, Rules};
 pub use recovery::{Advance, Ask, Recovery, Step};
@@ -55,6 +56,8 @@ pub struct Ledger {
     health: Health,
     recoveries: Vec<Recovery>,
     memory: Memory,
+    /// Raised when somebody says of what is owed that it is not: attempts may wait for their turn.
+    withdrawn: u64,
 }
 
 /// How an attempt ended, to be recorded.
@@ -145,6 +148,9 @@ pub enum Rejection {
     /// It never heard of the recovery, or has forgotten it.
     #[error("recovery {0} is not known")]
     UnknownRecovery(RecoveryId),
+    /// All that it can remember are under way.
+    #[error("{0} recoveries are not over yet, and there may be no more")]
+    TooManyRecoveries(usize),
     /// That cannot be done to a recovery that is there.
     #[error("recovery {recovery} is {progress} already")]
     Recovery {
@@ -191,6 +197,8 @@ pub struct OwedAttempt {
     pub event: String,
     /// The exact bytes.
     pub body: Bytes,
+    /// How often anything had been withdrawn from the ledger when it owed this.
+    pub withdrawn: u64,
     /// Set when it is made to see how the endpoint is doing, while others wait.
     pub probe: Option<Probe>,
 }
@@ -229,40 +237,6 @@ impl Ledger {
 
     fn knows(&self, delivery: DeliveryId) -> bool {
         self.queue.get(delivery).is_some() || self.memory.knows(delivery)
-    }
-
-    /// What shall be owed again, with all attempts counted: whoever asks may have looked before the
-    /// last of them.
-    fn reopen(&self, asked: &Reopened) -> Event {
-        let known = self.memory.attempts(asked.queued.delivery);
-        Reopened { attempts: asked.attempts.max(known), ..asked.clone() }.into()
-    }
-
-    fn abandon(&self, delivery: Option<DeliveryId>, reason: AbandonReason) -> Vec<Event> {
-        match delivery {
-            Some(delivery) => give_up(self.queue.get(delivery).map(|_| delivery), reason),
-            None => {
-                let all = self.queue.by_due().into_iter().take(ABANDONED_MAX);
-                give_up(all, reason).into_iter().chain(self.cancel_recoveries()).collect()
-            }
-        }
-    }
-
-    fn ask_for(&self, retry: &Reopened) -> Vec<Event> {
-        let (delivery, due) = (retry.queued.delivery, retry.queued.due);
-        match self.queue.get(delivery) {
-            Some(pending) if pending.due <= due && !pending.parked => vec![],
-            Some(_) => vec![RetryRequested { delivery, due }.into()],
-            None => vec![self.reopen(retry)],
-        }
-    }
-
-    fn park(&self, delivery: DeliveryId) -> Result<Vec<Event>, Rejection> {
-        match self.queue.get(delivery) {
-            Some(pending) if pending.parked => Ok(vec![]),
-            Some(_) => Ok(vec![Parked { delivery }.into()]),
-            None => Err(Rejection::Unknown(delivery)),
-        }
     }
 
     fn disable(&self, by: &Actor, reason: &str, at: Timestamp) -> Vec<Event> {
@@ -328,6 +302,7 @@ impl Ledger {
             account: pending.account,
             event: pending.event.clone(),
             body: pending.body.clone(),
+            withdrawn: self.withdrawn,
             probe: quiet_until
                 .map(|quiet_until| Probe { failed_as: pending.failed_as, quiet_until }),
         }))
@@ -384,12 +359,13 @@ impl Fold for Ledger {
                 self.memory.attempted(it.delivery, it.attempt);
                 self.queue.remove(it.delivery);
             }
-            Event::Abandoned(Abandoned { delivery, .. }) => {
+            Event::Abandoned(Abandoned { delivery, reason }) => {
+                self.withdrawn += u64::from(is_withdrawal(*reason));
                 self.given_up(*delivery);
                 self.queue.remove(*delivery);
             }
             Event::RetryRequested(it) => {
-                self.queue.change(it.delivery, |pending| pending.ask_for(it.due));
+                self.queue.ask_for(it.delivery, it.due);
             }
             Event::Reopened(it) => {
                 self.memory.remember(it.queued.delivery);
@@ -397,7 +373,10 @@ impl Fold for Ledger {
                 self.brought_back(it.queued.delivery, it.recovery);
                 self.queue.push(&it.queued, it.attempts);
             }
-            Event::Parked(it) => self.queue.change(it.delivery, |pending| pending.parked = true),
+            Event::Parked(it) => {
+                self.withdrawn += 1;
+                self.queue.change(it.delivery, |pending| pending.parked = true);
+            }
             Event::EndpointPaced(it) => self.queue.order_by(it.ordering),
             // Those that failed with the endpoint need not wait any longer.
             Event::EndpointRecovered(it) => {
@@ -425,7 +404,7 @@ impl Fold for Ledger {
 
 impl Aggregate for Ledger {
     const CATEGORY: Category = Category::Ledger;
-    const KEPT: Option<u32> = Some(2);
+    const KEPT: Option<u32> = Some(3);
 
     type Id = EndpointId;
     type Command = Command;
@@ -459,7 +438,7 @@ impl Aggregate for Ledger {
             Command::Disable { by, reason, now } => Ok(self.disable(by, reason, *now)),
             Command::Pause { by, now } => self.pause(by, *now),
             Command::Enable { by, backlog, now } => Ok(self.enable(by, *backlog, *now)),
-            Command::Plan(plan) => Ok(self.plan(plan)),
+            Command::Plan(plan) => self.plan(plan),
             Command::Recovery(recovery, ask) => self.ask(*recovery, *ask),
             Command::Advance(advance) => Ok(self.advance(advance)),
         }

@@ -86,6 +86,13 @@ pub struct Finish<A: Aggregate> {
     mailbox: Arc<Mailbox<A>>,
 }
 
+impl<A: Aggregate> Finish<A> {
+    /// Whether the actor that owed it still lives: its successor owes it anew.
+    pub fn is_wanted(&self) -> bool {
+        !self.mailbox.is_closed()
+    }
+}
+
 impl<A: Aggregate> Drop for Finish<A> {
     fn drop(&mut self) {
         // A closed mailbox means that a successor starts with nothing under way.

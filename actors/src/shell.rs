@@ -81,15 +81,18 @@ impl<A: Aggregate> ractor::Actor for Shell<A> {
             Wake::Timer => run.timer = None,
             Wake::Work => {}
         }
+        let mut paid = false;
         while let Some(items) = self.mailbox.take() {
             self.work(items, run).await;
             if self.mailbox.is_closed() {
                 return Ok(());
             }
+            // Each time: under load there is always something that waits.
             self.pay(&myself, run).await;
+            paid = true;
         }
         // Halted while paying, it has nothing more to look at.
-        if !self.mailbox.is_closed() {
+        if !paid && !self.mailbox.is_closed() {
             self.pay(&myself, run).await;
         }
         Ok(())
@@ -164,6 +167,8 @@ impl<A: Aggregate> Shell<A> {
             }
             match loaded.write(self.registry.store(), events).await {
                 Ok(written) => {
+                    // Whoever is answered may rely on it that what it stopped does not begin.
+                    self.registry.look(self.id, &loaded.state);
                     for (envelope, verdict) in batch.drain(..verdicts.len()).zip(verdicts) {
                         envelope.answer(verdict.at(written));
                     }

@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::gate::Gate;
+use super::gate::{Gate, Slot};
 use super::replay::Replay;
 use super::schedule::PROBE_EVERY;
 use super::{Command, Ledger, Owed, OwedAttempt, Report};
@@ -120,9 +120,11 @@ impl Delivery {
 impl Host<Ledger> for Delivery {
     fn perform(&self, id: EndpointId, owed: Owed, finish: Finish<Ledger>) {
         let inner = self.inner.clone();
+        // Here, so that it hears whatever the ledger says from now on.
+        inner.gate(id);
         tokio::spawn(async move {
             match owed {
-                Owed::Attempt(owed) => inner.attempt(id, owed).await,
+                Owed::Attempt(owed) => inner.attempt(id, owed, &finish).await,
                 Owed::Step(step) => inner.replay.step(id, *step).await,
             }
             drop(finish);
@@ -134,6 +136,7 @@ impl Host<Ledger> for Delivery {
     }
 
     fn look(&self, id: EndpointId, ledger: &Ledger) {
+        self.inner.replay.look(id, ledger);
         if let Some(gate) = self.inner.gates.get(&id) {
             gate.heed(ledger);
         }
@@ -165,17 +168,18 @@ impl Drop for UnderWay<'_> {
 }
 
 impl Inner {
-    async fn attempt(self: &Arc<Self>, id: EndpointId, owed: OwedAttempt) {
+    async fn attempt(self: &Arc<Self>, id: EndpointId, owed: OwedAttempt, finish: &Finish<Ledger>) {
+        // Whether the ledger has since said that it shall not begin, or another owes it now.
+        let is_over = |gate: &Gate| gate.is_stopped(&owed, self.clock.now()) || !finish.is_wanted();
         loop {
             let gate = self.gate(id);
-            let Ok(slot) = gate.permits.acquire().await else { return };
+            let slot = gate.enter().await;
             // Before the turn, so that what is stopped takes nobody's; and after it, because a
             // turn can be long in coming.
-            if self.is_stopped(&gate, &owed) {
+            if is_over(&gate) {
                 return;
             }
-            gate.turn().await;
-            let Ok(permit) = self.all.acquire().await else { return };
+            let Ok(permit) = gate.turn(self.all.acquire()).await else { return };
             // Counted first: whoever closes and finds none under way has closed before this.
             let counted = UnderWay::begin(&self.under_way, id);
             if self.closing.load(Ordering::SeqCst) {
@@ -184,7 +188,7 @@ impl Inner {
             }
             // It may have become another node's while it waited; the ledger is asked there.
             let ours = self.ledgers.share().works(Work::Ledger(id));
-            if !ours || self.is_stopped(&gate, &owed) {
+            if !ours || is_over(&gate) {
                 return;
             }
             let command = match self.targets.target(id, owed.account).await {
@@ -197,7 +201,9 @@ impl Inner {
                     drop((slot, permit, counted));
                     return never().await;
                 }
-                Target::To(to) if !self.fits(id, &gate, &to) => continue,
+                Target::To(to) if !self.fits(&gate, &slot, &to) => continue,
+                // Settings can be long in coming too.
+                Target::To(_) if is_over(&gate) => return,
                 Target::To(to) => {
                     let report = self.send(id, &owed, *to).await;
                     if gate.probes(owed.delivery) && is_no_news(&owed, &report) {
@@ -214,28 +220,18 @@ impl Inner {
         }
     }
 
-    /// Whether the ledger has since said that nothing shall begin. It is asked again afterwards.
-    fn is_stopped(&self, gate: &Gate, owed: &OwedAttempt) -> bool {
-        owed.probe.is_none() && gate.is_stopped(self.clock.now())
-    }
-
-    fn gate(&self, id: EndpointId) -> Gate {
-        self.gates.entry(id).or_insert_with(|| self.new_gate(self.rules.concurrency)).clone()
-    }
-
     /// The second in which the process began may be another's too, who came before it.
-    fn new_gate(&self, width: usize) -> Gate {
-        Gate::new(width, self.began + RATE_WINDOW)
+    fn gate(&self, id: EndpointId) -> Gate {
+        let new = || Gate::new(self.rules.concurrency, self.began + RATE_WINDOW);
+        self.gates.entry(id).or_insert_with(new).clone()
     }
 
-    /// Whether the gate is the one of the endpoint's settings as they are now; if not, whoever
-    /// came through it has to come through the right one.
-    fn fits(&self, id: EndpointId, gate: &Gate, to: &Endpoint) -> bool {
+    /// Whether the gate was that of the endpoint's settings as they are now; if not, whoever came
+    /// through it has to come through it again.
+    fn fits(&self, gate: &Gate, slot: &Slot<'_>, to: &Endpoint) -> bool {
         let wanted = to.concurrency.and_then(|wanted| usize::try_from(wanted).ok());
         let width = wanted.unwrap_or(self.rules.concurrency).max(1);
-        let mut current = self.gates.entry(id).or_insert_with(|| self.new_gate(width));
-        current.fit(width, to.rate_per_second);
-        current.is(gate)
+        gate.fits(slot, width, to.rate_per_second)
     }
 
     async fn send(

@@ -7,53 +7,92 @@ use std::time::Duration;
 
 use events::delivery::Standing;
 use events::{DeliveryId, Timestamp};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-use super::Ledger;
+use super::{Ledger, OwedAttempt};
 
 /// The settings of one endpoint at work; cheap to clone.
 #[derive(Clone)]
-pub(super) struct Gate {
-    width: usize,
-    rate: Option<u32>,
-    pub(super) permits: Arc<Semaphore>,
-    flow: Arc<Flow>,
-}
+pub(super) struct Gate(Arc<Flow>);
 
-/// What outlives a change of the settings.
-#[derive(Default)]
 struct Flow {
+    permits: Semaphore,
+    pace: Mutex<Pace>,
+    /// When the next attempt may begin; locked by the one that stands next in line.
+    next: tokio::sync::Mutex<Option<Instant>>,
     /// In microseconds; what has not begun by now does not begin before.
     stopped_until: AtomicI64,
-    /// When the next attempt may begin.
-    next: Mutex<Option<Instant>>,
     /// The delivery that the endpoint is probed with, if any; unknown before the ledger was heard.
     prober: Mutex<Option<Option<DeliveryId>>>,
+    /// See [`Ledger::withdrawn`]; unknown before the ledger was heard.
+    withdrawn: Mutex<Option<u64>>,
+}
+
+/// How many at once, and how many a second.
+struct Pace {
+    width: usize,
+    rate: Option<u32>,
+    /// As many more are inside as may be: whoever leaves next, nobody comes in its place.
+    surplus: usize,
+    /// Raised whenever it becomes another.
+    changes: u64,
+}
+
+/// A place inside; dropped, it is the next one's.
+pub(super) struct Slot<'a> {
+    flow: &'a Flow,
+    permit: Option<SemaphorePermit<'a>>,
+    /// The pace that it came in at.
+    changes: u64,
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        let mut pace = lock(&self.flow.pace);
+        let permit = self.permit.take();
+        if pace.surplus > 0 {
+            pace.surplus -= 1;
+            permit.into_iter().for_each(SemaphorePermit::forget);
+        }
+    }
 }
 
 impl Gate {
     /// A new one; where there is a rate, nothing begins before that moment.
     pub(super) fn new(width: usize, from: Instant) -> Self {
-        let flow = Flow { next: Mutex::new(Some(from)), ..Flow::default() };
-        Self::with(width, None, Arc::new(flow))
+        Self(Arc::new(Flow {
+            permits: Semaphore::new(width),
+            pace: Mutex::new(Pace { width, rate: None, surplus: 0, changes: 0 }),
+            next: tokio::sync::Mutex::new(Some(from)),
+            stopped_until: AtomicI64::new(0),
+            prober: Mutex::default(),
+            withdrawn: Mutex::default(),
+        }))
     }
 
-    fn with(width: usize, rate: Option<u32>, flow: Arc<Flow>) -> Self {
-        Self { width, rate, permits: Arc::new(Semaphore::new(width)), flow }
+    /// Waits for a place inside.
+    pub(super) async fn enter(&self) -> Slot<'_> {
+        let permit = self.0.permits.acquire().await.expect("nobody closes it");
+        let changes = lock(&self.0.pace).changes;
+        Slot { flow: &self.0, permit: Some(permit), changes }
     }
 
-    /// Whether it is as wide and as fast as that; if not it becomes so, and whoever came through
-    /// it has to come through it again.
-    pub(super) fn fit(&mut self, width: usize, rate: Option<u32>) {
-        if (self.width, self.rate) != (width, rate) {
-            *self = Self::with(width, rate, self.flow.clone());
+    /// Whether it was as wide and as fast as that when that one came in; if not it is so from here
+    /// on, and whoever is inside has to come in again.
+    pub(super) fn fits(&self, slot: &Slot<'_>, width: usize, rate: Option<u32>) -> bool {
+        let mut pace = lock(&self.0.pace);
+        if (pace.width, pace.rate) != (width, rate) {
+            let more = width.saturating_sub(pace.width);
+            let less = pace.width.saturating_sub(width);
+            let taken_back = more.min(pace.surplus);
+            self.0.permits.add_permits(more - taken_back);
+            let left = less - self.0.permits.forget_permits(less);
+            pace.surplus = pace.surplus - taken_back + left;
+            (pace.width, pace.rate) = (width, rate);
+            pace.changes += 1;
         }
-    }
-
-    /// Whether both are the same place.
-    pub(super) fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.permits, &other.permits)
+        slot.changes == pace.changes
     }
 
     /// Opens or stops it as the ledger says: attempts wait here that were owed when they came.
@@ -65,33 +104,42 @@ impl Gate {
                 i64::MAX
             }
         };
-        self.flow.stopped_until.store(until, Ordering::Relaxed);
-        *lock(&self.flow.prober) = Some(ledger.prober());
+        self.0.stopped_until.store(until, Ordering::Relaxed);
+        *lock(&self.0.prober) = Some(ledger.prober());
+        *lock(&self.0.withdrawn) = Some(ledger.withdrawn);
+    }
+
+    /// Whether the ledger may have said since that this one shall not begin. It owes it again if
+    /// it has not.
+    pub(super) fn is_stopped(&self, owed: &OwedAttempt, now: Timestamp) -> bool {
+        let withdrawn = lock(&self.0.withdrawn).is_some_and(|it| it != owed.withdrawn);
+        match owed.probe {
+            Some(_) => !self.probes(owed.delivery),
+            None => withdrawn || now.as_micros() < self.0.stopped_until.load(Ordering::Relaxed),
+        }
     }
 
     /// Whether the endpoint may be probed with this one once more without asking the ledger.
     pub(super) fn probes(&self, delivery: DeliveryId) -> bool {
-        lock(&self.flow.prober).is_none_or(|prober| prober == Some(delivery))
+        lock(&self.0.prober).is_none_or(|prober| prober == Some(delivery))
     }
 
-    pub(super) fn is_stopped(&self, now: Timestamp) -> bool {
-        now.as_micros() < self.flow.stopped_until.load(Ordering::Relaxed)
-    }
-
-    /// Waits for a turn. Turns are as far apart as the rate says, so that there is no second with
-    /// more of them, whichever one looks at; who is late is let through at once, once.
-    pub(super) async fn turn(&self) {
-        let Some(rate) = self.rate.filter(|rate| *rate > 0) else { return };
+    /// Waits for a turn, and then for whatever else is needed to begin; the turn counts from there.
+    /// Turns are as far apart as the rate says, so that there is no second with more of them,
+    /// whichever one looks at; who is late is let through at once, once.
+    pub(super) async fn turn<T>(&self, begin: impl Future<Output = T>) -> T {
+        let rate = lock(&self.0.pace).rate.filter(|rate| *rate > 0);
+        let Some(rate) = rate else { return begin.await };
         let apart = Duration::from_secs(1) / rate;
+        let mut next = self.0.next.lock().await;
+        if let Some(next) = *next {
+            tokio::time::sleep_until(next).await;
+        }
+        let begun = begin.await;
         let now = Instant::now();
-        let turn = {
-            let mut next = lock(&self.flow.next);
-            let earliest = now.checked_sub(apart).unwrap_or(now);
-            let turn = next.map_or(now, |next| next.max(earliest));
-            *next = Some(turn + apart);
-            turn
-        };
-        tokio::time::sleep_until(turn).await;
+        let earliest = now.checked_sub(apart).unwrap_or(now);
+        *next = Some(next.map_or(now, |next| next.max(earliest)) + apart);
+        begun
     }
 }
 

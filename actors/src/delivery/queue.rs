@@ -98,6 +98,24 @@ impl Queue {
         self.pending.insert(delivery, pending);
     }
 
+    /// It is asked for by itself: at once, and whatever stands before it. The first of its lane
+    /// stays that, so that those behind it go on waiting.
+    pub(super) fn ask_for(&mut self, delivery: DeliveryId, due: Timestamp) {
+        let waits = self.get(delivery).is_some_and(|pending| self.waits(pending));
+        self.change(delivery, |pending| {
+            pending.due = due;
+            pending.loose |= waits;
+            pending.parked = false;
+        });
+    }
+
+    /// Whether it is not only its time that it waits for.
+    pub(super) fn waits(&self, pending: &Pending) -> bool {
+        let numbers = self.lane(pending).and_then(|lane| self.lanes.get(&lane));
+        let is_behind = || numbers.is_some_and(|it| it.first() != Some(&pending.number));
+        pending.parked || is_behind()
+    }
+
     /// Lets another order hold.
     pub(super) fn order_by(&mut self, ordering: Ordering) {
         self.ordering = ordering;
@@ -218,12 +236,5 @@ impl Pending {
         self.failed_at = Some(failed.started_at);
         self.failed_as = Some(failed.class);
         self.due = failed.retry_at.unwrap_or(self.due);
-    }
-
-    /// It is asked for by itself: at once, and whatever stands before it.
-    pub(super) fn ask_for(&mut self, due: Timestamp) {
-        self.due = due;
-        self.loose |= self.parked;
-        self.parked = false;
     }
 }

@@ -97,11 +97,21 @@ impl Ledger {
         })
     }
 
-    pub(super) fn plan(&self, plan: &RecoveryPlanned) -> Vec<Event> {
-        match self.recovery(plan.recovery) {
-            Some(_) => vec![],
-            None => vec![plan.clone().into()],
+    /// Where no more can be remembered, the oldest that was only planned is cancelled for it; what
+    /// somebody started is not.
+    pub(super) fn plan(&self, plan: &RecoveryPlanned) -> Result<Vec<Event>, Rejection> {
+        if self.recovery(plan.recovery).is_some() {
+            return Ok(vec![]);
         }
+        let mut events = vec![];
+        let is_full = self.recoveries.len() >= REMEMBERED_MAX;
+        if is_full && !self.recoveries.iter().any(|it| it.progress.is_over()) {
+            let planned = self.recoveries.iter().find(|it| it.progress == Progress::Planned);
+            let oldest = planned.ok_or(Rejection::TooManyRecoveries(REMEMBERED_MAX))?;
+            events.push(RecoveryCancelled { recovery: oldest.plan.recovery }.into());
+        }
+        events.push(plan.clone().into());
+        Ok(events)
     }
 
     pub(super) fn ask(&self, recovery: RecoveryId, ask: Ask) -> Result<Vec<Event>, Rejection> {
@@ -160,6 +170,7 @@ impl Ledger {
 
     pub(super) fn planned(&mut self, plan: &RecoveryPlanned) {
         if self.recoveries.len() >= REMEMBERED_MAX {
+            // One is over: it was so decided. In old logs it was not, and the oldest went.
             let over = self.recoveries.iter().position(|it| it.progress.is_over());
             self.recoveries.remove(over.unwrap_or(0));
         }

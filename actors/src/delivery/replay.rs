@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dashmap::DashMap;
-use events::delivery::{Event as DeliveryEvent, Queued, RecoveryFilter, RecoveryId, Reopened};
+use events::delivery::{
+    Event as DeliveryEvent, Queued, RecoveryFilter, RecoveryId, RecoveryProgress as Progress,
+    Reopened,
+};
 use events::store::{PAGE_MAX, Slice, is_last};
 use events::webhook::subscribes;
 use events::{
@@ -196,6 +199,15 @@ impl Replay {
         Self { ledgers, clock, found: DashMap::new() }
     }
 
+    /// Forgets what was found for those that do not run: when they go on, more may have ended.
+    pub(super) fn look(&self, endpoint: EndpointId, ledger: &Ledger) {
+        if self.found.is_empty() {
+            return;
+        }
+        let runs = |id| ledger.recovery(id).is_some_and(|it| it.progress == Progress::Running);
+        self.found.retain(|id, _| id.endpoint() != endpoint || runs(*id));
+    }
+
     /// One step; tried until it is told, because nobody else would.
     pub(super) async fn step(&self, endpoint: EndpointId, step: Step) {
         let mut wait = RETRY_FIRST;
@@ -205,8 +217,9 @@ impl Replay {
                     if advance.last {
                         self.found.remove(&step.recovery);
                     }
+                    let context = self.context(&step, &advance);
                     let command = Command::Advance(Box::new(advance));
-                    match self.ledgers.ask(endpoint, self.context(), command).await {
+                    match self.ledgers.ask(endpoint, context, command).await {
                         Ok(_) => return,
                         Err(refused) if refused.is_passing() => {}
                         Err(refused) => {
@@ -261,8 +274,16 @@ impl Replay {
         self.ledgers.store()
     }
 
-    fn context(&self) -> Context {
-        let (id, actor, now) = (Uuid::nil(), Actor::DELIVERY, self.clock.now());
-        Context { id, correlation: id, actor, account: None, now }
+    /// Each step is a command of its own, and the same when it is taken again.
+    fn context(&self, step: &Step, advance: &Advance) -> Context {
+        let correlation = step.recovery.0;
+        let reached = step.reached.map_or_else(String::new, |reached| reached.0.to_string());
+        Context {
+            id: Uuid::new_v5(&correlation, reached.as_bytes()),
+            correlation,
+            actor: Actor::DELIVERY,
+            account: advance.deliveries.first().map(|it| it.queued.account),
+            now: self.clock.now(),
+        }
     }
 }

@@ -1,6 +1,7 @@
 mod endpoint;
 mod order;
 mod outcomes;
+mod recovery;
 
 use events::delivery::{AttemptClass, AttemptFailed, Delivered, Response};
 use events::{AccountId, EventId, WebhookId};
@@ -40,12 +41,18 @@ fn queue(number: u8) -> Command {
 }
 
 fn owed(number: u8, attempt: u32) -> Next<Owed> {
+    owed_behind(0, number, attempt)
+}
+
+/// The same after so many were withdrawn.
+fn owed_behind(withdrawn: u64, number: u8, attempt: u32) -> Next<Owed> {
     Next::Do(Owed::Attempt(OwedAttempt {
         delivery: id(number),
         attempt,
         account: AccountId(1),
         event: "inbox_updated".into(),
         body: queued(number).body.into(),
+        withdrawn,
         probe: None,
     }))
 }
@@ -211,7 +218,7 @@ fn one_delivery_is_abandoned_and_the_others_stay() {
     given::<Ledger>([queued(FIRST), queued(SECOND)])
         .when(abandon.clone())
         .then([abandoned(FIRST, reason)])
-        .then_owes(NOON, &owed(SECOND, 1))
+        .then_owes(NOON, &owed_behind(1, SECOND, 1))
         .and_when(abandon)
         .then_nothing();
 }

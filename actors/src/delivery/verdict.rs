@@ -278,3 +278,11 @@ pub(super) fn give_up(
 ) -> Vec<Event> {
     deliveries.into_iter().map(|delivery| Abandoned { delivery, reason }.into()).collect()
 }
+
+/// Whether somebody said so, whatever attempts of it may be about to begin.
+pub(super) fn is_withdrawal(reason: AbandonReason) -> bool {
+    match reason {
+        AbandonReason::Exhausted | AbandonReason::Blocked => false,
+        AbandonReason::WebhookDeleted | AbandonReason::Skipped | AbandonReason::Backlog => true,
+    }
+}

@@ -74,6 +74,11 @@ impl Endpoints {
         self.seen().most.get(&webhook).copied().unwrap_or(0)
     }
 
+    /// From here on the most are counted anew.
+    pub(crate) fn forget_most(&self) {
+        self.seen().most.clear();
+    }
+
     /// The most attempts that were under way at once to all.
     pub(crate) fn most_in_all(&self) -> usize {
         self.seen().most_in_all

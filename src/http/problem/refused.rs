@@ -95,9 +95,9 @@ impl From<delivery::Rejection> for Problem {
             delivery::Rejection::Unknown(_) | delivery::Rejection::UnknownRecovery(_) => {
                 Self::NoResource
             }
-            delivery::Rejection::Recovery { .. } | delivery::Rejection::Disabled => {
-                Self::Conflict(rejection.to_string())
-            }
+            delivery::Rejection::Recovery { .. }
+            | delivery::Rejection::TooManyRecoveries(_)
+            | delivery::Rejection::Disabled => Self::Conflict(rejection.to_string()),
         }
     }
 }

@@ -1,6 +1,7 @@
 mod flow;
 mod simulation;
 mod trouble;
+mod waiting;
 
 use std::sync::Arc;
 

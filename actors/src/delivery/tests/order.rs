@@ -109,7 +109,7 @@ fn what_was_given_up_is_owed_once_more_when_somebody_asks() {
     let skip = Command::Abandon { delivery: Some(id(1)), reason: AbandonReason::Skipped };
     ask(&mut ledger, &skip);
     assert_eq!(ask(&mut ledger, &retry(1, 3)), 1);
-    assert_eq!(ledger.next(NOON, &BTreeSet::new()), owed(1, 4));
+    assert_eq!(ledger.next(NOON, &BTreeSet::new()), owed_behind(1, 1, 4));
     assert_eq!(ask(&mut ledger, &queue(1)), 0, "the fan-out does not owe it anew");
 }
 
@@ -121,4 +121,16 @@ fn what_is_brought_back_counts_on_whatever_whoever_asks_believes() {
     ask(&mut ledger, &record(1, 2, Ended::Delivered(ok())));
     assert_eq!(ask(&mut ledger, &retry(1, 0)), 1);
     assert_eq!(ledger.next(NOON, &BTreeSet::new()), owed(1, 3));
+}
+
+#[test]
+fn a_retry_by_hand_waits_for_none_before_it_and_lets_none_behind_it_pass() {
+    let mut ledger = ordered(Ordering::ByKey);
+    assert_eq!(ask(&mut ledger, &retry(3, 0)), 1);
+    assert_eq!(at_once(&ledger, NOON), [1, 2, 3]);
+    assert_eq!(ask(&mut ledger, &retry(3, 0)), 0);
+    let mut ledger = ordered(Ordering::Fifo);
+    ask(&mut ledger, &record(1, 1, failure(AttemptClass::Server)));
+    assert_eq!(ask(&mut ledger, &retry(1, 1)), 1);
+    assert_eq!(at_once(&ledger, NOON), [1], "the first of them stays the first");
 }

@@ -1,5 +1,7 @@
 //! An endpoint's rate, its death and its recovery, and deliveries that are brought back.
 
+use std::collections::BTreeSet;
+
 use events::delivery::{RecoveryFilter, RecoveryId, RecoveryPlanned, RecoveryProgress, Reopened};
 use events::snapshot::memory::Shelf;
 
@@ -21,21 +23,22 @@ fn in_a_second(at: &[events::Timestamp]) -> (usize, usize) {
 async fn a_rate_holds_in_every_second_for_retries_too() {
     let service = Service::start();
     let policy = Policy {
-        rate_per_second: Some(50),
+        rate_per_second: Some(20),
         concurrency: Some(16),
         retry_schedule_ms: Some(vec![500; 9]),
         ..Policy::default()
     };
     service.create(HOOK, policy).await;
-    service.endpoints.teach(HOOK, Manner::Takes(Duration::from_millis(40)));
-    for number in 0..600 {
+    service.endpoints.teach(HOOK, Manner::RefusesFirst(1));
+    // So few that the endpoint is not taken for dead.
+    for number in 0..80 {
         service.queue(HOOK, number).await;
     }
     pass(MINUTE).await;
-    assert_eq!(service.ends(HOOK).await, (600, 0, 0));
+    assert_eq!(service.ends(HOOK).await, (80, 80, 0));
     let at: Vec<_> = service.endpoints.visits().iter().map(|visit| visit.at).collect();
     let (most, fewest) = in_a_second(&at);
-    assert!(most <= 51 && fewest >= 45, "between {fewest} and {most} a second");
+    assert!(most <= 21 && fewest >= 18, "between {fewest} and {most} a second");
 }
 
 #[tokio::test(start_paused = true)]
@@ -103,6 +106,15 @@ async fn a_recovery_brings_back_what_was_given_up_and_nothing_else_through_a_res
     assert_eq!((done.progress, done.passed), (RecoveryProgress::Finished, 80));
     assert_eq!(second.ends(HOOK).await.0, 81);
     assert!(second.endpoints.visits().iter().all(|visit| visit.number == 2));
+    let history = second.store.history(&StreamName::new(Category::Ledger, HOOK)).await;
+    let ids: BTreeSet<_> = history.iter().map(|recorded| recorded.id).collect();
+    assert_eq!(ids.len(), history.len(), "each event has an id of its own");
+    for recorded in history {
+        if let events::Event::Delivery(Event::Reopened(_)) = recorded.event {
+            let metadata = recorded.metadata().unwrap();
+            assert_eq!((metadata.correlation, metadata.account), (recovery.0, Some(ACCOUNT)));
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -132,7 +144,6 @@ async fn a_probe_that_goes_on_in_silence_ends_when_the_endpoint_is_paused() {
     pass(DAY).await;
     let pause = Command::Pause { by: Actor::ADMIN, now: NOON.after(DAY) };
     service.ledgers.ask(HOOK.into(), anew(), pause).await.unwrap();
-    pass(MINUTE).await;
     let before = service.endpoints.visits().len();
     pass(MINUTE * 10).await;
     assert_eq!(service.endpoints.visits().len(), before);
