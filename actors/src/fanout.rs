@@ -144,6 +144,12 @@ impl Fanout {
         self.progress.clone()
     }
 
+    /// It is gone at once, as with its process.
+    #[cfg(test)]
+    pub(crate) fn kill(&self) {
+        self.task.abort();
+    }
+
     /// Lets it finish what it is at, and write its checkpoint.
     pub async fn stop(self) {
         self.stop.send_replace(true);

@@ -63,7 +63,7 @@ async fn a_fan_out_that_ended_without_a_checkpoint_owes_nothing_twice_and_forget
     let saved = checkpoint(&store).await;
     say(&store, 10..20).await;
     // It is gone before it hears of them all, and without a word.
-    service.fanout.task.abort();
+    service.fanout.kill();
     Service::run(&store).await;
     assert!(checkpoint(&store).await > saved);
     assert_each_once(both(&store).await, 20);

@@ -1,17 +1,20 @@
-//! A hostile world from one number: crashes, a receiver that fails, hangs and lies, a log that is
-//! away, a clock that jumps, and an endpoint that is disabled and enabled. `RELINK_SEED=7` replays
-//! one.
+//! A hostile world from one number, from what the platform reports to what two receivers take:
+//! crashes, receivers that fail, hang, lie and ask to be left alone, a log that is away, a clock
+//! that jumps, and an endpoint that is disabled and enabled. `RELINK_SEED=7` replays one.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use events::delivery::{Backlog, Event};
+use events::delivery::{Backlog, Event, Response};
+use events::platform::EventReceived;
 use events::snapshot::memory::Shelf;
 use events::webhook::Ordering as Order;
-use events::{Actor, DeliveryId};
+use events::{Actor, DeliveryId, EndpointId};
 use futures_core::future::BoxFuture;
 
 use super::*;
+use crate::fanout::Fanout;
+use crate::platform::Platform;
 use crate::ports::{Attempt, Ended, Made, Outbound};
 use crate::registry::Limits;
 use crate::testing::TestClock;
@@ -19,6 +22,10 @@ use crate::testing::TestClock;
 const SEEDS: u64 = 24;
 const ROUNDS: u64 = 40;
 const KEYS: u128 = 5;
+const BOTH: [WebhookId; 2] = [HOOK, OTHER];
+
+/// What stays when a process is gone.
+type Around = crate::registry::World;
 
 /// SplitMix64: the same numbers for the same seed.
 struct Dice(u64);
@@ -39,6 +46,8 @@ struct World {
     /// In percent.
     failing: Mutex<u64>,
     taken: Mutex<Vec<DeliveryId>>,
+    /// Those that it took and said that it did not.
+    lies: Mutex<Vec<DeliveryId>>,
 }
 
 /// One process's way to the receiver; gone with the process.
@@ -59,6 +68,14 @@ impl World {
             // A lie: it took it, and says that it did not.
             if luck.is_multiple_of(7) {
                 self.taken.lock().unwrap().push(attempt.delivery);
+                self.lies.lock().unwrap().push(attempt.delivery);
+            }
+            if luck.is_multiple_of(11) {
+                let (class, detail) = (AttemptClass::Throttled, "later".to_owned());
+                let response =
+                    Some(Response { status: 429, body: String::new(), truncated: false });
+                let retry_after = Some(Duration::from_secs(luck));
+                return Ended::Failed { class, detail, response, retry_after };
             }
             if luck.is_multiple_of(5) {
                 pass(Duration::from_secs(15)).await;
@@ -67,9 +84,7 @@ impl World {
             return Ended::Failed { class, detail, response: None, retry_after: None };
         }
         self.taken.lock().unwrap().push(attempt.delivery);
-        let response =
-            events::delivery::Response { status: 200, body: String::new(), truncated: false };
-        Ended::Delivered(response)
+        Ended::Delivered(Response { status: 200, body: String::new(), truncated: false })
     }
 }
 
@@ -93,12 +108,14 @@ impl Outbound for Wire {
 struct Process {
     ledgers: Registry<Ledger>,
     webhooks: Registry<Webhook>,
+    platform: Registry<Platform>,
     cut: tokio::sync::watch::Sender<bool>,
+    fanout: Fanout,
     _delivery: Delivery,
 }
 
 impl Process {
-    fn start(around: &crate::registry::World, world: &Arc<World>) -> Self {
+    fn start(around: &Around, world: &Arc<World>) -> Self {
         let (ledgers, webhooks) = (Registry::new(around.clone()), Registry::new(around.clone()));
         let cut = tokio::sync::watch::Sender::new(false);
         let wire = Wire { world: world.clone(), cut: cut.subscribe() };
@@ -107,9 +124,31 @@ impl Process {
         let targets = ActorTargets { webhooks: webhooks.clone(), inboxes, clock: clock.clone() };
         let rules = Rules { schedule: vec![MINUTE; 60], ..rules() };
         let (ledger, targets) = (ledgers.clone(), Arc::new(targets));
-        let delivery = Delivery::start(ledger, targets, Arc::new(wire), clock, rules);
-        ledgers.wake(HOOK.into());
-        Self { ledgers, webhooks, cut, _delivery: delivery }
+        let delivery = Delivery::start(ledger, targets, Arc::new(wire), clock.clone(), rules);
+        let shelf = around.snapshots.clone().expect("the world has one");
+        let platform = Registry::new(around.clone());
+        let fanout = Fanout::start(around.store.clone(), shelf, ledgers.clone(), clock);
+        Self { ledgers, webhooks, platform, cut, fanout, _delivery: delivery }
+    }
+
+    fn crash(&self) {
+        self.cut.send_replace(true);
+        self.fanout.kill();
+    }
+
+    /// Reports until it is written; which event it is then.
+    async fn report(&self, number: u128) -> EventId {
+        let id = Uuid::new_v5(&Uuid::nil(), &number.to_be_bytes());
+        let conversation = number % KEYS;
+        let data = format!(r#"{{"id":{number},"conversation":{{"id":{conversation}}}}}"#);
+        let report = EventReceived { account: ACCOUNT, event: "message_created".into(), data };
+        loop {
+            let context = crate::shell::Context { id, correlation: id, ..anew() };
+            match self.platform.ask(ACCOUNT, context, report.clone()).await {
+                Ok(done) => return done.event.expect("a report is an event"),
+                Err(_) => pass(SECOND).await,
+            }
+        }
     }
 
     /// Asks until it is written; a log that is away comes back.
@@ -120,34 +159,34 @@ impl Process {
     }
 }
 
-fn keyed(number: u128) -> Queued {
-    Queued { key: Some(format!("conversation/{}", number % KEYS)), ..queued(HOOK, number) }
-}
-
 async fn live(seed: u64) {
     let mut dice = Dice(seed);
     let store = Arc::new(TestStore::default());
     let clock = Arc::new(TestClock::at_noon());
-    let around = crate::registry::World {
+    let around = Around {
         clock: clock.clone(),
         snapshots: Some(Arc::new(Shelf::default())),
         limits: Limits { keep_every: 20, ..Limits::default() },
         ..world(&store)
     };
-    let (taken, failing) = (Mutex::default(), Mutex::new(20));
-    let world = Arc::new(World { dice: Mutex::new(Dice(!seed)), failing, taken });
+    let (taken, failing, lies) = (Mutex::default(), Mutex::new(20), Mutex::default());
+    let world = Arc::new(World { dice: Mutex::new(Dice(!seed)), failing, taken, lies });
     let mut process = Process::start(&around, &world);
-    let policy = Policy { ordering: Order::ByKey, ..Policy::default() };
-    let create = webhook::Command::Create(Box::new(settings(HOOK, policy)));
-    process.webhooks.ask(HOOK, anew(), create).await.unwrap();
-    process.ask(Command::Order(Order::ByKey)).await;
-    let mut owed = 0;
+    for webhook in BOTH {
+        let policy = Policy { ordering: Order::ByKey, ..Policy::default() };
+        let subscriptions = vec!["message_created".into()];
+        let settings = Settings { subscriptions, ..settings(webhook, policy) };
+        let create = webhook::Command::Create(Box::new(settings));
+        process.webhooks.ask(webhook, anew(), create).await.unwrap();
+    }
+    let (mut reported, mut crashes) = (vec![], 0);
     for _ in 0..ROUNDS {
         let now = around.clock.now();
         match dice.throw(9) {
             0 => {
-                process.cut.send_replace(true);
+                process.crash();
                 process = Process::start(&around, &world);
+                crashes += 1;
             }
             1 => {
                 store.shut();
@@ -167,8 +206,7 @@ async fn live(seed: u64) {
             6 => clock.jump(i64::try_from(dice.throw(1_200)).unwrap() - 600),
             _ => {
                 for _ in 0..dice.throw(12) {
-                    process.ask(Command::Queue(Box::new(keyed(owed)))).await;
-                    owed += 1;
+                    reported.push(process.report(reported.len() as u128).await);
                 }
             }
         }
@@ -179,29 +217,45 @@ async fn live(seed: u64) {
     let (by, backlog) = (Actor::ADMIN, Backlog::All);
     process.ask(Command::Enable { by, backlog, now }).await;
     pass(MINUTE * 90).await;
-    let taken = world.taken.lock().unwrap().clone();
-    check(seed, owed, &store, &taken).await;
-    process.cut.send_replace(true);
+    for webhook in BOTH {
+        let owed: Vec<_> = reported.iter().map(|event| DeliveryId::of(*event, webhook)).collect();
+        check(seed, webhook.into(), &owed, &store, &world, crashes).await;
+    }
+    process.crash();
 }
 
-async fn check(seed: u64, owed: u128, store: &TestStore, taken: &[DeliveryId]) {
-    let events = store.events(&StreamName::new(Category::Ledger, HOOK)).await;
-    let mut ends = BTreeMap::<DeliveryId, usize>::new();
+async fn check(
+    seed: u64,
+    endpoint: EndpointId,
+    owed: &[DeliveryId],
+    store: &TestStore,
+    world: &World,
+    crashes: usize,
+) {
+    let (taken, lies) = (world.taken.lock().unwrap().clone(), world.lies.lock().unwrap().clone());
+    let times = |of: &[DeliveryId], id| of.iter().filter(|it| **it == id).count();
+    let events = store.events(&StreamName::new(Category::Ledger, endpoint)).await;
+    let (mut ends, mut queued) = (BTreeMap::<DeliveryId, usize>::new(), vec![]);
     for event in events.into_iter().map(|event| Ledger::narrow(event).unwrap()) {
         assert!(!matches!(event, Event::Abandoned(_)), "seed {seed}: {event:?}");
+        if let Event::Queued(it) = &event {
+            queued.push(it.delivery);
+        }
         if let Event::Delivered(it) = event {
             *ends.entry(it.delivery).or_default() += 1;
             assert!(taken.contains(&it.delivery), "seed {seed}: nobody took {}", it.delivery);
         }
     }
-    for number in 0..owed {
-        let end = ends.get(&delivery(HOOK, number));
-        assert_eq!(end, Some(&1), "seed {seed}: delivery {number} has not one end");
+    assert_eq!(queued, owed, "seed {seed}: {endpoint} is owed something else, or in another order");
+    for (number, id) in owed.iter().enumerate() {
+        assert_eq!(ends.get(id), Some(&1), "seed {seed}: delivery {number} has not one end");
+        let (times, least) = (times(&taken, *id), 1 + times(&lies, *id));
+        assert!(times <= least + crashes, "seed {seed}: delivery {number} was sent {times} times");
     }
-    for key in 0..KEYS {
+    for key in 0..KEYS as usize {
         let mut first = vec![];
-        for number in taken.iter().filter_map(|id| (0..owed).find(|n| delivery(HOOK, *n) == *id)) {
-            if number % KEYS == key && !first.contains(&number) {
+        for number in taken.iter().filter_map(|id| owed.iter().position(|it| it == id)) {
+            if number % KEYS as usize == key && !first.contains(&number) {
                 first.push(number);
             }
         }
