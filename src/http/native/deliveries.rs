@@ -132,7 +132,7 @@ async fn retry(
     check(&app, &caller, &context, id).await?;
     let told = attempts::of(&*app.store, id, hint(&app, id)).await?;
     let again = told.again(context.now).ok_or(Problem::NoResource)?;
-    tell(&app, &caller, context, id, Command::Retry(Box::new(again))).await
+    give(&app, context, id, Command::Retry(Box::new(again))).await
 }
 
 /// Gives one up, so that those behind it go on.
@@ -164,6 +164,15 @@ async fn tell(
     command: Command,
 ) -> Result<Json<Value>, Problem> {
     check(app, caller, &context, id).await?;
+    give(app, context, id, command).await
+}
+
+async fn give(
+    app: &App,
+    context: Context,
+    id: DeliveryId,
+    command: Command,
+) -> Result<Json<Value>, Problem> {
     let done = app.actors.ledgers.ask(id.endpoint(), context, command).await?;
     if done.event.is_some() {
         app.acknowledge(done.position);
