@@ -6,13 +6,14 @@
 //! checkpoint is a fact in the log, so that losing a file never sends old news again.
 
 pub mod disabled;
-pub mod mail;
 
 mod api_inboxes;
 mod body;
 mod checkpoint;
+mod followed;
 mod history;
 mod kept;
+mod mail;
 mod operational;
 mod owed;
 mod report;

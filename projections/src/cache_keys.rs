@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use events::hook::Event as HookEvent;
 use events::inbox::Event as InboxEvent;
 use events::reauthorization::Event as Reauthorization;
-use events::{AccountId, Event, Fold, InboxId, Recorded};
+use events::{AccountId, Event, Fold, HookId, InboxId, Recorded};
 use serde::{Deserialize, Serialize};
 
 use crate::{Projection, Seen};
@@ -27,6 +28,8 @@ pub struct CacheKeys {
     keys: HashMap<AccountId, Keys>,
     /// Whose each inbox is: only its registration says so.
     accounts: HashMap<InboxId, AccountId>,
+    /// Whose each hook is that works for an inbox.
+    hooks: HashMap<HookId, AccountId>,
 }
 
 impl CacheKeys {
@@ -44,18 +47,38 @@ impl CacheKeys {
             | InboxEvent::AttributesChanged(_)
             | InboxEvent::Removed(_) => true,
             InboxEvent::CredentialsReplaced(_) | InboxEvent::ThresholdSet(_) => false,
-            InboxEvent::Reauthorization(event) => match event {
-                Reauthorization::ReauthorizationRequired(_) => true,
-                Reauthorization::Reauthorized(reauthorized) => reauthorized.was_required,
-                Reauthorization::AuthorizationErrorRecorded(_)
-                | Reauthorization::AuthorizationSucceeded(_)
-                | Reauthorization::PolicySet(_)
-                | Reauthorization::ExpirySet(_)
-                | Reauthorization::Expiring(_)
-                | Reauthorization::IncidentMuted(_)
-                | Reauthorization::IncidentUnmuted(_) => false,
-            },
+            InboxEvent::Reauthorization(event) => is_transition(event),
         }
+    }
+
+    /// As in Chatwoot, the transition of a hook that works for an inbox is the inbox's too.
+    fn take_hook(&mut self, hook: HookId, seconds: i64, event: &HookEvent) {
+        match event {
+            HookEvent::Created(created) if created.scope.inbox().is_some() => {
+                self.hooks.insert(hook, created.account);
+            }
+            HookEvent::Deleted(_) => {
+                self.hooks.remove(&hook);
+            }
+            HookEvent::Reauthorization(event) if is_transition(event) => {
+                if let Some(account) = self.hooks.get(&hook).copied() {
+                    self.bump(account, seconds);
+                }
+            }
+            HookEvent::Created(_)
+            | HookEvent::SettingsChanged(_)
+            | HookEvent::AccessTokenReplaced(_)
+            | HookEvent::Enabled(_)
+            | HookEvent::Disabled(_)
+            | HookEvent::Reauthorization(_) => {}
+        }
+    }
+
+    fn bump(&mut self, account: AccountId, seconds: i64) {
+        let first = Keys { label: seconds, inbox: seconds, team: seconds };
+        let keys = self.keys.entry(account).or_insert(first);
+        // Streams have clocks of their own; a key never runs backwards.
+        keys.inbox = keys.inbox.max(seconds);
     }
 
     fn take(&mut self, inbox: InboxId, seconds: i64, event: &InboxEvent) {
@@ -65,14 +88,26 @@ impl CacheKeys {
         if !Self::shows(event) {
             return;
         }
-        let Some(account) = self.accounts.get(&inbox) else { return };
-        let first = Keys { label: seconds, inbox: seconds, team: seconds };
-        let keys = self.keys.entry(*account).or_insert(first);
-        // Streams have clocks of their own; a key never runs backwards.
-        keys.inbox = keys.inbox.max(seconds);
+        let Some(account) = self.accounts.get(&inbox).copied() else { return };
+        self.bump(account, seconds);
         if matches!(event, InboxEvent::Removed(_)) {
             self.accounts.remove(&inbox);
         }
+    }
+}
+
+/// Whether somebody must reauthorize who need not before, or the other way about.
+fn is_transition(event: &Reauthorization) -> bool {
+    match event {
+        Reauthorization::ReauthorizationRequired(_) => true,
+        Reauthorization::Reauthorized(reauthorized) => reauthorized.was_required,
+        Reauthorization::AuthorizationErrorRecorded(_)
+        | Reauthorization::AuthorizationSucceeded(_)
+        | Reauthorization::PolicySet(_)
+        | Reauthorization::ExpirySet(_)
+        | Reauthorization::Expiring(_)
+        | Reauthorization::IncidentMuted(_)
+        | Reauthorization::IncidentUnmuted(_) => false,
     }
 }
 
@@ -88,6 +123,11 @@ impl Fold for CacheKeys {
             Event::Inbox(event) => {
                 if let Some(id) = record.stream.number() {
                     self.take(InboxId(id), seconds, event);
+                }
+            }
+            Event::Hook(event) => {
+                if let Some(id) = record.stream.number() {
+                    self.take_hook(HookId(id), seconds, event);
                 }
             }
             Event::Account(events::account::Event::Registered(_)) => {
@@ -112,7 +152,6 @@ impl Fold for CacheKeys {
             | Event::Installation(_)
             | Event::Fanout(_)
             | Event::Request(_)
-            | Event::Hook(_)
             | Event::Rule(_) => {}
         }
     }
@@ -120,7 +159,7 @@ impl Fold for CacheKeys {
 
 impl Projection for CacheKeys {
     const NAME: &'static str = "cache_keys";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 }
 
 #[cfg(test)]

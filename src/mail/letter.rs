@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use url::Url;
 
-use super::facts::{Facts, Reason};
-use super::words::{Words, channel};
+use super::facts::{About, Facts, News, Reason};
+use super::words::{Words, application, channel};
 
 /// What somebody reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,16 +18,11 @@ pub(super) struct Letter {
 /// The mail in the language of the account. Without an address of the dashboard it has no link.
 pub(super) fn compose(facts: &Facts, frontend: Option<&Url>) -> Letter {
     let words = Words::of(facts.locale.as_deref());
-    let channel_type = &facts.inbox.channel_type;
-    let (subject, opening, action) = if facts.is_broken() {
-        (words.disconnected(channel_type), words.broken, words.act)
-    } else {
-        let subject = words.reconnected.replace("{}", channel(channel_type));
-        (subject, words.mended, words.look)
-    };
+    let news = facts.news();
+    let (subject, said) = (words.subject(&facts.about, news), words.said(&facts.about, news));
     let rows = rows(facts, words);
-    let link = frontend.map(|frontend| (action, link(frontend, facts)));
-    put_together(words.language, subject, opening, &rows, link.as_ref())
+    let link = frontend.map(|frontend| (said.action, link(frontend, facts)));
+    put_together(words.language, subject, said.opening, &rows, link.as_ref())
 }
 
 /// A sentence, rows of facts, and where to act.
@@ -44,9 +39,19 @@ pub(super) fn put_together(
 }
 
 fn rows(facts: &Facts, words: &Words) -> Vec<(&'static str, String)> {
-    let inbox = format!("{} ({})", facts.inbox.name, channel(&facts.inbox.channel_type));
-    let mut rows = vec![(words.inbox, inbox), (words.account, facts.account.name.clone())];
-    if facts.is_broken() {
+    let subject = match &facts.about {
+        About::Inbox { name, channel_type, .. } => {
+            (words.inbox, format!("{name} ({})", channel(channel_type)))
+        }
+        About::Hook { app_id } => (words.hook, application(app_id).to_owned()),
+        About::Rule { name } => (words.rule, name.clone()),
+    };
+    let mut rows = vec![subject, (words.account, facts.account.name.clone())];
+    if let Some(end) = &facts.expires_at {
+        rows.push((words.ends, time(end)));
+        return rows;
+    }
+    if facts.news() == News::Broken {
         let reason = facts.reason.as_ref().and_then(reason);
         rows.push((words.reason, reason.unwrap_or_else(|| words.unknown.to_owned())));
     }
@@ -73,10 +78,15 @@ pub(super) fn time(rfc3339: &str) -> String {
     }
 }
 
-/// Where Chatwoot's own mails lead.
+/// Where Chatwoot's own mails lead, and its mail about Dialogflow does not.
 fn link(frontend: &Url, facts: &Facts) -> String {
     let base = frontend.as_str().trim_end_matches('/');
-    format!("{base}/app/accounts/{}/settings/inboxes/{}", facts.account.id, facts.inbox.id)
+    let place = match &facts.about {
+        About::Inbox { id, .. } => format!("inboxes/{id}"),
+        About::Hook { app_id } => format!("integrations/{app_id}"),
+        About::Rule { .. } => "automation/list".to_owned(),
+    };
+    format!("{base}/app/accounts/{}/settings/{place}", facts.account.id)
 }
 
 fn text(opening: &str, rows: &[(&str, String)], link: Option<&(&str, String)>) -> String {

@@ -101,6 +101,63 @@ async fn each_transition_is_one_mail_to_all_administrators() {
 }
 
 #[tokio::test]
+async fn hooks_and_rules_are_written_about_too() {
+    let Some(mut server) = Server::start(0).await else { return };
+    let place = server.place();
+    let relink = place.serve().await;
+    let api = relink.api();
+    register(&api).await;
+    let (hook, rule) = ("/integrations/hooks/1", "/automation_rules/1");
+    let slack = json!({ "app_id": "slack", "access_token": "xoxb-never-shown" });
+    api.post("/integrations/hooks", slack).await.json(200);
+    let made = json!({
+        "name": "Label them", "event_name": "conversation_created",
+        "actions": [{ "action_name": "add_label", "action_params": ["vip"] }],
+    });
+    api.post("/automation_rules", made).await.json(200);
+    let revoked = json!({ "provider": "slack", "status": 200, "code": "account_inactive" });
+    for _ in 0..3 {
+        api.post(&format!("{hook}/authorization_errors"), revoked.clone()).await.json(200);
+    }
+    let mail = server.next().await;
+    assert_eq!(mail["headers"]["subject"], "Your Slack integration has expired");
+    let text = mail["text"].as_str().unwrap();
+    let link = "https://chat.example.com/app/accounts/1/settings/integrations/slack";
+    for part in ["Integration: Slack", "Acme", "slack account_inactive", "counted: 2", link] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(mail["html"].as_str().unwrap().contains(link));
+    api.put("", json!({ "locale": "pt_BR" })).await.json(200);
+    api.post(&format!("{hook}/reauthorized"), json!({})).await.json(200);
+    let mail = server.next().await;
+    assert_eq!(mail["headers"]["subject"], "A sua integração com Slack voltou a funcionar");
+
+    api.put("", json!({ "locale": "en" })).await.json(200);
+    let reason = json!({ "reason": "attribute plan is gone" });
+    api.post(&format!("{rule}/prompt_reauthorization"), reason).await.json(200);
+    let mail = server.next().await;
+    let subject = "Automation rule disabled due to validation errors.";
+    assert_eq!(mail["headers"]["subject"], subject);
+    let text = mail["text"].as_str().unwrap();
+    for part in ["Automation rule: Label them", "attribute plan is gone", "/automation/list"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let conditions = json!({ "conditions": [{ "attribute_key": "status", "values": ["open"] }] });
+    api.patch(rule, conditions).await.json(200);
+    assert_eq!(server.next().await["headers"]["subject"], "Automation rule corrected.");
+    let position = place.written("delivery.delivered", 4).await;
+    let listed = api.get(&format!("/mail/deliveries?consistent_to={position}")).await.json(200);
+    let names: Vec<_> = listed["deliveries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["event"].as_str().unwrap())
+        .collect();
+    let all = ["rule_corrected", "rule_disabled", "hook_reconnected", "hook_disconnected"];
+    assert_eq!(names, all);
+}
+
+#[tokio::test]
 async fn a_server_that_was_away_gets_the_mail_when_it_is_back() {
     let Some(server) = Server::start(0).await else { return };
     let (place, port) = (server.place(), server.port);

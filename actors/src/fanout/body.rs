@@ -4,34 +4,37 @@ use events::{InboxId, Timestamp, credentials};
 use serde_json::{Map, Value, json};
 
 use super::history::{Change, Known};
-use crate::inbox::Profile;
+use crate::hook::Hook;
+use crate::inbox::{Inbox, Profile};
 
 /// What no attribute may say in Relink's stead.
 const OURS: [&str; 7] =
     ["id", "name", "channel_type", "updated_at", "account", "changed_attributes", "event"];
 
+const UPDATED: &str = "inbox_updated";
+
 /// What subscribers are told of a change: Chatwoot's inbox representation with `id`, `name` and
 /// `channel_type`, without any credential, and what changed. None when they see no difference, and
 /// when the inbox is gone. The event's name comes first.
-pub(super) fn of_change(change: &Change, account_name: &str) -> Option<(&'static str, String)> {
-    let profile = change.after.inbox.profile()?;
-    let mut body = representation(change.id, profile);
-    let (name, changed) = match change.before.inbox.profile() {
+pub(super) fn of_change(
+    change: &Change<Inbox>,
+    account_name: &str,
+) -> Option<(&'static str, String)> {
+    let (id, profile) = (InboxId(change.number), change.after.subject.profile()?);
+    let mut body = representation(id, profile);
+    let (name, changed) = match change.before.subject.profile() {
         None => ("inbox_created", None),
         Some(before) => {
-            let before = representation(change.id, before);
-            let changed = changed_attributes(&before, &body, [&change.before, &change.after]);
-            ("inbox_updated", Some(changed))
+            let before = representation(id, before);
+            let required = [change.before.is_required(), change.after.is_required()];
+            let changed = changed_attributes(&before, &body, required);
+            (UPDATED, Some(changed))
         }
     };
     if changed.as_ref().is_some_and(Vec::is_empty) {
         return None;
     }
-    let at = |at: Timestamp| json!(at.to_millis());
-    let created_at = change.after.created_at.unwrap_or(change.at);
-    body.entry("created_at").or_insert_with(|| at(created_at));
-    body.insert("updated_at".into(), at(change.at));
-    body.insert("account".into(), json!({ "id": profile.account, "name": account_name }));
+    complete(&mut body, &change.after, change.at, account_name);
     if let Some(changed) = changed {
         body.insert("changed_attributes".into(), Value::Array(changed));
     }
@@ -39,21 +42,54 @@ pub(super) fn of_change(change: &Change, account_name: &str) -> Option<(&'static
     Some((name, Value::Object(body).to_string()))
 }
 
+/// What subscribers are told of a hook that works for one inbox, as in Chatwoot: that inbox, with
+/// what changed about the hook, and which hook that is. None where it was no transition.
+pub(super) fn of_hook(
+    change: &Change<Hook>,
+    id: InboxId,
+    inbox: &Known<Inbox>,
+    account_name: &str,
+) -> Option<(&'static str, String)> {
+    let [was, is] = [change.before.is_required(), change.after.is_required()];
+    let (facts, profile) = (&change.after.subject.live()?.facts, inbox.subject.profile()?);
+    if was == is || facts.account != profile.account {
+        return None;
+    }
+    let mut body = representation(id, profile);
+    complete(&mut body, inbox, change.at, account_name);
+    body.insert("hook".into(), json!({ "id": change.number, "app_id": facts.app }));
+    body.insert("changed_attributes".into(), json!([reauthorization_changed(was, is)]));
+    body.insert("event".into(), UPDATED.into());
+    Some((UPDATED, Value::Object(body).to_string()))
+}
+
+/// What stands in each body beside the representation.
+fn complete(body: &mut Map<String, Value>, inbox: &Known<Inbox>, at: Timestamp, account: &str) {
+    let time = |at: Timestamp| json!(at.to_millis());
+    let created_at = inbox.created_at.unwrap_or(at);
+    body.entry("created_at").or_insert_with(|| time(created_at));
+    body.insert("updated_at".into(), time(at));
+    let id = inbox.subject.profile().map(|profile| profile.account);
+    body.insert("account".into(), json!({ "id": id, "name": account }));
+}
+
+fn reauthorization_changed(was: bool, is: bool) -> Value {
+    changed_attribute("reauthorization_required", Some(&was.into()), Some(&is.into()))
+}
+
 /// As Chatwoot's `BaseListener#extract_changed_attributes`: one object with one key for each
 /// attribute that changed. What is only about time, `updated_at`, is left out.
 fn changed_attributes(
     before: &Map<String, Value>,
     after: &Map<String, Value>,
-    known: [&Known; 2],
+    [was, is]: [bool; 2],
 ) -> Vec<Value> {
     let gone = before.keys().filter(|key| !after.contains_key(*key));
     let keys = after.keys().chain(gone).filter(|key| before.get(*key) != after.get(*key));
     let mut changed: Vec<_> =
         keys.map(|key| changed_attribute(key, before.get(key), after.get(key))).collect();
-    let [was, is] = known.map(|known| known.inbox.reauthorization().required);
     if was != is {
-        let (was, is) = (Value::from(was), Value::from(is));
-        changed.push(changed_attribute("reauthorization_required", Some(&was), Some(&is)));
+        changed.push(reauthorization_changed(was, is));
     }
     changed
 }

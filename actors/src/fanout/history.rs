@@ -1,4 +1,4 @@
-//! An inbox as it was when a record was written, and before the command that wrote it.
+//! A subject as it was when a record was written, and before the command that wrote it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,34 +7,21 @@ use events::evidence::Class;
 use events::inbox::Event as InboxEvent;
 use events::reauthorization::Event as Authorization;
 use events::store::{PAGE_MAX, Slice, is_last};
-use events::{Event, EventStore, Failure, Fold, InboxId, Record, Recorded, Revision, Timestamp};
+use events::{
+    Event, EventStore, Failure, Position, Record, Recorded, Revision, StreamName, Timestamp,
+};
 use uuid::Uuid;
 
-use crate::aggregate::Aggregate;
-use crate::inbox::Inbox;
+use super::followed::{Followed, tells};
 
-/// As many inboxes as are kept between two questions.
+/// As many subjects of a kind as are kept between two questions.
 const KEPT_MAX: usize = 1024;
 
-/// Wire names of what subscribers and administrators are told of.
-const TELLING: [&str; 6] = [
-    "inbox.registered",
-    "inbox.renamed",
-    "inbox.channel_type_changed",
-    "inbox.attributes_changed",
-    "inbox.reauthorization_required",
-    "inbox.reauthorized",
-];
-
-/// Whether records of this kind may be told of.
-pub(super) fn tells(kind: &str) -> bool {
-    TELLING.contains(&kind)
-}
-
-/// An inbox as its stream tells it up to a revision.
+/// A subject as its stream tells it up to a revision.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Known {
-    pub(super) inbox: Inbox,
+pub(super) struct Known<S> {
+    pub(super) subject: S,
+    /// When it was there first since it was not.
     pub(super) created_at: Option<Timestamp>,
     /// Since when somebody must reauthorize it.
     pub(super) required_since: Option<Timestamp>,
@@ -54,35 +41,49 @@ pub(super) struct LastError {
     pub(super) message: Option<String>,
 }
 
-/// What one command made of an inbox.
+/// What one command made of a subject.
 #[derive(Debug)]
-pub(super) struct Change {
-    pub(super) id: InboxId,
+pub(super) struct Change<S> {
+    pub(super) number: u64,
     pub(super) at: Timestamp,
-    pub(super) before: Known,
-    pub(super) after: Known,
+    pub(super) before: Known<S>,
+    pub(super) after: Known<S>,
 }
 
-/// The inboxes that were asked of last, so that what is told of one is not read again from its
-/// beginning. Losing them costs a reading and nothing else.
-pub(super) struct Histories {
+/// The subjects of a kind that were asked of last, so that what is told of one is not read again
+/// from its beginning. Losing them costs a reading and nothing else.
+pub(super) struct Histories<S> {
     store: Arc<dyn EventStore>,
     /// Each with the number of the question that it was last needed for.
-    kept: HashMap<InboxId, (u64, Known)>,
+    kept: HashMap<u64, (u64, Known<S>)>,
     asked: u64,
 }
 
-impl Known {
+impl<S: Followed> Known<S> {
+    /// Whether somebody must reauthorize it.
+    pub(super) fn is_required(&self) -> bool {
+        self.subject.authorization().is_some_and(|it| it.required)
+    }
+
+    /// Whether nobody wants to hear of the incident that it is in.
+    pub(super) fn is_muted(&self) -> bool {
+        self.subject.authorization().is_some_and(|it| it.is_muted())
+    }
+
+    /// How many errors count.
+    pub(super) fn error_count(&self) -> u32 {
+        self.subject.authorization().map_or(0, |it| it.error_count)
+    }
+
     fn take_in(&mut self, record: Record) {
         self.next = record.revision.next();
         let at = record.at;
-        // What cannot be decoded has halted the inbox before it came here.
-        let event = record.decode().ok().and_then(|recorded| Inbox::narrow(recorded.event));
-        let Some(event) = event else { return };
-        if matches!(event, InboxEvent::Registered(_)) {
+        // What cannot be decoded has halted the subject before it came here.
+        let Ok(Recorded { event, .. }) = record.decode() else { return };
+        if let Event::Inbox(InboxEvent::Registered(_)) = &event {
             self.created_at = Some(at);
         }
-        if let InboxEvent::Reauthorization(Authorization::AuthorizationErrorRecorded(it)) = &event {
+        if let Some(Authorization::AuthorizationErrorRecorded(it)) = event.reauthorization() {
             self.last_error = Some(LastError {
                 class: it.verdict.class,
                 provider: it.evidence.provider.clone(),
@@ -90,25 +91,27 @@ impl Known {
                 message: it.evidence.message.clone(),
             });
         }
-        self.inbox.evolve(&event);
+        if let Some(event) = S::narrow(event) {
+            self.subject.evolve(&event);
+        }
         let since = self.required_since.unwrap_or(at);
-        self.required_since = self.inbox.reauthorization().required.then_some(since);
+        self.required_since = self.is_required().then_some(since);
     }
 }
 
-impl Histories {
+impl<S: Followed> Histories<S> {
     pub(super) fn new(store: Arc<dyn EventStore>) -> Self {
         Self { store, kept: HashMap::new(), asked: 0 }
     }
 
-    /// What the command that wrote this record made of the inbox. None when a later record of the
+    /// What the command that wrote this record made of its subject. None when a later record of the
     /// same command tells it: one command is told of once, as one save is in Chatwoot.
     pub(super) async fn change(
         &mut self,
         recorded: &Recorded<Event>,
-    ) -> Result<Option<Change>, Failure> {
-        let Some(id) = recorded.stream.number().map(InboxId) else { return Ok(None) };
-        let kept = self.kept.remove(&id).map(|(_, known)| known);
+    ) -> Result<Option<Change<S>>, Failure> {
+        let Some(number) = recorded.stream.number() else { return Ok(None) };
+        let kept = self.kept.remove(&number).map(|(_, known)| known);
         let kept = kept.filter(|known| known.next <= recorded.revision);
         let mut after = kept.unwrap_or_default();
         let mut before = after.clone();
@@ -138,13 +141,39 @@ impl Histories {
                 break;
             }
         }
-        self.keep(id, before.clone());
+        self.keep(number, before.clone());
         let at = recorded.at;
         let told = told_by == Some(recorded.revision);
-        Ok(told.then_some(Change { id, at, before, after }))
+        Ok(told.then_some(Change { number, at, before, after }))
     }
 
-    fn keep(&mut self, id: InboxId, known: Known) {
+    /// The subject of this number as it was before that position.
+    pub(super) async fn before(
+        &mut self,
+        number: u64,
+        position: Position,
+    ) -> Result<Known<S>, Failure> {
+        let kept = self.kept.remove(&number).map(|(_, known)| known);
+        let mut known = kept.unwrap_or_default();
+        let stream = StreamName::new(S::CATEGORY, number);
+        'reading: loop {
+            let page = self.store.read_stream(&stream, Slice::From(known.next), PAGE_MAX).await?;
+            let last = is_last(&page, PAGE_MAX);
+            for record in page {
+                if record.position >= position {
+                    break 'reading;
+                }
+                known.take_in(record);
+            }
+            if last {
+                break;
+            }
+        }
+        self.keep(number, known.clone());
+        Ok(known)
+    }
+
+    fn keep(&mut self, number: u64, known: Known<S>) {
         if self.kept.len() >= KEPT_MAX {
             let longest_ago = self.kept.iter().min_by_key(|(_, (asked, _))| *asked);
             if let Some(id) = longest_ago.map(|(id, _)| *id) {
@@ -152,7 +181,7 @@ impl Histories {
             }
         }
         self.asked += 1;
-        self.kept.insert(id, (self.asked, known));
+        self.kept.insert(number, (self.asked, known));
     }
 }
 

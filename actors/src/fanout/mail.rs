@@ -1,79 +1,65 @@
 //! What administrators are told by mail, as facts: words and links are put to them when it is sent.
 
 use events::Event;
-use events::inbox::Event as InboxEvent;
 use events::reauthorization::{Cause, Event as Authorization};
 use serde_json::{Value, json};
 
-use super::history::Change;
+use super::followed::{About, Followed};
+use super::history::{Change, Known};
 use super::subscriptions::Tenant;
-use crate::inbox::Profile;
 
-/// Somebody must act.
-pub const DISCONNECTED: &str = "inbox_disconnected";
-
-/// Nobody must any more.
-pub const RECONNECTED: &str = "inbox_reconnected";
-
-/// The mail about a transition; none where there was none, or where nobody wants to hear of the
-/// incident that it belongs to. The event's name comes first.
-pub(super) fn of_change(
-    change: &Change,
+/// The mail about a transition, or about a credential that ends soon; none where there was neither,
+/// or where nobody wants to hear of the incident that it belongs to. The event's name comes first.
+pub(super) fn of_change<S: Followed>(
+    change: &Change<S>,
     recorded: &Event,
-    profile: &Profile,
+    about: &About,
     tenant: &Tenant,
 ) -> Option<(&'static str, String)> {
-    let was = change.before.inbox.reauthorization();
-    let is = change.after.inbox.reauthorization();
-    let name = match (was.required, is.required) {
-        (false, true) => DISCONNECTED,
-        (true, false) => RECONNECTED,
-        (true, true) | (false, false) => return None,
-    };
     // What led to it is what was known while it was required.
-    let known = if is.required { &change.after } else { &change.before };
-    if known.inbox.reauthorization().is_muted() {
+    let broken = change.after.is_required();
+    let known = if broken { &change.after } else { &change.before };
+    if known.is_muted() {
         return None;
     }
-    let since = known.required_since.unwrap_or(change.at);
-    let body = json!({
+    let mut body = json!({
         "to": tenant.administrator_emails,
         "locale": tenant.locale,
-        "account": { "id": profile.account, "name": tenant.name },
-        "inbox": { "id": change.id, "name": profile.name, "channel_type": profile.channel_type },
-        "reason": is.required.then(|| reason(change, recorded)),
-        "since": since.to_millis(),
-        "until": (!is.required).then(|| change.at.to_millis()),
-        "evidence_count": known.inbox.reauthorization().error_count,
-        "event": name,
+        "account": { "id": about.account, "name": tenant.name },
+        about.key: about.facts,
     });
+    let name = match (change.before.is_required(), change.after.is_required()) {
+        (false, true) => about.names.broken,
+        (true, false) => about.names.mended,
+        (true, true) | (false, false) => {
+            let Some(Authorization::Expiring(it)) = recorded.reauthorization() else { return None };
+            body["expires_at"] = json!(it.expires_at.to_millis());
+            about.names.expiring
+        }
+    };
+    let mended = name == about.names.mended;
+    body["reason"] =
+        if name == about.names.broken { reason(change, recorded) } else { Value::Null };
+    body["since"] = json!(known.required_since.unwrap_or(change.at).to_millis());
+    body["until"] = json!(mended.then(|| change.at.to_millis()));
+    body["evidence_count"] = json!(known.error_count());
+    body["event"] = json!(name);
     Some((name, body.to_string()))
 }
 
 /// Who says why, in whose words. A prompt without words has none, whatever failed before it.
-fn reason(change: &Change, recorded: &Event) -> Value {
-    match recorded {
-        Event::Inbox(InboxEvent::Reauthorization(Authorization::ReauthorizationRequired(it))) => {
-            match &it.cause {
-                Cause::Prompted { reason } => json!({ "cause": "prompted", "message": reason }),
-                Cause::Threshold { .. } | Cause::AtOnce { .. } => last_error(change),
-            }
-        }
-        Event::Inbox(_)
-        | Event::Account(_)
-        | Event::Webhook(_)
-        | Event::Delivery(_)
-        | Event::Platform(_)
-        | Event::Installation(_)
-        | Event::Fanout(_)
-        | Event::Request(_)
-        | Event::Hook(_)
-        | Event::Rule(_) => Value::Null,
+fn reason<S: Followed>(change: &Change<S>, recorded: &Event) -> Value {
+    let Some(Authorization::ReauthorizationRequired(it)) = recorded.reauthorization() else {
+        return Value::Null;
+    };
+    match &it.cause {
+        Cause::Prompted { reason } => json!({ "cause": "prompted", "message": reason }),
+        Cause::Threshold { .. } | Cause::AtOnce { .. } => last_error(&change.after),
     }
 }
 
-fn last_error(change: &Change) -> Value {
-    let error = change.after.last_error.as_ref();
+fn last_error<S>(known: &Known<S>) -> Value {
+    let error = known.last_error.as_ref();
     json!({
         "cause": "errors",
         "class": error.map(|error| error.class.as_str()),

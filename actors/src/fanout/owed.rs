@@ -9,16 +9,20 @@ use events::platform::EventReceived;
 use events::webhook::{Event as WebhookEvent, Ordering};
 use events::{
     AccountId, Actor, DeliveryId, EndpointId, Event, EventStore, Failure, Fold, InboxId, Position,
-    Record, Recorded, Timestamp, WebhookId,
+    Record, Recorded, Subject, Timestamp, WebhookId,
 };
 use uuid::Uuid;
 
 use super::checkpoint::Paid;
-use super::history::{self, Change, Histories};
+use super::followed::{self, Followed};
+use super::history::{Change, Histories};
 use super::kept::Folded;
 use super::report::{self, Report};
 use super::{body, disabled, mail, operational};
 use crate::delivery::{Command, Told};
+use crate::hook::Hook;
+use crate::inbox::Inbox;
+use crate::rule::Rule;
 use crate::shell::Context;
 
 /// Something to tell a ledger.
@@ -54,7 +58,9 @@ impl Debt {
 
 /// Knows who is subscribed, and so what each record owes.
 pub(super) struct Debtor {
-    histories: Histories,
+    inboxes: Histories<Inbox>,
+    hooks: Histories<Hook>,
+    rules: Histories<Rule>,
     /// What was paid before this process began.
     paid: Paid,
     /// What has been folded, and owes what is in `debts`.
@@ -64,7 +70,8 @@ pub(super) struct Debtor {
 
 impl Debtor {
     pub(super) fn new(store: Arc<dyn EventStore>, paid: Paid, folded: Folded) -> Self {
-        Self { histories: Histories::new(store), paid, folded, debts: vec![] }
+        let (hooks, rules) = (Histories::new(store.clone()), Histories::new(store.clone()));
+        Self { inboxes: Histories::new(store), hooks, rules, paid, folded, debts: vec![] }
     }
 
     /// Who is subscribed, as of the last record.
@@ -134,7 +141,7 @@ impl Debtor {
             | "installation.mail_enabled"
             | "installation.mail_disabled" => true,
             kind if operational::name(kind).is_some() => true,
-            kind if history::tells(kind) => unpaid,
+            kind if followed::tells(kind) => unpaid,
             kind => match kind.split('.').next() {
                 Some("webhook" | "account") => true,
                 Some("platform") => unpaid,
@@ -149,8 +156,14 @@ impl Debtor {
                 Ok(self.owe_platform_event(recorded, received))
             }
             Event::Platform(events::platform::Event::Removed(_)) => Ok(vec![]),
-            Event::Inbox(_) if history::tells(recorded.event.kind()) => {
-                self.owe_change(recorded).await
+            Event::Inbox(_) if followed::tells(recorded.event.kind()) => {
+                self.owe_inbox(recorded).await
+            }
+            Event::Hook(_) if followed::tells(recorded.event.kind()) => {
+                self.owe_hook(recorded).await
+            }
+            Event::Rule(_) if followed::tells(recorded.event.kind()) => {
+                self.owe_rule(recorded).await
             }
             // Without a word, none waits for any other.
             Event::Webhook(WebhookEvent::Created(it)) if it.policy.ordering == Ordering::None => {
@@ -212,38 +225,72 @@ impl Debtor {
 
     /// Subscribers are told of whatever they can see of an inbox, administrators when they must act
     /// and when they need not any more.
-    async fn owe_change(&mut self, recorded: &Recorded<Event>) -> Result<Vec<Debt>, Failure> {
+    async fn owe_inbox(&mut self, recorded: &Recorded<Event>) -> Result<Vec<Debt>, Failure> {
         if !self.folded.subscriptions.inbox_events() && !self.folded.subscriptions.mail() {
             return Ok(vec![]);
         }
-        let Some(change) = self.histories.change(recorded).await? else { return Ok(vec![]) };
-        let mut debts = self.owe_inbox_event(recorded, &change);
+        let Some(change) = self.inboxes.change(recorded).await? else { return Ok(vec![]) };
+        let Some(profile) = change.after.subject.profile() else { return Ok(vec![]) };
+        let told =
+            body::of_change(&change, self.folded.subscriptions.account_name(profile.account));
+        let inbox = InboxId(change.number);
+        let mut debts = self.owe_inbox_event(recorded, profile.account, inbox, told);
         debts.extend(self.owe_mail(recorded, &change));
         Ok(debts)
     }
 
-    fn owe_inbox_event(&self, recorded: &Recorded<Event>, change: &Change) -> Vec<Debt> {
-        let profile = change.after.inbox.profile();
-        let account = profile.map(|profile| profile.account);
-        let Some(account) = account.filter(|_| self.folded.subscriptions.inbox_events()) else {
-            return vec![];
-        };
-        let told = body::of_change(change, self.folded.subscriptions.account_name(account));
-        let Some((name, body)) = told else { return vec![] };
-        let wanting = self.folded.subscriptions.wanting(account, name, Some(change.id));
-        owed_to(&wanting, recorded, account, (name, &body), Some(&key(change.id)))
+    /// The same of a hook: of one that works for an inbox, subscribers are told as of the inbox.
+    async fn owe_hook(&mut self, recorded: &Recorded<Event>) -> Result<Vec<Debt>, Failure> {
+        if !self.folded.subscriptions.inbox_events() && !self.folded.subscriptions.mail() {
+            return Ok(vec![]);
+        }
+        let Some(change) = self.hooks.change(recorded).await? else { return Ok(vec![]) };
+        let mut debts = self.owe_mail(recorded, &change);
+        let facts = change.after.subject.live().map(|live| &live.facts);
+        let works_for = facts.and_then(|facts| Some((facts.account, facts.scope.inbox()?)));
+        if let Some((account, id)) = works_for {
+            let inbox = self.inboxes.before(id.0, recorded.position).await?;
+            let name = self.folded.subscriptions.account_name(account);
+            let told = body::of_hook(&change, id, &inbox, name);
+            debts.extend(self.owe_inbox_event(recorded, account, id, told));
+        }
+        Ok(debts)
     }
 
-    fn owe_mail(&self, recorded: &Recorded<Event>, change: &Change) -> Vec<Debt> {
-        let Some(profile) = change.after.inbox.profile() else { return vec![] };
-        let Some(tenant) = self.folded.subscriptions.addressees(profile.account) else {
+    /// Only administrators are told of a rule, as in Chatwoot.
+    async fn owe_rule(&mut self, recorded: &Recorded<Event>) -> Result<Vec<Debt>, Failure> {
+        if !self.folded.subscriptions.mail() {
+            return Ok(vec![]);
+        }
+        let change = self.rules.change(recorded).await?;
+        Ok(change.map(|change| self.owe_mail(recorded, &change)).unwrap_or_default())
+    }
+
+    /// Whoever wants it is told, where inbox events are enabled.
+    fn owe_inbox_event(
+        &self,
+        recorded: &Recorded<Event>,
+        account: AccountId,
+        inbox: InboxId,
+        told: Option<(&'static str, String)>,
+    ) -> Vec<Debt> {
+        let subscriptions = &self.folded.subscriptions;
+        let Some((name, body)) = told.filter(|_| subscriptions.inbox_events()) else {
             return vec![];
         };
-        let Some((name, body)) = mail::of_change(change, &recorded.event, profile, tenant) else {
-            return vec![];
-        };
-        let endpoint = [EndpointId::Mail(profile.account)];
-        owed_to(&endpoint, recorded, profile.account, (name, &body), Some(&key(change.id)))
+        let wanting = subscriptions.wanting(account, name, Some(inbox));
+        let key = Subject::Inbox(inbox).to_string();
+        owed_to(&wanting, recorded, account, (name, &body), Some(&key))
+    }
+
+    fn owe_mail<S: Followed>(&self, recorded: &Recorded<Event>, change: &Change<S>) -> Vec<Debt> {
+        let Some(about) = change.after.subject.about(change.number) else { return vec![] };
+        let account = about.account;
+        let Some(tenant) = self.folded.subscriptions.addressees(account) else { return vec![] };
+        let told = mail::of_change(change, &recorded.event, &about, tenant);
+        let Some((name, body)) = told else { return vec![] };
+        let key = about.subject.to_string();
+        owed_to(&[EndpointId::Mail(account)], recorded, account, (name, &body), Some(&key))
     }
 
     /// Administrators are told of an endpoint that a rule disabled; whoever did it by hand knows.
@@ -286,10 +333,6 @@ fn owed_to(
 fn tell(recorded: &Recorded<Event>, command: Command) -> Vec<Debt> {
     let webhook = recorded.stream.number().map(WebhookId);
     webhook.map(|webhook| debt(recorded, webhook.into(), command)).into_iter().collect()
-}
-
-fn key(inbox: InboxId) -> String {
-    format!("inbox/{inbox}")
 }
 
 fn debt(recorded: &Recorded<Event>, endpoint: EndpointId, command: Command) -> Debt {

@@ -1,5 +1,7 @@
+use events::hook::Scope;
 use events::reauthorization::{Cause, Event as Shared, ReauthorizationRequired};
-use events::{Category, StreamName, account, evidence, inbox};
+use events::switch::OffCause;
+use events::{Category, StreamName, account, evidence, hook, inbox};
 
 use super::*;
 use crate::testing::{
@@ -64,4 +66,29 @@ fn seen_twice_is_seen_once() {
         of_inbox(required()),
         of_inbox(inbox::Removed {}),
     ]));
+}
+
+#[test]
+fn the_transition_of_a_hook_moves_the_inbox_key_where_it_works_for_an_inbox() {
+    for (scope, inbox) in [(Scope::Inbox(InboxId(42)), 4), (Scope::Account, 1)] {
+        let created = hook::Created {
+            account: ACCOUNT,
+            app: "dialogflow".into(),
+            scope,
+            reference: None,
+            settings: "{}".into(),
+            credentials: None,
+            access_token: None,
+            enabled: true,
+        };
+        let cause = Cause::Prompted { reason: None };
+        let prompted = Shared::ReauthorizationRequired(ReauthorizationRequired::from(cause));
+        let of_hook = |event: HookEvent| (StreamName::new(Category::Hook, HookId(3)), event.into());
+        let disabled = hook::Disabled { cause: OffCause::Reauthorization };
+        let events = [of_hook(created.into()), of_hook(disabled.into()), of_hook(prompted.into())];
+        let history = history([account()].into_iter().chain(events));
+        let keys = fold::<CacheKeys>(&history);
+        assert_eq!(keys.of_account(ACCOUNT), Some(Keys { label: 1, inbox, team: 1 }));
+        obeys_the_law::<CacheKeys>(&history);
+    }
 }

@@ -110,3 +110,59 @@ fn without_a_dashboard_there_is_no_link_and_without_a_reason_none_is_made_up() {
     assert!(text.contains("Reason: not told\n"), "{text}");
     assert!(!text.contains("http") && !html.contains("href"), "{html}");
 }
+
+fn about(key: &str, subject: Value, more: Value) -> Letter {
+    let mut facts = serde_json::to_value(json!({
+        "to": ["a@acme.test"], "locale": null, "account": { "id": 1, "name": "Acme" },
+        "reason": { "message": "gone" }, "since": "2026-11-21T12:00:00.000Z", "until": null,
+        "evidence_count": 2, "event": "x",
+    }))
+    .unwrap();
+    facts[key] = subject;
+    facts.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let facts = serde_json::from_value(facts).unwrap();
+    compose(&facts, Some(&"https://chat.example.com/".parse().unwrap()))
+}
+
+#[test]
+fn case_121_so_are_those_of_hooks_and_rules() {
+    let hook = |app: &str| json!({ "id": 3, "app_id": app, "inbox_id": null });
+    let rule = json!({ "id": 5, "name": "Label them" });
+    for (key, of, subject, place) in [
+        ("hook", hook("slack"), "Your Slack integration has expired", "integrations/slack"),
+        (
+            "hook",
+            hook("dialogflow"),
+            "Your Dialogflow integration was disconnected",
+            "integrations/dialogflow",
+        ),
+        ("hook", hook("openai"), "Your OpenAI integration was disconnected", "integrations/openai"),
+        ("rule", rule, "Automation rule disabled due to validation errors.", "automation/list"),
+    ] {
+        let letter = about(key, of.clone(), json!({}));
+        assert_eq!(letter.subject, subject);
+        let link = format!("https://chat.example.com/app/accounts/1/settings/{place}");
+        for part in [link.as_str(), "Reason: gone", "Since: 2026", "counted: 2"] {
+            assert!(letter.text.contains(part), "{part}: {}", letter.text);
+        }
+        assert!(letter.html.contains(&link), "{}", letter.html);
+        let over = about(key, of, json!({ "until": "2026-11-21T13:05:00.000Z", "locale": "pt" }));
+        assert!(over.text.contains("Desde: ") && over.text.contains("Até: "), "{}", over.text);
+        assert_ne!(over.subject, subject);
+    }
+    let letter = about("rule", json!({ "id": 5, "name": "Label <them>" }), json!({}));
+    assert!(letter.text.contains("Automation rule: Label <them>\n"), "{}", letter.text);
+    assert!(letter.html.contains("Label &lt;them&gt;"), "{}", letter.html);
+}
+
+#[test]
+fn the_end_of_a_credential_is_told_ahead() {
+    let ends = json!({ "expires_at": "2026-12-21T12:00:00.000Z", "reason": null });
+    let hook = json!({ "id": 3, "app_id": "linear", "inbox_id": null });
+    let Letter { subject, text, .. } = about("hook", hook, ends.clone());
+    assert_eq!(subject, "Your Linear integration expires soon");
+    assert!(text.contains("Ends: 2026-12-21 12:00 UTC\n") && !text.contains("Reason"), "{text}");
+    let inbox = json!({ "id": 42, "name": "Support", "channel_type": "Channel::Instagram" });
+    let subject = about("inbox", inbox, ends).subject;
+    assert_eq!(subject, "Your Instagram connection expires soon");
+}

@@ -30,15 +30,15 @@ fn reauthorized() -> Event {
 
 /// What is told of the last event behind the others.
 fn told(events: &[Event]) -> Option<(&'static str, Value)> {
-    let mut after = Known::default();
+    let mut after = Known::<Inbox>::default();
     after.created_at = Some(NOON);
     let mut before = after.clone();
     for event in events {
         before = after.clone();
-        after.inbox.evolve(event);
+        after.subject.evolve(event);
     }
     let at = NOON.after(std::time::Duration::from_millis(1500));
-    let change = Change { id: InboxId(42), at, before, after };
+    let change = Change { number: 42, at, before, after };
     let (name, body) = of_change(&change, "Acme")?;
     Some((name, serde_json::from_str(&body).unwrap()))
 }

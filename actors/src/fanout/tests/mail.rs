@@ -2,8 +2,11 @@
 
 use events::account::{self, AdministratorsChanged, LocaleSet};
 use events::delivery::{DisableRule, EndpointDisabled};
+use events::hook::{self, Scope};
 use events::installation::{InboxEventsEnabled, MailDisabled, MailEnabled};
-use events::reauthorization::{Event as Authorization, IncidentMuted, IncidentUnmuted};
+use events::reauthorization::{Event as Authorization, Expiring, IncidentMuted, IncidentUnmuted};
+use events::switch::OffCause;
+use events::{HookId, RuleId, rule};
 
 use super::transitions::{INBOX, error, reauthorized, registered, required, set, tell_inbox};
 use super::*;
@@ -165,4 +168,66 @@ async fn administrators_are_told_of_an_endpoint_that_a_rule_disabled() {
             "event": "webhook_disabled",
         })]
     );
+}
+
+async fn tell_hook(store: &TestStore, event: impl Into<hook::Event>) {
+    write(store, StreamName::new(Category::Hook, HookId(3)), event.into()).await;
+}
+
+async fn tell_rule(store: &TestStore, event: impl Into<rule::Event>) {
+    write(store, StreamName::new(Category::Rule, RuleId(5)), event.into()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_hook_and_a_rule_the_same_is_told() {
+    let store = start(&["a@acme.test"]).await;
+    set(&store, MailEnabled {}).await;
+    tell_hook(&store, super::transitions::hook(Scope::Account)).await;
+    tell_hook(&store, error()).await;
+    tell_hook(&store, required()).await;
+    tell_hook(&store, hook::Disabled { cause: OffCause::Reauthorization }).await;
+    tell_hook(&store, error()).await;
+    tell_hook(&store, reauthorized(true)).await;
+    let made = rule::Created {
+        account: ACCOUNT,
+        name: "Label them".into(),
+        description: None,
+        event_name: "message_created".into(),
+        conditions: "[]".into(),
+        actions: "[]".into(),
+        active: true,
+    };
+    tell_rule(&store, made).await;
+    tell_rule(&store, required()).await;
+    tell_rule(&store, reauthorized(true)).await;
+    tell_rule(&store, required()).await;
+    tell_rule(&store, rule::Deleted {}).await;
+    Service::run(&store).await;
+    let told = mails(&store).await;
+    let names: Vec<_> = told.iter().map(|mail| mail["event"].as_str().unwrap()).collect();
+    let of_hook = ["hook_disconnected", "hook_reconnected"];
+    let of_rule = ["rule_disabled", "rule_corrected", "rule_disabled"];
+    assert_eq!(names, [&of_hook[..], &of_rule[..]].concat());
+    let slack = json!({ "id": 3, "app_id": "slack", "inbox_id": null });
+    assert_eq!((&told[0]["hook"], &told[0]["evidence_count"]), (&slack, &json!(1)));
+    assert_eq!(told[1]["until"], json!(crate::testing::NOON.to_millis()));
+    assert_eq!(told[2]["rule"], json!({ "id": 5, "name": "Label them" }));
+    let keys: Vec<_> = queued(&store, MAIL).await.into_iter().filter_map(|it| it.key).collect();
+    assert_eq!((&*keys[0], &*keys[2]), ("hook/3", "rule/5"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_credential_that_ends_soon_is_told_once_for_each_step() {
+    let store = start(&["a@acme.test"]).await;
+    set(&store, MailEnabled {}).await;
+    let expires_at = crate::testing::NOON;
+    for days in [30, 7] {
+        tell_inbox(&store, Authorization::Expiring(Expiring { expires_at, days })).await;
+    }
+    Service::run(&store).await;
+    let told = mails(&store).await;
+    let names: Vec<_> = told.iter().map(|mail| mail["event"].clone()).collect();
+    assert_eq!(names, ["inbox_expiring", "inbox_expiring"]);
+    let ends = json!(expires_at.to_millis());
+    assert_eq!((&told[0]["expires_at"], &told[0]["until"]), (&ends, &Value::Null));
 }

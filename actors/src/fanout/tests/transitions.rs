@@ -1,7 +1,9 @@
 //! What an inbox's authorization owes to whom.
 
+use events::HookId;
 use events::codec::reauthorization::AuthorizationErrorRecordedV1;
-use events::evidence::{Class, Evidence, Scope, Verdict};
+use events::evidence::{self, Class, Evidence, Verdict};
+use events::hook::{Created as Connected, Event as HookEvent, Scope};
 use events::inbox::{self, AttributesChanged, Registered, Removed, Renamed};
 use events::installation::{self, InboxEventsDisabled, InboxEventsEnabled};
 use events::reauthorization::{
@@ -31,7 +33,7 @@ pub(super) fn reauthorized(was_required: bool) -> Authorization {
 }
 
 pub(super) fn error() -> Authorization {
-    let verdict = Verdict { class: Class::Auth, scope: Scope::Channel, rule: None };
+    let verdict = Verdict { class: Class::Auth, scope: evidence::Scope::Channel, rule: None };
     let (evidence, count) = (Evidence::default(), 1);
     let recorded = AuthorizationErrorRecordedV1 { evidence, verdict, count };
     Authorization::AuthorizationErrorRecorded(recorded.into())
@@ -203,4 +205,59 @@ async fn one_command_is_told_of_once_however_much_it_changed() {
     let keys: Vec<_> = changes.iter().flat_map(|it| it.as_object().unwrap().keys()).collect();
     assert_eq!(keys, ["name", "channel_type", "timezone"]);
     assert_eq!(changes[0]["name"]["previous_value"], "Sales");
+}
+
+/// Slack of the whole account, or Dialogflow of an inbox.
+pub(super) fn hook(scope: Scope) -> Connected {
+    let app = if scope == Scope::Account { "slack" } else { "dialogflow" };
+    Connected {
+        account: ACCOUNT,
+        app: app.into(),
+        scope,
+        reference: None,
+        settings: "{}".into(),
+        credentials: None,
+        access_token: None,
+        enabled: true,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_works_for_an_inbox_is_told_as_that_inbox_was_then() {
+    let store = start().await;
+    set(&store, InboxEventsEnabled {}).await;
+    for (number, scope) in [(3, Scope::Inbox(INBOX)), (4, Scope::Account)] {
+        let stream = StreamName::new(Category::Hook, HookId(number));
+        write(&store, stream.clone(), HookEvent::from(hook(scope))).await;
+        write(&store, stream.clone(), HookEvent::from(error())).await;
+        write(&store, stream, HookEvent::from(required())).await;
+    }
+    tell_inbox(&store, Renamed { name: "Later".into() }).await;
+    let stream = StreamName::new(Category::Hook, HookId(3));
+    write(&store, stream, HookEvent::from(reauthorized(true))).await;
+    Service::run(&store).await;
+    let told = bodies(&store).await;
+    let told: Vec<_> = told.iter().filter(|body| body.get("hook").is_some()).collect();
+    let seen = |body: &Value| (body["name"].clone(), body["changed_attributes"][0].clone());
+    let change = |was, is| json!({ "reauthorization_required": { "previous_value": was, "current_value": is } });
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!(seen(told[0]), (json!("Support"), change(false, true)));
+    assert_eq!(seen(told[1]), (json!("Later"), change(true, false)));
+    assert_eq!(told[0]["hook"], json!({ "id": 3, "app_id": "dialogflow" }));
+    assert_eq!((&told[0]["id"], &told[0]["event"]), (&json!(42), &json!("inbox_updated")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_of_an_inbox_that_is_gone_or_anothers_is_not_told() {
+    let store = start().await;
+    set(&store, InboxEventsEnabled {}).await;
+    let foreign = Connected { account: AccountId(2), ..hook(Scope::Inbox(INBOX)) };
+    for created in [hook(Scope::Inbox(InboxId(43))), foreign] {
+        let inbox = created.scope.inbox().unwrap();
+        let stream = StreamName::new(Category::Hook, HookId(inbox.0));
+        write(&store, stream.clone(), HookEvent::from(created)).await;
+        write(&store, stream, HookEvent::from(required())).await;
+    }
+    Service::run(&store).await;
+    assert!(ledger(&store, HOOK).await.is_empty());
 }
