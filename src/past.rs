@@ -167,7 +167,16 @@ pub async fn incidents(
     until: Until,
 ) -> Result<Vec<Known<Incidents>>, Failure> {
     let read = move |store: Arc<dyn EventStore>, subject: Subject| async move {
-        replay(&*store, [subject.stream()], until).await
+        match subject {
+            // What it answered stands in its ledger.
+            Subject::Webhook(id) => {
+                let streams = [subject.stream(), StreamName::new(Category::Ledger, id)];
+                replay(&*store, streams, until).await
+            }
+            Subject::Account(_) | Subject::Inbox(_) | Subject::Hook(_) | Subject::Rule(_) => {
+                replay(&*store, [subject.stream()], until).await
+            }
+        }
     };
     let known = each(store, subjects, read).await?;
     Ok(known.into_iter().map(|(_, known)| known).collect())

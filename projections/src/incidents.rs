@@ -1,6 +1,7 @@
 //! Consecutive trouble, as one incident each: of a subject, or of the whole installation.
 
 mod app;
+mod refused;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -10,7 +11,8 @@ use events::inbox::Event as InboxEvent;
 use events::reauthorization::{Ending, Event as Authorization, Turn, turn};
 use events::rule::Event as RuleEvent;
 use events::{
-    AccountId, Event, Fold, HookId, InboxId, Metadata, Recorded, RuleId, Subject, Timestamp,
+    AccountId, EndpointId, Event, Fold, HookId, InboxId, Metadata, Recorded, RuleId, Subject,
+    Timestamp, WebhookId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -206,8 +208,9 @@ impl Incidents {
         self.incidents.get_mut(&(subject, track.incidents))
     }
 
-    fn trouble(&mut self, subject: Subject, at: Timestamp, event: &Authorization) {
-        let Some(track) = self.tracks.get_mut(&subject) else { return };
+    /// The incident that the subject is in, now at the latest.
+    fn opened(&mut self, subject: Subject, at: Timestamp) -> Option<&mut Incident> {
+        let track = self.tracks.get_mut(&subject)?;
         if !track.open {
             track.open = true;
             track.incidents += 1;
@@ -229,6 +232,11 @@ impl Incidents {
             ended: None,
         });
         incident.last_at = at;
+        Some(incident)
+    }
+
+    fn trouble(&mut self, subject: Subject, at: Timestamp, event: &Authorization) {
+        let Some(incident) = self.opened(subject, at) else { return };
         match event {
             Authorization::AuthorizationErrorRecorded(recorded) => {
                 incident.count += 1;
@@ -316,9 +324,17 @@ impl Fold for Incidents {
                 }
             }
             Event::Installation(event) => self.app.hear(event, by(record)),
+            Event::Webhook(event) => {
+                if let Some(id) = record.stream.number() {
+                    self.take_webhook(Subject::Webhook(WebhookId(id)), record, event);
+                }
+            }
+            Event::Delivery(event) => {
+                if let Some(id) = record.stream.endpoint().and_then(EndpointId::webhook) {
+                    self.take_delivery(Subject::Webhook(id), record, event);
+                }
+            }
             Event::Account(_)
-            | Event::Webhook(_)
-            | Event::Delivery(_)
             | Event::Platform(_)
             | Event::Fanout(_)
             | Event::Request(_) => {}
@@ -328,7 +344,7 @@ impl Fold for Incidents {
 
 impl Projection for Incidents {
     const NAME: &'static str = "incidents";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 }
 
 #[cfg(test)]

@@ -1,3 +1,4 @@
+mod cases;
 mod real;
 
 use events::evidence::{Class, Scope};

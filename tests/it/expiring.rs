@@ -28,7 +28,10 @@ async fn the_end_of_a_credential_is_told_once_across_restarts() {
     // Another inbox is looked at in the same round: once it is told, 42 was looked at again.
     let other = json!({ "name": "B", "channel_type": "Channel::Line", "expires_at": in_days(20) });
     api.put("/inboxes/43", other).await.json(201);
-    let seen = place.written("inbox.expiring", 2).await;
+    place.written("inbox.expiring", 2).await;
+    let hook = json!({ "app_id": "linear", "expires_at": in_days(25) });
+    api.post("/integrations/hooks", hook).await.json(200);
+    let seen = place.written("hook.expiring", 1).await;
     let calendar = api.get(&format!("/expiring?consistent_to={seen}")).await.json(200);
     let told: Vec<_> = calendar["expiring"]
         .as_array()
@@ -36,7 +39,10 @@ async fn the_end_of_a_credential_is_told_once_across_restarts() {
         .iter()
         .map(|one| (one["id"].clone(), one["told_days"].clone()))
         .collect();
-    assert_eq!(told, [(json!(42), json!(7)), (json!(43), json!(30))]);
+    assert_eq!(told, [(42, 7), (43, 30), (1, 30)].map(|(id, days)| (json!(id), json!(days))));
+    assert_eq!(calendar["expiring"][2]["subject"], "hook/1");
+    let health = api.get("/health").await.json(200);
+    assert_eq!(health["hooks"][0]["state"], "expiring", "{health}");
 }
 
 #[tokio::test]

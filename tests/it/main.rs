@@ -31,6 +31,7 @@ mod mail;
 mod main_job;
 mod operator;
 mod past;
+mod prompts;
 mod rotation;
 mod sdk;
 mod secrets;

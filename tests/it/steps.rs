@@ -81,3 +81,19 @@ pub(crate) async fn message(api: &Api, content: &str) -> Answer {
 pub(crate) fn changed(from: bool, to: bool) -> Value {
     json!([{ "reauthorization_required": { "previous_value": from, "current_value": to } }])
 }
+
+/// Hook 1, of Slack.
+pub(crate) async fn connect_slack(api: &Api) -> Value {
+    let hook = json!({ "app_id": "slack", "access_token": "xoxb-never-shown" });
+    api.post("/integrations/hooks", hook).await.json(200)
+}
+
+/// Rule 1.
+pub(crate) async fn make_rule(api: &Api) -> Value {
+    let rule = json!({
+        "name": "Label them", "event_name": "conversation_created",
+        "conditions": [{ "attribute_key": "status", "values": ["open"] }],
+        "actions": [{ "action_name": "add_label", "action_params": ["vip"] }],
+    });
+    api.post("/automation_rules", rule).await.json(200)
+}

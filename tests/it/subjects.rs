@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::api::Api;
 use crate::receiver::{Receiver, Reply};
 use crate::relink::Place;
-use crate::steps::{message, register, subscribe};
+use crate::steps::{changed, connect_slack, make_rule, message, register, subscribe};
 
 const HOOK: &str = "/integrations/hooks/1";
 const RULE: &str = "/automation_rules/1";
@@ -13,20 +13,6 @@ const RULE: &str = "/automation_rules/1";
 /// What Slack answers when the app was removed from the workspace.
 fn revoked() -> Value {
     json!({ "provider": "slack", "status": 200, "code": "account_inactive" })
-}
-
-async fn connect_slack(api: &Api) -> Value {
-    let hook = json!({ "app_id": "slack", "access_token": "xoxb-never-shown" });
-    api.post("/integrations/hooks", hook).await.json(200)
-}
-
-async fn make_rule(api: &Api) -> Value {
-    let rule = json!({
-        "name": "Label them", "event_name": "conversation_created",
-        "conditions": [{ "attribute_key": "status", "values": ["open"] }],
-        "actions": [{ "action_name": "add_label", "action_params": ["vip"] }],
-    });
-    api.post("/automation_rules", rule).await.json(200)
 }
 
 async fn health(api: &Api, query: &str) -> Value {
@@ -83,7 +69,7 @@ async fn a_hook_that_was_disabled_by_hand_is_not_enabled_by_reauthorized() {
 }
 
 #[tokio::test]
-async fn case_18_no_inbox_event_tells_of_a_hook_or_a_rule() {
+async fn case_18_no_inbox_event_tells_of_a_hook_without_an_inbox_or_of_a_rule() {
     let place = Place::new().set("ENABLE_INBOX_EVENTS", "true");
     let (relink, receiver) = (place.serve().await, Receiver::start().await);
     let api = relink.api();
@@ -100,6 +86,31 @@ async fn case_18_no_inbox_event_tells_of_a_hook_or_a_rule() {
     let queued = place.log_of("delivery.queued").await;
     assert_eq!(queued.len(), 1, "{queued:?}");
     assert_eq!(queued[0]["data"]["event"], "message_created");
+}
+
+#[tokio::test]
+async fn a_hook_of_an_inbox_is_told_as_an_inbox_event_and_bumps_its_key() {
+    let place = Place::new().set("ENABLE_INBOX_EVENTS", "true");
+    let (relink, receiver) = (place.serve().await, Receiver::start().await);
+    let api = relink.api();
+    register(&api).await;
+    subscribe(&api, &receiver.url("/"), &["inbox_updated"]).await;
+    let settings = json!({ "project_id": "p", "credentials": { "private_key": "pem" } });
+    let bot = json!({ "app_id": "dialogflow", "inbox_id": 42, "settings": settings });
+    api.post("/integrations/hooks", bot).await.json(200);
+    api.post(&format!("{HOOK}/prompt_reauthorization"), json!({})).await.json(200);
+    api.post(&format!("{HOOK}/reauthorized"), json!({})).await.json(200);
+    let arrivals = receiver.until(|arrivals| arrivals.len() >= 2).await;
+    for (arrival, (was, is)) in arrivals.iter().zip([(false, true), (true, false)]) {
+        let body = arrival.json();
+        assert_eq!((&body["event"], &body["id"]), (&json!("inbox_updated"), &json!(42)));
+        assert_eq!(body["hook"], json!({ "id": 1, "app_id": "dialogflow" }));
+        assert_eq!(body["changed_attributes"], changed(was, is), "{body}");
+        assert!(!body.to_string().contains("pem"), "{body}");
+    }
+    // The inbox itself needs nothing.
+    let inbox = api.get("/inboxes/42").await.json(200);
+    assert_eq!(inbox["reauthorization_required"], false);
 }
 
 #[tokio::test]
@@ -189,4 +200,11 @@ async fn an_endpoint_that_refuses_us_needs_action() {
     assert_eq!(webhook["state"], "action_needed", "{webhook}");
     assert!(webhook["authorization_error_count"].as_u64() >= Some(2), "{webhook}");
     assert!(webhook["next_action"].is_string(), "{webhook}");
+    let incidents = api.get(&format!("/incidents?consistent_to={seen}")).await.json(200);
+    let incident = &incidents["incidents"][0];
+    assert_eq!((&incident["id"], &incident["class"]), (&json!("webhook-1-1"), &json!("auth")));
+    assert_eq!(incident["cause"], "threshold: 2 of 2, auth (401)");
+    let then = api.get(&format!("/incidents?at={seen}")).await.json(200);
+    assert_eq!(then["incidents"][0]["id"], "webhook-1-1", "{then}");
+    assert_eq!(api.post("/incidents/webhook-1-1/close", json!({})).await.status, 409);
 }

@@ -432,3 +432,19 @@ fn its_own_policy_is_stronger_than_its_accounts() {
         .and_when(Command { layers: Arc::new(layers), ..error(Class::Auth) })
         .then([numbered(Class::Auth, 1, 1, 3)]);
 }
+
+#[test]
+fn cases_29_and_30_what_is_changed_leaves_the_mark() {
+    let register = |given| command(Action::Register(given));
+    let (credentials, name) = (sealed(9), "Sales".to_owned());
+    let connected =
+        Registration { credentials: Some(credentials.clone()), ..Registration::default() };
+    let renamed = Registration { name: Some(name.clone()), ..Registration::default() };
+    given::<Inbox>([whatsapp(), prompted()])
+        .when(register(connected))
+        .then([CredentialsReplaced { credentials }])
+        .and_when(register(renamed))
+        .then([Renamed { name }])
+        .and_when(prompt())
+        .then_nothing();
+}

@@ -154,7 +154,7 @@ async fn then(
     Ok(Json(json!({ "as_of": now, "incidents": shown(all, filter, now), "installation": [] })))
 }
 
-/// Whatever the account has or had that can need reauthorization.
+/// Whatever the account has that can need reauthorization, or had; deleted endpoints are not known.
 fn ever(app: &App, account: AccountId) -> Vec<Subject> {
     let views = &app.views;
     let mut subjects: Vec<_> =
@@ -164,6 +164,9 @@ fn ever(app: &App, account: AccountId) -> Vec<Subject> {
     });
     views.rule_health.read(|view| {
         subjects.extend(view.ever_of_account(account).map(Subject::Rule));
+    });
+    views.webhook_health.read(|view| {
+        subjects.extend(view.of_account(account).map(|webhook| Subject::Webhook(webhook.id)));
     });
     subjects
 }
@@ -205,7 +208,11 @@ async fn change(
         Subject::Inbox(id) => id.report(&app, account, context, report).await?.position,
         Subject::Hook(id) => id.report(&app, account, context, report).await?.position,
         Subject::Rule(id) => id.report(&app, account, context, report).await?.position,
-        Subject::Account(_) | Subject::Webhook(_) => return Err(Problem::NoResource),
+        Subject::Webhook(_) => {
+            let text = "the incident of an endpoint is over when it takes a delivery again";
+            return Err(Problem::Conflict(text.to_owned()));
+        }
+        Subject::Account(_) => return Err(Problem::NoResource),
     };
     app.acknowledge(position);
     app.own_writes().await;

@@ -1,10 +1,12 @@
 use actors::Context;
 use actors::inbox::{Action, Profile};
+use axum::body::Body;
+use events::installation::Role;
 use events::{AccountId, Actor, InboxId};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::http::testing::{Service, furnished};
+use crate::http::testing::{Service, furnished, request};
 
 async fn profile(service: &Service) -> Profile {
     let id = Uuid::new_v4();
@@ -105,4 +107,20 @@ async fn what_cannot_be_an_inbox_is_refused() {
     assert_eq!(own["threshold"], 7);
     let own = service.call("PUT", "1/inboxes/42", r#"{"threshold":null}"#).await.json();
     assert_eq!(own["threshold"], 2);
+}
+
+#[tokio::test]
+async fn cases_31_and_32_whoever_sees_an_inbox_sees_whether_it_needs_reauthorization() {
+    let service = furnished().await;
+    let mailbox = r#"{"name":"Mail","channel_type":"Channel::Email"}"#;
+    assert_eq!(service.call("PUT", "1/inboxes/43", mailbox).await.status, 201);
+    let agent = service.token(Role::Agent).await;
+    for id in [42, 43] {
+        let path = format!("1/inboxes/{id}");
+        let prompt = format!("{path}/prompt_reauthorization");
+        assert_eq!(service.call("POST", &prompt, "").await.status, 200);
+        let request = request("GET", &path).header("api_access_token", &agent);
+        let shown = service.send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(shown.json()["reauthorization_required"], true, "{shown:?}");
+    }
 }

@@ -1,0 +1,102 @@
+use events::delivery::{AttemptFailed, Delivered, Response};
+use events::webhook::{Created, Deleted, Policy, UrlChanged};
+use events::{Category, DeliveryId, EventId, StreamName, WebhookId};
+use uuid::Uuid;
+
+use super::*;
+use crate::testing::{ACCOUNT, fold, history, obeys_the_law, sealed, second};
+
+const ID: WebhookId = WebhookId(7);
+
+fn settings(event: impl Into<WebhookEvent>) -> (StreamName, Event) {
+    (StreamName::new(Category::Webhook, ID), event.into().into())
+}
+
+fn ledger(event: impl Into<DeliveryEvent>) -> (StreamName, Event) {
+    (StreamName::new(Category::Ledger, ID), event.into().into())
+}
+
+fn created() -> (StreamName, Event) {
+    settings(Created {
+        account: ACCOUNT,
+        url: "https://receiver.example/hook".into(),
+        name: None,
+        inbox: None,
+        subscriptions: vec!["message_created".into()],
+        secret: sealed(),
+        policy: Policy::default(),
+    })
+}
+
+fn delivery() -> DeliveryId {
+    DeliveryId::of(EventId(Uuid::from_u128(1)), ID)
+}
+
+fn answered(status: u16) -> Response {
+    Response { status, body: String::new(), truncated: false }
+}
+
+fn failed(class: AttemptClass, status: u16) -> (StreamName, Event) {
+    ledger(AttemptFailed {
+        delivery: delivery(),
+        attempt: 1,
+        class,
+        detail: "it failed".into(),
+        response: Some(answered(status)),
+        started_at: second(0),
+        duration_us: 1,
+        address: None,
+        retry_at: None,
+        charged: true,
+        throttled_until: None,
+    })
+}
+
+fn refused(status: u16) -> (StreamName, Event) {
+    failed(AttemptClass::Auth, status)
+}
+
+fn delivered() -> (StreamName, Event) {
+    ledger(Delivered {
+        delivery: delivery(),
+        attempt: 1,
+        response: answered(200),
+        started_at: second(0),
+        duration_us: 1,
+        address: None,
+    })
+}
+
+#[test]
+fn an_endpoint_that_refuses_us_is_an_incident_until_it_takes_something() {
+    let subject = Subject::Webhook(ID);
+    let mut known = vec![created(), failed(AttemptClass::Server, 500)];
+    assert_eq!(fold::<Incidents>(&history(known.clone())).open_of(subject), None);
+    known.push(refused(401));
+    let incidents: Incidents = fold(&history(known.clone()));
+    let open = incidents.open_of(subject).unwrap();
+    assert_eq!((&*open.cause, open.required, open.count), ("auth (401)", false, 1));
+    assert_eq!((open.first_at, open.account, open.class), (second(3), ACCOUNT, Some(Class::Auth)));
+    known.extend([refused(403), refused(403)]);
+    let incidents: Incidents = fold(&history(known.clone()));
+    let open = incidents.open_of(subject).unwrap();
+    assert_eq!((&*open.cause, open.required), ("threshold: 2 of 2, auth (403)", true));
+    assert_eq!(open.count, 3);
+    known.extend([delivered(), refused(401)]);
+    let incidents: Incidents = fold(&history(known.clone()));
+    let ended = incidents.get(subject, 1).and_then(|it| it.ended.as_ref());
+    assert_eq!(ended.map(|(ending, _)| *ending), Some(Ending::Healed));
+    assert_eq!(incidents.open_of(subject).map(|it| (it.number, it.count)), Some((2, 1)));
+    obeys_the_law::<Incidents>(&history(known));
+}
+
+#[test]
+fn it_is_over_with_another_url_and_with_the_webhook() {
+    let moved = settings(UrlChanged { url: "https://other.example".into() });
+    for (event, ending) in [(moved, Ending::Reauthorized), (settings(Deleted {}), Ending::Removed)]
+    {
+        let incidents: Incidents = fold(&history([created(), refused(401), event]));
+        let ended = incidents.get(Subject::Webhook(ID), 1).and_then(|it| it.ended.as_ref());
+        assert_eq!(ended.map(|(ending, _)| *ending), Some(ending));
+    }
+}
