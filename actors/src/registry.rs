@@ -16,7 +16,9 @@ use tokio::sync::oneshot;
 use crate::aggregate::{Aggregate, Effect};
 use crate::nodes::Share;
 use crate::ports::Clock;
-use crate::shell::{Chain, Context, Done, Item, Link, Mailbox, Refused, Shell, Undelivered};
+use crate::shell::{
+    Chain, Context, Done, Item, Link, Mailbox, Outcome, Refused, Shell, Undelivered,
+};
 use crate::supervisor::Supervisor;
 
 pub use halted::{Halt, Halted};
@@ -168,8 +170,7 @@ impl<A: Aggregate> Registry<A> {
         id: A::Id,
         context: Context,
         command: A::Command,
-    ) -> impl Future<Output = Result<Done<A::Answer>, Refused<A::Rejection>>> + Send + 'static + use<A>
-    {
+    ) -> impl Future<Output = Outcome<A>> + Send + 'static + use<A> {
         self.put(id, context, command, false, Link::of(chain))
     }
 

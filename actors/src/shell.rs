@@ -21,7 +21,7 @@ use crate::registry::Registry;
 pub(crate) use chain::{Chain, Link};
 pub(crate) use loaded::{Decided, Loaded, Problem};
 pub use mailbox::{Context, Done, Refused};
-pub(crate) use mailbox::{Envelope, Item, Mailbox, Undelivered};
+pub(crate) use mailbox::{Envelope, Item, Mailbox, Outcome, Undelivered};
 
 /// As many effects as one actor has under way.
 const EFFECTS_MAX: usize = 256;

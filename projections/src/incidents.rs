@@ -334,10 +334,7 @@ impl Fold for Incidents {
                     self.take_delivery(Subject::Webhook(id), record, event);
                 }
             }
-            Event::Account(_)
-            | Event::Platform(_)
-            | Event::Fanout(_)
-            | Event::Request(_) => {}
+            Event::Account(_) | Event::Platform(_) | Event::Fanout(_) | Event::Request(_) => {}
         }
     }
 }

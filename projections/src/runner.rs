@@ -110,8 +110,8 @@ impl Runner {
         Running { status, quarantine, stop, task: tokio::spawn(self.run(stopped)) }
     }
 
-    /// Folds the whole log anew, whatever the snapshots say, and saves every view; tells the streams
-    /// that no view shows fully.
+    /// Folds the whole log anew, whatever the snapshots say, and saves every view; tells the
+    /// streams that no view shows fully.
     ///
     /// `progress` hears of each page: the position reached and the end of the log.
     ///

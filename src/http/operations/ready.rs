@@ -56,8 +56,8 @@ pub(super) async fn show(State(app): State<Arc<App>>) -> (StatusCode, Json<Value
     (status, Json(body))
 }
 
-/// Anybody may ask here, and an engine's reasons name its hosts and files: those are told in the log
-/// of the service.
+/// Anybody may ask here, and an engine's reasons name its hosts and files: those are told in the
+/// log of the service.
 fn hidden(reason: &dyn std::fmt::Display, shown: &str) -> String {
     tracing::warn!("not ready: {shown}: {reason}");
     shown.to_owned()

@@ -239,7 +239,10 @@ async fn a_hook_that_works_for_an_inbox_is_told_as_that_inbox_was_then() {
     let told = bodies(&store).await;
     let told: Vec<_> = told.iter().filter(|body| body.get("hook").is_some()).collect();
     let seen = |body: &Value| (body["name"].clone(), body["changed_attributes"][0].clone());
-    let change = |was, is| json!({ "reauthorization_required": { "previous_value": was, "current_value": is } });
+    let change = |previous_value: bool, current_value: bool| {
+        let values = json!({ "previous_value": previous_value, "current_value": current_value });
+        json!({ "reauthorization_required": values })
+    };
     assert_eq!(told.len(), 2, "{told:?}");
     assert_eq!(seen(told[0]), (json!("Support"), change(false, true)));
     assert_eq!(seen(told[1]), (json!("Later"), change(true, false)));
