@@ -1,5 +1,7 @@
 //! The records of a subject, newest first, from one stream or several merged.
 
+use std::collections::VecDeque;
+
 use events::store::{Slice, is_last};
 use events::{EventStore, Failure, Position, Record, Revision, StreamName};
 
@@ -22,32 +24,95 @@ pub async fn page(
     before: Option<Position>,
     limit: usize,
 ) -> Result<Page, Failure> {
-    let mut records = Vec::new();
-    let mut known_from = Position::START;
-    for stream in streams {
-        let before = match before {
-            Some(position) => match first_from(store, stream, position).await? {
-                Some(revision) => Slice::Before(Some(revision)),
-                None => Slice::Before(None),
-            },
-            None => Slice::Before(None),
-        };
-        let page = store.read_stream(stream, before, limit.saturating_add(1)).await?;
-        if !is_last(&page, limit.saturating_add(1)) {
-            // Of this stream there is more behind its oldest: nothing older can be shown yet.
-            let oldest = page.last().map_or(Position::START, |oldest| oldest.position);
-            known_from = known_from.max(oldest);
-        }
-        records.extend(page);
-    }
-    // A record may have come while the streams were looked at one after the other.
-    records.retain(|record| before.is_none_or(|before| record.position < before));
-    records.retain(|record| record.position >= known_from);
-    records.sort_by_key(|record| std::cmp::Reverse(record.position));
-    let more = records.len() > limit || known_from > Position::START;
+    let mut walk = Walk::begin(store, streams, before).await?;
+    let mut records = walk.next(limit.saturating_add(1)).await?;
+    let more = records.len() > limit;
     records.truncate(limit);
     let next_before = records.last().map(|last| last.position).filter(|_| more);
     Ok(Page { records, next_before })
+}
+
+/// A way back through the records of these streams, newest first. It knows how far it has come in
+/// each of them, which only the first page has to find out.
+pub struct Walk<'a> {
+    store: &'a dyn EventStore,
+    /// A record may come behind it while the way is found.
+    before: Option<Position>,
+    ways: Vec<Way>,
+}
+
+/// How far it is in one stream.
+struct Way {
+    stream: StreamName,
+    /// What is read and not told yet.
+    found: VecDeque<Record>,
+    /// Where reading goes on; none at the beginning of the stream.
+    rest: Option<Slice>,
+}
+
+impl<'a> Walk<'a> {
+    /// From a position back, or from the end.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub async fn begin(
+        store: &'a dyn EventStore,
+        streams: &[StreamName],
+        before: Option<Position>,
+    ) -> Result<Self, Failure> {
+        let mut ways = Vec::with_capacity(streams.len());
+        for stream in streams {
+            let from = match before {
+                Some(position) => first_from(store, stream, position).await?,
+                None => None,
+            };
+            let (found, rest) = (VecDeque::new(), Some(Slice::Before(from)));
+            ways.push(Way { stream: stream.clone(), found, rest });
+        }
+        Ok(Self { store, before, ways })
+    }
+
+    /// The next records, at most `limit`: fewer only at the beginning of all streams.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub async fn next(&mut self, limit: usize) -> Result<Vec<Record>, Failure> {
+        let mut records = Vec::new();
+        while records.len() < limit {
+            for way in &mut self.ways {
+                way.look(self.store, self.before, limit).await?;
+            }
+            let newest = self.ways.iter_mut().max_by_key(|way| way.newest());
+            let Some(record) = newest.and_then(|way| way.found.pop_front()) else { break };
+            records.push(record);
+        }
+        Ok(records)
+    }
+}
+
+impl Way {
+    /// Reads on when everything that was read is told.
+    async fn look(
+        &mut self,
+        store: &dyn EventStore,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<(), Failure> {
+        while self.found.is_empty()
+            && let Some(rest) = self.rest
+        {
+            let page = store.read_stream(&self.stream, rest, limit).await?;
+            let oldest = page.last().filter(|_| !is_last(&page, limit));
+            self.rest = oldest.map(|oldest| Slice::Before(Some(oldest.revision)));
+            let wanted = |record: &Record| before.is_none_or(|before| record.position < before);
+            self.found = page.into_iter().filter(wanted).collect();
+        }
+        Ok(())
+    }
+
+    fn newest(&self) -> Option<Position> {
+        self.found.front().map(|record| record.position)
+    }
 }
 
 /// The revision of the first record at or behind a position; none when all stand before it.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::explain::hint;
 use crate::rendering::{Rendered, health, render};
-use crate::timeline;
+use crate::timeline::Walk;
 
 /// As many records as are looked through, newest first.
 const LOOKED_AT_MAX: usize = 4_096;
@@ -59,17 +59,16 @@ async fn behind(
 ) -> Result<(Vec<Rendered>, bool), Failure> {
     let streams =
         [Subject::Webhook(webhook.id).stream(), StreamName::new(Category::Ledger, webhook.id)];
-    let (mut events, mut before) = (Vec::new(), None);
-    let mut complete = false;
+    let (mut events, mut complete) = (Vec::new(), false);
+    let mut walk = Walk::begin(store, &streams, None).await?;
     for _ in 0..LOOKED_AT_MAX / PAGE {
-        let page = timeline::page(store, &streams, before, PAGE).await?;
+        let page = walk.next(PAGE).await?;
         let since = webhook.since;
         // Two streams are merged by position, so times may be out of order by a little.
-        let oldest = page.records.last().map(|record| record.at);
-        complete = page.next_before.is_none() || oldest.is_none_or(|oldest| oldest < since);
-        let recent = page.records.iter().filter(|record| record.at >= since);
+        let oldest = page.last().map(|record| record.at);
+        complete = page.len() < PAGE || oldest.is_none_or(|oldest| oldest < since);
+        let recent = page.iter().filter(|record| record.at >= since);
         events.extend(recent.filter(|record| speaks(&record.kind)).map(render));
-        before = page.next_before;
         if complete {
             break;
         }

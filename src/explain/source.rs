@@ -5,7 +5,7 @@ use events::{Category, EventStore, Failure, InboxId, Position, StreamName, Subje
 use serde_json::Value;
 
 use crate::rendering::{Rendered, render};
-use crate::timeline;
+use crate::timeline::Walk;
 
 /// As many records of a stream as are looked through: the fan-out is seldom that far behind.
 const LOOKED_AT_MAX: usize = 4_096;
@@ -20,16 +20,13 @@ pub(super) async fn find(
     position: Position,
 ) -> Result<Option<Rendered>, Failure> {
     for stream in streams(queued) {
-        let mut before = Some(position);
-        let mut looked_at = 0;
-        while looked_at < LOOKED_AT_MAX {
-            let page = timeline::page(store, std::slice::from_ref(&stream), before, PAGE).await?;
-            if let Some(record) = page.records.iter().find(|record| record.id == queued.source) {
+        let mut walk = Walk::begin(store, std::slice::from_ref(&stream), Some(position)).await?;
+        for _ in 0..LOOKED_AT_MAX / PAGE {
+            let page = walk.next(PAGE).await?;
+            if let Some(record) = page.iter().find(|record| record.id == queued.source) {
                 return Ok(Some(render(record)));
             }
-            looked_at += PAGE;
-            before = page.next_before;
-            if before.is_none() {
+            if page.len() < PAGE {
                 break;
             }
         }

@@ -57,3 +57,21 @@ async fn an_unknown_stream_has_an_empty_timeline() {
     let page = page(&store, &[StreamName::from_log("inbox-9")], None, 5).await.unwrap();
     assert_eq!(page, Page { records: vec![], next_before: None });
 }
+
+#[tokio::test]
+async fn a_walk_tells_each_record_once_whatever_is_asked_for_at_a_time() {
+    let (store, streams) = histories().await;
+    for limit in 1..=11 {
+        let mut walk = Walk::begin(&store, &streams, Some(Position(9))).await.unwrap();
+        let mut seen = vec![];
+        loop {
+            let page = walk.next(limit).await.unwrap();
+            seen.extend(page.iter().map(|record| record.position.0));
+            if page.len() < limit {
+                break;
+            }
+        }
+        assert_eq!(seen, (1..=8).rev().collect::<Vec<_>>(), "with {limit} a page");
+        assert_eq!(walk.next(limit).await, Ok(vec![]));
+    }
+}
