@@ -101,6 +101,10 @@ async fn a_limit_that_becomes_smaller_counts_those_that_are_under_way() {
 #[tokio::test(start_paused = true)]
 async fn a_rate_holds_for_those_that_waited_for_others_too() {
     let service = Service::start();
+    let policy = Policy { rate_per_second: Some(2), ..Policy::default() };
+    service.create(HOOK, policy).await;
+    service.queue(HOOK, 99).await;
+    pass(SECOND * 5).await;
     for webhook in [OTHER, WebhookId(9)] {
         service.create(webhook, Policy::default()).await;
         service.endpoints.teach(webhook, Manner::Takes(SECOND * 10));
@@ -109,15 +113,13 @@ async fn a_rate_holds_for_those_that_waited_for_others_too() {
         }
     }
     pass(SECOND / 2).await;
-    let policy = Policy { rate_per_second: Some(2), ..Policy::default() };
-    service.create(HOOK, policy).await;
     for number in 0..20 {
         service.queue(HOOK, number).await;
     }
     pass(MINUTE).await;
-    assert_eq!(service.ends(HOOK).await, (20, 0, 0));
+    assert_eq!(service.ends(HOOK).await, (21, 0, 0));
     let visits = service.endpoints.visits_to(HOOK);
-    assert!(visits[0].at.since(NOON) > SECOND * 9, "they did not wait");
+    assert!(visits[1].at.since(NOON) > SECOND * 14, "they did not wait");
     let most = visits.iter().map(|from| {
         let within = |it: &&crate::testing::outbound::Visit| {
             it.at >= from.at && it.at.since(from.at) < SECOND
