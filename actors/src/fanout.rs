@@ -59,6 +59,12 @@ const HANDED_OVER_MAX: usize = 256;
 /// As long as new records gather before they are read.
 const GATHERING: Duration = Duration::from_millis(2);
 
+/// As many ledgers as are woken at once: each reads its stream, and others wait for the log too.
+const WAVE: usize = 256;
+
+/// The time between two waves.
+const BETWEEN_WAVES: Duration = Duration::from_millis(20);
+
 /// The waits before what failed is tried again.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
@@ -217,13 +223,14 @@ impl Worker {
             let heard = tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => break,
-                () = share.turned(turn) => {
-                    if woken.is_some() {
-                        woken = Some(self.wake(&debtor));
-                    }
-                    continue;
+                () = share.turned(turn) => None,
+                heard = listen(&*self.store, &mut log, idle) => Some(heard),
+            };
+            let Some(heard) = heard else {
+                if woken.is_some() {
+                    woken = Some(self.wake(&debtor).await);
                 }
-                heard = listen(&*self.store, &mut log, idle) => heard,
+                continue;
             };
             idle = matches!(heard, Ok(Heard::CaughtUp(_)));
             match heard {
@@ -235,7 +242,7 @@ impl Worker {
                 }
                 Ok(Heard::CaughtUp(_)) => {
                     if woken != Some(share.turn()) {
-                        woken = Some(self.wake(&debtor));
+                        woken = Some(self.wake(&debtor).await);
                     }
                     let due = checkpoint.queued > 0 && checkpoint.is_old(self.clock.now());
                     self.save_if(due, &mut checkpoint).await;
@@ -258,11 +265,17 @@ impl Worker {
     }
 
     /// Lets every ledger look at what it owes that is worked here; the turn that this was done in.
-    fn wake(&self, debtor: &Debtor) -> u64 {
+    async fn wake(&self, debtor: &Debtor) -> u64 {
         let share = self.ledgers.share();
         let turn = share.turn();
         let ours = |endpoint: &EndpointId| share.works(Work::Ledger(*endpoint));
-        debtor.endpoints().filter(ours).for_each(|endpoint| self.ledgers.wake(endpoint));
+        let all: Vec<EndpointId> = debtor.endpoints().filter(ours).collect();
+        for (nth, wave) in all.chunks(WAVE).enumerate() {
+            if nth > 0 {
+                tokio::time::sleep(BETWEEN_WAVES).await;
+            }
+            wave.iter().for_each(|endpoint| self.ledgers.wake(*endpoint));
+        }
         turn
     }
 

@@ -98,7 +98,7 @@ impl Worker {
         }
         let now = Some((self.ledgers.share().turn(), debtor.endpoints().count()));
         if *woken != now {
-            self.wake(debtor);
+            self.wake(debtor).await;
             *woken = now;
         }
         Ok(())

@@ -252,3 +252,18 @@ async fn it_is_let_go_of_only_once_the_page_is_done_that_it_is_at() {
     service.fanout.stop().await;
     assert!(leading.has_let_go(&theirs));
 }
+
+#[tokio::test(start_paused = true)]
+async fn many_ledgers_are_woken_in_waves() {
+    let store = Arc::new(TestStore::default());
+    for webhook in (1..=600).map(WebhookId) {
+        subscribe(&store, webhook, &["message_created"]).await;
+    }
+    let service = Service::over(&store);
+    while service.ledgers.awake() == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(service.ledgers.awake() <= WAVE, "{} at once", service.ledgers.awake());
+    service.catch_up().await;
+    assert_eq!(service.ledgers.awake(), 600);
+}
