@@ -16,10 +16,19 @@ pub(super) fn of_change<S: Followed>(
     about: &About,
     tenant: &Tenant,
 ) -> Option<(&'static str, String)> {
+    let names = &about.names;
+    let (name, expires_at) = match (change.before.is_required(), change.after.is_required()) {
+        (false, true) => (names.broken, None),
+        (true, false) => (names.mended, None),
+        (true, true) | (false, false) => {
+            let Some(Authorization::Expiring(it)) = recorded.reauthorization() else { return None };
+            (names.expiring, Some(it.expires_at))
+        }
+    };
     // What led to it is what was known while it was required.
-    let broken = change.after.is_required();
-    let known = if broken { &change.after } else { &change.before };
-    if known.is_muted() {
+    let known = if change.after.is_required() { &change.after } else { &change.before };
+    // That a credential ends is no part of an incident.
+    if known.is_muted() && expires_at.is_none() {
         return None;
     }
     let mut body = json!({
@@ -27,23 +36,15 @@ pub(super) fn of_change<S: Followed>(
         "locale": tenant.locale,
         "account": { "id": about.account, "name": tenant.name },
         about.key: about.facts,
+        "reason": (name == names.broken).then(|| reason(change, recorded)),
+        "since": known.required_since.unwrap_or(change.at).to_millis(),
+        "until": (name == names.mended).then(|| change.at.to_millis()),
+        "evidence_count": known.error_count(),
+        "event": name,
     });
-    let name = match (change.before.is_required(), change.after.is_required()) {
-        (false, true) => about.names.broken,
-        (true, false) => about.names.mended,
-        (true, true) | (false, false) => {
-            let Some(Authorization::Expiring(it)) = recorded.reauthorization() else { return None };
-            body["expires_at"] = json!(it.expires_at.to_millis());
-            about.names.expiring
-        }
-    };
-    let mended = name == about.names.mended;
-    body["reason"] =
-        if name == about.names.broken { reason(change, recorded) } else { Value::Null };
-    body["since"] = json!(known.required_since.unwrap_or(change.at).to_millis());
-    body["until"] = json!(mended.then(|| change.at.to_millis()));
-    body["evidence_count"] = json!(known.error_count());
-    body["event"] = json!(name);
+    if let Some(end) = expires_at {
+        body["expires_at"] = json!(end.to_millis());
+    }
     Some((name, body.to_string()))
 }
 
