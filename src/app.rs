@@ -119,6 +119,8 @@ pub struct App {
     pub stopping: watch::Sender<bool>,
     /// Whether there is a server that takes mail to administrators.
     pub mail: bool,
+    /// How many records retention has removed since the start.
+    pub removed: AtomicU64,
     acknowledged: AtomicU64,
     end: Together<Option<Position>>,
 }

@@ -75,6 +75,8 @@ pub struct Settings {
     pub endpoint_concurrency: usize,
     /// An endpoint that takes nothing for so long is disabled.
     pub disable_after: Duration,
+    /// How long bodies and attempts are kept; none means for ever.
+    pub retention: Option<Duration>,
     /// Commands that may wait for one actor; more are refused aloud.
     pub mailbox_limit: usize,
 }

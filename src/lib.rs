@@ -20,6 +20,7 @@ mod private;
 pub mod providers;
 mod random;
 pub mod rendering;
+pub mod retention;
 pub mod snapshots;
 pub mod stats;
 pub mod store;

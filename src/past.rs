@@ -47,6 +47,9 @@ pub struct Known<T> {
     pub view: T,
     /// The last record's position and time; none when there was no record.
     pub last: Option<(Position, Timestamp)>,
+    /// From when on anything is known: set where that is later than the moment, because retention
+    /// removed what was before. Then the view lacks what streams told that are truncated.
+    pub kept_from: Option<Timestamp>,
 }
 
 /// Whom to ask about.
@@ -264,14 +267,17 @@ where
     P: Fold<Event = Recorded<Event>>,
 {
     let mut cursors = streams.map(|stream| Cursor::new(store, stream, until));
-    let mut known = Known { view: P::default(), last: None };
+    let mut known = Known { view: P::default(), last: None, kept_from: None };
     loop {
         let mut first: Option<(Position, usize)> = None;
         for (nth, cursor) in cursors.iter_mut().enumerate() {
             let next = cursor.peek().await?.map(|position| (position, nth));
             first = [first, next].into_iter().flatten().min();
         }
-        let Some((_, nth)) = first else { return Ok(known) };
+        let Some((_, nth)) = first else {
+            known.kept_from = cursors.iter().filter_map(|cursor| cursor.removed).max();
+            return Ok(known);
+        };
         let Some(record) = cursors[nth].take() else { return Ok(known) };
         known.last = known.last.max(Some((record.position, record.at)));
         // What this build cannot decode is passed over, as every view does; it is listed as

@@ -48,7 +48,8 @@ pub fn render(record: &Record) -> Rendered {
         .clone()
         .decode()
         .map_err(|undecodable| undecodable.to_string())
-        .and_then(|recorded| recorded.event.view().map_err(|error| error.to_string()));
+        .and_then(|recorded| recorded.event.view().map_err(|error| error.to_string()))
+        .map(shortened);
     let (data, undecodable) = match data {
         Ok(data) => (data, None),
         Err(reason) => (Value::Null, Some(reason)),
@@ -69,6 +70,16 @@ pub fn render(record: &Record) -> Rendered {
         data,
         undecodable,
     }
+}
+
+/// Of the long lists of a ledger's summary, and of what was removed, only how long they are.
+fn shortened(mut data: Value) -> Value {
+    for list in ["recent", "outcomes"] {
+        if let Some(length) = data[list].as_array().map(Vec::len) {
+            data[list] = length.into();
+        }
+    }
+    data
 }
 
 #[cfg(test)]

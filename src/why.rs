@@ -1,6 +1,7 @@
 //! Why an endpoint is in the state that it is in: the rule, the evidence, the records behind it.
 
-use events::{Category, EventStore, Failure, StreamName, Subject};
+use events::store::Slice;
+use events::{Category, EventStore, Failure, Revision, StreamName, Subject, Timestamp};
 use projections::webhook_health::{Webhook, WebhookStatus};
 use serde_json::{Value, json};
 
@@ -74,12 +75,27 @@ async fn behind(
         }
     }
     events.reverse();
-    Ok((events, complete))
+    Ok((events, complete && !is_removed(store, &streams[1], webhook.since).await?))
+}
+
+/// Whether retention has removed something of the stream that happened since then.
+async fn is_removed(
+    store: &dyn EventStore,
+    stream: &StreamName,
+    since: Timestamp,
+) -> Result<bool, Failure> {
+    if store.bound(stream).await?.is_none() {
+        return Ok(false);
+    }
+    let first = store.read_stream(stream, Slice::From(Revision::FIRST), 1).await?;
+    Ok(first.first().is_some_and(|first| first.at > since))
 }
 
 /// That something is owed, or was taken, says nothing about the endpoint's trouble.
 fn speaks(kind: &str) -> bool {
+    let upkeep = ["delivery.summed_up", "delivery.trimmed", "delivery.removed"];
     !matches!(kind, "delivery.queued" | "delivery.delivered")
+        && !upkeep.contains(&kind)
         && !kind.starts_with("delivery.recovery_")
 }
 

@@ -78,6 +78,11 @@ pub trait Aggregate: Fold<Event: Into<Event> + Clone> + Clone + Send + 'static {
         None
     }
 
+    /// When the event was recorded that it evolves with next; for those who tell times.
+    fn recorded_at(&mut self, at: Timestamp) {
+        let _ = at;
+    }
+
     /// What the command brings about.
     ///
     /// # Errors

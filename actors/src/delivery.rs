@@ -6,11 +6,13 @@
 
 mod attempts;
 mod by_hand;
+mod endpoint;
 mod gate;
 mod memory;
 mod queue;
 mod recovery;
 mod replay;
+mod retention;
 mod schedule;
 mod targets;
 mod verdict;
@@ -20,9 +22,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use events::delivery::{
-    AbandonReason, Abandoned, AttemptClass, Backlog, DisableRule, EndpointDisabled,
-    EndpointEnabled, EndpointMoved, EndpointPaced, EndpointPaused, Event, Health, Queued,
-    RecoveryId, RecoveryPlanned, RecoveryProgress as Progress, Reopened, Standing,
+    AbandonReason, Abandoned, AttemptClass, Backlog, EndpointMoved, Event, Health, Queued, RecoveryId,
+    RecoveryPlanned, RecoveryProgress as Progress, Reopened, Standing, Tally, Trim,
 };
 use events::webhook::Ordering;
 use events::{AccountId, Actor, Category, DeliveryId, EndpointId, Fold, Timestamp};
@@ -34,11 +35,13 @@ use crate::ports::Ended;
 use memory::Memory;
 use queue::Queue;
 use schedule::between_words;
-use verdict::{give_up, is_withdrawal};
+use verdict::is_withdrawal;
 
 pub use attempts::{Delivery, Rules};
-pub use recovery::{Advance, Ask, Recovery, Step};
+pub use events::delivery::Recovery;
+pub use recovery::{Advance, Ask, Step};
 pub use replay::{Found, matching};
+pub use retention::{Trimming, trimming};
 pub use schedule::wait_after;
 pub use targets::ActorTargets;
 
@@ -53,11 +56,17 @@ const ABANDONED_MAX: usize = 4096;
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
     queue: Queue,
-    health: Health,
+    tally: Tally,
     recoveries: Vec<Recovery>,
     memory: Memory,
     /// Raised when somebody says of what is owed that it is not: attempts may wait for their turn.
     withdrawn: u64,
+    /// When the event was recorded that was taken in last.
+    now: Timestamp,
+    /// Since when something has happened that is not summed up.
+    unsummed_since: Option<Timestamp>,
+    /// What was removed last.
+    trimmed: Option<Trim>,
 }
 
 /// How an attempt ended, to be recorded.
@@ -137,6 +146,15 @@ pub enum Command {
     Recovery(RecoveryId, Ask),
     /// Some more of a recovery are owed again.
     Advance(Box<Advance>),
+    /// Tell what it has come to, if that is not told of something that happened long ago.
+    SumUp {
+        /// Long is so long.
+        every: Duration,
+        /// When.
+        now: Timestamp,
+    },
+    /// Do without what stands before a summary, if nothing that is owed stands there.
+    Trim(Box<Trimming>),
 }
 
 /// Why a ledger says no.
@@ -173,6 +191,8 @@ pub struct Told {
     pub pending: usize,
     /// The recovery that was asked about.
     pub recovery: Option<Box<Recovery>>,
+    /// What may be removed from its stream, or is.
+    pub trimmed: Option<Trim>,
 }
 
 /// What a ledger owes to the world.
@@ -232,63 +252,16 @@ impl Ledger {
 
     /// How the endpoint is doing.
     pub fn health(&self) -> &Health {
-        &self.health
+        &self.tally.health
     }
 
     fn knows(&self, delivery: DeliveryId) -> bool {
         self.queue.get(delivery).is_some() || self.memory.knows(delivery)
     }
 
-    fn disable(&self, by: &Actor, reason: &str, at: Timestamp) -> Vec<Event> {
-        match self.health.standing {
-            // Who was first, and why, stays.
-            Standing::Disabled { .. } => vec![],
-            Standing::Free | Standing::Probing { .. } | Standing::Paused { .. } => {
-                let (by, reason) = (by.clone(), reason.to_owned());
-                let (rule, held) = (DisableRule::Asked, Some(self.pending() as u64));
-                let since = self.health.failing.as_ref().map(|row| row.since);
-                vec![EndpointDisabled { rule, reason, by, at, since, held }.into()]
-            }
-        }
-    }
-
-    fn pause(&self, by: &Actor, at: Timestamp) -> Result<Vec<Event>, Rejection> {
-        match self.health.standing {
-            Standing::Paused { .. } => Ok(vec![]),
-            Standing::Disabled { .. } => Err(Rejection::Disabled),
-            Standing::Free | Standing::Probing { .. } => {
-                Ok(vec![EndpointPaused { by: by.clone(), at }.into()])
-            }
-        }
-    }
-
-    fn enable(&self, by: &Actor, backlog: Backlog, at: Timestamp) -> Vec<Event> {
-        if !self.health.standing.holds() {
-            return vec![];
-        }
-        let unwanted = match backlog {
-            Backlog::All => vec![],
-            Backlog::NewestPerKey => self.queue.outdated(),
-            Backlog::None => self.queue.by_due(),
-        };
-        let fits = unwanted.len() <= ABANDONED_MAX;
-        let mut events = give_up(unwanted.into_iter().take(ABANDONED_MAX), AbandonReason::Backlog);
-        if fits {
-            events.push(EndpointEnabled { backlog, by: by.clone(), at }.into());
-        }
-        events
-    }
-
-    fn order(&self, ordering: Ordering) -> Vec<Event> {
-        if ordering == self.queue.ordering() {
-            return vec![];
-        }
-        vec![EndpointPaced { ordering }.into()]
-    }
-
     /// The delivery that is tried while the others wait; none unless it is known to fail.
     fn prober(&self) -> Option<DeliveryId> {
-        match self.health.standing {
+        match self.tally.health.standing {
             Standing::Probing { .. } => self.queue.oldest(),
             Standing::Free | Standing::Paused { .. } | Standing::Disabled { .. } => None,
         }
@@ -321,7 +294,7 @@ impl Ledger {
 
     /// Whoever asked to be left alone is.
     fn not_before(&self, due: Timestamp) -> Timestamp {
-        self.health.throttled_until.map_or(due, |until| due.max(until))
+        self.tally.health.throttled_until.map_or(due, |until| due.max(until))
     }
 
     /// The oldest delivery is the probe, and nothing else is under way.
@@ -344,8 +317,11 @@ impl Fold for Ledger {
     type Event = Event;
 
     fn evolve(&mut self, event: &Event) {
-        let row = self.health.failing.as_ref().map(|row| row.since);
-        self.health.evolve(event);
+        let row = self.tally.health.failing.as_ref().map(|row| row.since);
+        self.tally.take(self.now, event);
+        if !retention::is_upkeep(event) {
+            self.unsummed_since.get_or_insert(self.now);
+        }
         match event {
             Event::Queued(queued) => {
                 self.memory.remember(queued.delivery);
@@ -397,6 +373,8 @@ impl Fold for Ledger {
             Event::RecoveryAdvanced(it) => self.advanced(it),
             Event::RecoveryFinished(it) => self.progress(it.recovery, Progress::Finished),
             Event::RecoveryCancelled(it) => self.progress(it.recovery, Progress::Cancelled),
+            Event::SummedUp(it) => self.resume(it),
+            Event::Trimmed(it) => self.trimmed = Some(it.trim),
             Event::Removed(_) => {}
         }
     }
@@ -404,7 +382,7 @@ impl Fold for Ledger {
 
 impl Aggregate for Ledger {
     const CATEGORY: Category = Category::Ledger;
-    const KEPT: Option<u32> = Some(3);
+    const KEPT: Option<u32> = Some(4);
 
     type Id = EndpointId;
     type Command = Command;
@@ -414,6 +392,10 @@ impl Aggregate for Ledger {
 
     fn narrow(event: events::Event) -> Option<Event> {
         if let events::Event::Delivery(event) = event { Some(event) } else { None }
+    }
+
+    fn recorded_at(&mut self, at: Timestamp) {
+        self.now = at;
     }
 
     fn pack(&self) -> Option<Vec<u8>> {
@@ -433,7 +415,7 @@ impl Aggregate for Ledger {
             Command::Retry(retry) => Ok(self.ask_for(retry)),
             Command::Park(delivery) => self.park(*delivery),
             Command::Order(ordering) => Ok(self.order(*ordering)),
-            Command::Move if self.health == Health::default() => Ok(vec![]),
+            Command::Move if self.tally.health == Health::default() => Ok(vec![]),
             Command::Move => Ok(vec![EndpointMoved {}.into()]),
             Command::Disable { by, reason, now } => Ok(self.disable(by, reason, *now)),
             Command::Pause { by, now } => self.pause(by, *now),
@@ -441,6 +423,8 @@ impl Aggregate for Ledger {
             Command::Plan(plan) => self.plan(plan),
             Command::Recovery(recovery, ask) => self.ask(*recovery, *ask),
             Command::Advance(advance) => Ok(self.advance(advance)),
+            Command::SumUp { every, now } => Ok(self.sum_up(*every, *now)),
+            Command::Trim(trimming) => Ok(self.trim(trimming)),
         }
     }
 
@@ -458,14 +442,17 @@ impl Aggregate for Ledger {
             | Command::Disable { .. }
             | Command::Pause { .. }
             | Command::Enable { .. }
-            | Command::Advance(_) => None,
+            | Command::Advance(_)
+            | Command::SumUp { .. }
+            | Command::Trim(_) => None,
         };
         let recovery = recovery.and_then(|id| self.recovery(id)).cloned().map(Box::new);
-        Told { standing: self.health.standing.clone(), pending: self.pending(), recovery }
+        let (standing, trimmed) = (self.tally.health.standing.clone(), self.trimmed);
+        Told { standing, pending: self.pending(), recovery, trimmed }
     }
 
     fn next(&self, now: Timestamp, busy: &BTreeSet<Uuid>) -> Next<Owed> {
-        match &self.health.standing {
+        match &self.tally.health.standing {
             Standing::Free => self.next_freely(now, busy),
             Standing::Probing { since, probe_at } => {
                 self.next_probe((*since, *probe_at), now, busy)

@@ -13,6 +13,8 @@ use crate::{AccountId, DeliveryId, EventId, Timestamp};
 mod endpoint;
 mod health;
 mod recovery;
+mod retention;
+mod tally;
 
 pub use endpoint::{
     Backlog, DisableRule, EndpointDisabled, EndpointEnabled, EndpointFailing, EndpointMoved,
@@ -23,6 +25,8 @@ pub use recovery::{
     RecoveryAdvanced, RecoveryCancelled, RecoveryFilter, RecoveryFinished, RecoveryId,
     RecoveryPaused, RecoveryPlanned, RecoveryProgress, RecoveryStarted,
 };
+pub use retention::{Outcome, Recovery, SummedUp, Trim, Trimmed};
+pub use tally::{Counts, FailedAttempt, Tally, WebhookStatus};
 
 /// An event is owed. The body is fixed here and the same on every attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -233,6 +237,10 @@ vocabulary! {
         RecoveryFinished = "recovery_finished" v 1,
         /// See [`RecoveryCancelled`].
         RecoveryCancelled = "recovery_cancelled" v 1,
+        /// See [`SummedUp`].
+        SummedUp = "summed_up" v 1,
+        /// See [`Trimmed`].
+        Trimmed = "trimmed" v 1,
         /// See [`Removed`].
         Removed = "removed" v 1,
     }
@@ -263,6 +271,8 @@ impl Event {
             | Self::RecoveryAdvanced(_)
             | Self::RecoveryFinished(_)
             | Self::RecoveryCancelled(_)
+            | Self::SummedUp(_)
+            | Self::Trimmed(_)
             | Self::Removed(_) => None,
         }
     }

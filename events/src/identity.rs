@@ -162,6 +162,8 @@ impl Actor {
     pub const DELIVERY: Self = Self(std::borrow::Cow::Borrowed("relink/delivery"));
     /// The start of the service, which records settings that the log must know.
     pub const STARTUP: Self = Self(std::borrow::Cow::Borrowed("relink/startup"));
+    /// The removal of what was kept for long enough.
+    pub const RETENTION: Self = Self(std::borrow::Cow::Borrowed("relink/retention"));
     /// The look at credentials that end soon.
     pub const EXPIRY: Self = Self(std::borrow::Cow::Borrowed("relink/expiry"));
     /// Somebody at the command line of the machine.

@@ -1,5 +1,7 @@
 //! What each endpoint is owed and was lately delivered. Bodies and attempts stay in its ledger.
 
+mod retention;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use events::delivery::{AttemptClass, Event as DeliveryEvent, Queued, Reopened};
@@ -8,6 +10,9 @@ use events::{DeliveryId, EndpointId, Event, Fold, Recorded, Revision, Timestamp,
 use serde::{Deserialize, Serialize};
 
 use crate::{Projection, Seen};
+use retention::Kept;
+
+pub use retention::Upkeep;
 
 /// As many finished deliveries of one webhook as are listed; those that are owed all are.
 pub const FINISHED_MAX: usize = 1_000;
@@ -53,6 +58,8 @@ pub struct Delivery {
     pub key: Option<Box<str>>,
     /// The delivery that it waits for, where the endpoint wants an order.
     pub behind: Option<DeliveryId>,
+    /// When retention removed its body and its attempts; none while they are there.
+    pub removed_at: Option<Timestamp>,
     /// Whether it was put aside, or asked for by itself after that: it is in nobody's way.
     aside: bool,
 }
@@ -89,6 +96,7 @@ struct Ledger {
     ordering: Ordering,
     /// Whether everything that is owed is held.
     holds: bool,
+    kept: Kept,
 }
 
 /// What shares its order: all of the endpoint, or all of one key.
@@ -184,6 +192,7 @@ impl Ledger {
             revision: record.revision,
             key: queued.key.as_deref().map(Box::from),
             behind: None,
+            removed_at: None,
             aside: false,
         };
         self.places.insert(queued.delivery, record.revision);
@@ -204,6 +213,7 @@ impl Ledger {
     }
 
     fn take(&mut self, record: &Recorded<Event>, event: &DeliveryEvent) {
+        self.kept.take(record.at, event);
         match event {
             DeliveryEvent::Queued(queued) => self.queue(record, queued, 0),
             DeliveryEvent::AttemptFailed(failed) => {
@@ -255,6 +265,8 @@ impl Ledger {
             | DeliveryEvent::RecoveryFinished(_)
             | DeliveryEvent::RecoveryCancelled(_)
             | DeliveryEvent::Removed(_) => {}
+            DeliveryEvent::SummedUp(summed) => self.summed_up(record, summed),
+            DeliveryEvent::Trimmed(trimmed) => self.trim(trimmed),
         }
     }
 
@@ -309,7 +321,7 @@ impl Fold for DeliveryLog {
 
 impl Projection for DeliveryLog {
     const NAME: &'static str = "delivery_log";
-    const VERSION: u32 = 4;
+    const VERSION: u32 = 5;
 }
 
 #[cfg(test)]

@@ -1,57 +1,17 @@
 //! Each webhook's settings, and how its deliveries are doing.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Deref;
 
-use events::delivery::{AttemptClass, Event as DeliveryEvent, Health, Standing};
-use events::reauthorization::threshold;
+use events::delivery::{Event as DeliveryEvent, Tally};
 use events::signing::SigningKeys;
 use events::webhook::{Created, Event as WebhookEvent, Policy};
-use events::{
-    AccountId, DeliveryId, EndpointId, Event, Fold, InboxId, Recorded, Timestamp, WebhookId, words,
-};
+use events::{AccountId, EndpointId, Event, Fold, InboxId, Recorded, Timestamp, WebhookId};
 use serde::{Deserialize, Serialize};
 
 use crate::{Projection, Seen};
 
-words! {
-    /// How an endpoint is doing.
-    pub enum WebhookStatus {
-        /// The last attempt that ended was taken, or none was made yet.
-        Healthy = "healthy",
-        /// The last attempts that ended were not.
-        Failing = "failing",
-        /// It asked for fewer.
-        Throttled = "throttled",
-        /// So much failed that it is tried with one delivery at a time.
-        Probing = "probing",
-        /// What it is owed is held for a while.
-        Paused = "paused",
-        /// What it is owed is held.
-        Disabled = "disabled",
-    }
-}
-
-/// How many deliveries of one webhook are where.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counts {
-    /// Owed.
-    pub pending: u64,
-    /// Taken by the receiver.
-    pub delivered: u64,
-    /// Given up.
-    pub abandoned: u64,
-    /// Owed, but held: because the endpoint is disabled or paused, or each by itself.
-    pub held: u64,
-}
-
-/// An attempt that failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FailedAttempt {
-    /// When its failure was recorded.
-    pub at: Timestamp,
-    /// What kind of failure.
-    pub class: AttemptClass,
-}
+pub use events::delivery::{Counts, FailedAttempt, WebhookStatus};
 
 /// One webhook as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,26 +36,19 @@ pub struct Webhook {
     pub created_at: Timestamp,
     /// Whether it is gone. It is kept so that its past can be asked about.
     pub deleted: bool,
-    /// How it is doing.
-    pub status: WebhookStatus,
-    /// Since when.
-    pub since: Timestamp,
-    /// The failure that the status began with.
-    pub cause: Option<AttemptClass>,
-    /// Where its deliveries are.
-    pub counts: Counts,
-    /// When a delivery was last taken.
-    pub last_delivered_at: Option<Timestamp>,
-    /// The last attempt that failed.
-    pub last_failure: Option<FailedAttempt>,
-    /// Attempts that were answered 401 or 403 since one was taken.
-    pub authorization_error_count: u32,
-    /// Since when there are too many of them: somebody must see to the endpoint's authorization.
-    pub action_needed_since: Option<Timestamp>,
-    /// How the endpoint is doing, in full.
-    pub health: Health,
-    /// Those that are held by themselves.
-    parked: BTreeSet<DeliveryId>,
+    /// What its deliveries have come to.
+    pub tally: Tally,
+    /// Whether its ledger has told anything.
+    told: bool,
+}
+
+/// How it is doing is told as if it were its own.
+impl Deref for Webhook {
+    type Target = Tally;
+
+    fn deref(&self) -> &Tally {
+        &self.tally
+    }
 }
 
 /// Every webhook there is or was.
@@ -137,16 +90,8 @@ impl WebhookHealth {
             policy,
             created_at: at,
             deleted: false,
-            status: WebhookStatus::Healthy,
-            since: at,
-            cause: None,
-            counts: Counts::default(),
-            last_delivered_at: None,
-            last_failure: None,
-            authorization_error_count: 0,
-            action_needed_since: None,
-            health: Health::default(),
-            parked: BTreeSet::new(),
+            tally: Tally::begun(at),
+            told: false,
         };
         self.webhooks.insert(id, webhook);
         self.by_account.insert((account, id));
@@ -163,7 +108,7 @@ impl WebhookHealth {
             WebhookEvent::Renamed(renamed) => webhook.name.clone_from(&renamed.name),
             WebhookEvent::UrlChanged(changed) => {
                 webhook.url.clone_from(&changed.url);
-                webhook.authorize();
+                webhook.tally.authorize();
             }
             WebhookEvent::SubscriptionsChanged(changed) => {
                 webhook.subscriptions.clone_from(&changed.subscriptions);
@@ -184,99 +129,15 @@ impl WebhookHealth {
 
 impl Webhook {
     fn deliver(&mut self, at: Timestamp, event: &DeliveryEvent) {
-        let counted = |health: &Health, delivery| !health.is_replayed(delivery);
-        match event {
-            DeliveryEvent::Queued(_) | DeliveryEvent::Reopened(_) => self.counts.pending += 1,
-            DeliveryEvent::AttemptFailed(failed) => {
-                if counted(&self.health, failed.delivery) {
-                    self.last_failure = Some(FailedAttempt { at, class: failed.class });
-                    if failed.class == AttemptClass::Auth {
-                        self.refuse(at);
-                    }
-                }
-            }
-            DeliveryEvent::Delivered(delivered) => {
-                self.end(delivered.delivery);
-                self.counts.delivered += 1;
-                if counted(&self.health, delivered.delivery) {
-                    self.last_delivered_at = Some(at);
-                    self.authorize();
-                }
-            }
-            DeliveryEvent::Abandoned(abandoned) => {
-                self.end(abandoned.delivery);
-                self.counts.abandoned += 1;
-            }
-            DeliveryEvent::Parked(parked) => {
-                self.parked.insert(parked.delivery);
-            }
-            DeliveryEvent::RetryRequested(asked) => {
-                self.parked.remove(&asked.delivery);
-            }
-            DeliveryEvent::EndpointPaced(_)
-            | DeliveryEvent::EndpointMoved(_)
-            | DeliveryEvent::EndpointFailing(_)
-            | DeliveryEvent::EndpointRecovered(_)
-            | DeliveryEvent::EndpointWarned(_)
-            | DeliveryEvent::EndpointDisabled(_)
-            | DeliveryEvent::EndpointPaused(_)
-            | DeliveryEvent::EndpointEnabled(_)
-            | DeliveryEvent::RecoveryPlanned(_)
-            | DeliveryEvent::RecoveryStarted(_)
-            | DeliveryEvent::RecoveryPaused(_)
-            | DeliveryEvent::RecoveryAdvanced(_)
-            | DeliveryEvent::RecoveryFinished(_)
-            | DeliveryEvent::RecoveryCancelled(_)
-            | DeliveryEvent::Removed(_) => {}
+        // What stood before the first that is told is in the summary.
+        if let DeliveryEvent::SummedUp(summed) = event
+            && !self.told
+        {
+            let since = self.tally.since.max(summed.tally.since);
+            self.tally = Tally { since, ..summed.tally.clone() };
         }
-        self.health.evolve(event);
-        let holds = self.health.standing.holds();
-        let parked = self.parked.len() as u64;
-        self.counts.held = if holds { self.counts.pending } else { parked };
-        let (status, cause) = self.doing();
-        self.turn(status, at, cause);
-    }
-
-    fn end(&mut self, delivery: DeliveryId) {
-        self.counts.pending = self.counts.pending.saturating_sub(1);
-        self.parked.remove(&delivery);
-    }
-
-    /// In one word, and the failure that it began with.
-    fn doing(&self) -> (WebhookStatus, Option<AttemptClass>) {
-        let cause = self.health.failing.as_ref().map(|failing| failing.class);
-        let status = match &self.health.standing {
-            Standing::Disabled { .. } => WebhookStatus::Disabled,
-            Standing::Paused { .. } => WebhookStatus::Paused,
-            Standing::Free | Standing::Probing { .. } if self.health.throttled_until.is_some() => {
-                WebhookStatus::Throttled
-            }
-            Standing::Probing { .. } => WebhookStatus::Probing,
-            Standing::Free if cause.is_some() => WebhookStatus::Failing,
-            Standing::Free => WebhookStatus::Healthy,
-        };
-        (status, cause)
-    }
-
-    /// Refusals are an endpoint's evidence, counted like any other subject's.
-    fn refuse(&mut self, at: Timestamp) {
-        self.authorization_error_count = self.authorization_error_count.saturating_add(1);
-        if self.authorization_error_count >= threshold("Webhook") {
-            self.action_needed_since.get_or_insert(at);
-        }
-    }
-
-    /// It took one, or is another endpoint now.
-    fn authorize(&mut self) {
-        self.authorization_error_count = 0;
-        self.action_needed_since = None;
-    }
-
-    /// Time and cause are those of the change, not of its last confirmation.
-    fn turn(&mut self, status: WebhookStatus, at: Timestamp, cause: Option<AttemptClass>) {
-        if self.status != status {
-            (self.status, self.since, self.cause) = (status, at, cause);
-        }
+        self.told = true;
+        self.tally.take(at, event);
     }
 }
 
@@ -313,7 +174,7 @@ impl Fold for WebhookHealth {
 
 impl Projection for WebhookHealth {
     const NAME: &'static str = "webhook_health";
-    const VERSION: u32 = 6;
+    const VERSION: u32 = 7;
 }
 
 #[cfg(test)]

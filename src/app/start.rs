@@ -24,6 +24,7 @@ use super::{Actors, App};
 use crate::config::Settings;
 use crate::expiry::Expiry;
 use crate::node::Identity;
+use crate::retention::Retention;
 use crate::tokens;
 use crate::vault::Vault;
 
@@ -91,6 +92,7 @@ pub struct Running {
     views: RunningViews,
     fanout: Fanout,
     expiry: Expiry,
+    retention: Retention,
     among: Among,
 }
 
@@ -174,6 +176,7 @@ impl App {
             stopping: watch::Sender::new(false),
             share,
             mail: settings.mail.is_some(),
+            removed: AtomicU64::new(0),
             acknowledged: AtomicU64::new(head.0),
             end: Together::default(),
             store,
@@ -184,12 +187,14 @@ impl App {
             delivery,
         });
         let expiry = Expiry::start(&app);
+        let retention = Retention::start(&app, settings.retention);
         let delivery = app.delivery.clone();
         let leading = fanout.leading();
         let let_go: LetGo =
             Arc::new(move |division| delivery.has_let_go(division) && leading.has_let_go(division));
         let among = Among { member: nodes.map(|nodes| nodes.start(let_go)), listener, identity };
-        let running = Running { app: app.clone(), views: running, fanout, expiry, among };
+        let running =
+            Running { app: app.clone(), views: running, fanout, expiry, retention, among };
         Ok((app, running))
     }
 
@@ -224,6 +229,7 @@ impl Running {
     /// time for it is over: what is not finished is owed as before at the next start.
     pub async fn stop(self) {
         drop(self.expiry);
+        drop(self.retention);
         let fanout = tokio::time::timeout(WORK_WITHIN, self.fanout.stop());
         let attempts = tokio::time::timeout(WORK_WITHIN, self.app.delivery.close());
         let (fanout, attempts) = tokio::join!(fanout, attempts);

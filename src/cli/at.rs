@@ -42,6 +42,11 @@ async fn state(
         }
         Subject::Webhook(id) => {
             let known = past::webhook(log, id, until).await?;
+            if let Some(from) = known.kept_from {
+                return Err(Stop::Wrong(anyhow!(
+                    "retention removed what {subject} was like then; it is known from {from} on"
+                )));
+            }
             let shown = known.view.webhook(id).map(|it| (health::webhook(it), it.deleted));
             shown.map(|(shown, deleted)| with_place(shown, deleted, &known))
         }

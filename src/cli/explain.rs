@@ -2,7 +2,7 @@
 
 use actors::ports::Clock;
 use anyhow::anyhow;
-use events::{DeliveryId, EventStore};
+use events::{Category, DeliveryId, EventStore, StreamName};
 
 use super::open::{self, For};
 use super::{Stop, out};
@@ -27,7 +27,9 @@ pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Sto
     let now = SystemClock.now();
     let explained = explain::delivery(&*log, vault.as_ref(), id, None, now).await?;
     let Some(explained) = explained else {
-        return Err(Stop::Wrong(anyhow!("there is no delivery {id}")));
+        let ledger = StreamName::new(Category::Ledger, id.endpoint());
+        let removed = log.bound(&ledger).await?.map_or("", |_| ", or retention has removed it");
+        return Err(Stop::Wrong(anyhow!("there is no delivery {id}{removed}")));
     };
     out::line(format_args!("{explained:#}"))
 }

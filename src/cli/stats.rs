@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::Duration;
 
+use actors::ports::Clock;
 use indicatif::HumanBytes;
 use serde_json::json;
 
 use super::open::{self, For};
 use super::rebuild::progress_bar;
 use super::{Stop, out};
-use crate::config::Settings;
+use crate::clock::SystemClock;
+use crate::config::{Settings, duration};
 use crate::stats::{self, Stats, Use};
 
 #[derive(Debug, clap::Args)]
@@ -23,18 +26,25 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, settings: &Settings) -> Result<(), Stop> {
     let log = open::log(settings, For::Reading)?;
     let bar = progress_bar(log.unit(), log.head().await?.0);
-    let stats = stats::of(&*log, |position| bar.set_position(position.0)).await;
+    let now = SystemClock.now();
+    let kept_since = settings.retention.map(|keep| now.before(keep));
+    let stats = stats::of(&*log, kept_since, |position| bar.set_position(position.0)).await;
     bar.finish_and_clear();
     let stats = stats?;
     let on_disk = size_of(&settings.data);
     if args.json {
         out::line(format_args!("{:#}", json!({ "log": stats, "disk_bytes": on_disk })))
     } else {
-        out::told(print(&mut std::io::stdout().lock(), &stats, on_disk))
+        out::told(print(&mut std::io::stdout().lock(), &stats, on_disk, settings.retention))
     }
 }
 
-fn print(out: &mut dyn Write, stats: &Stats, on_disk: u64) -> io::Result<()> {
+fn print(
+    out: &mut dyn Write,
+    stats: &Stats,
+    on_disk: u64,
+    kept: Option<Duration>,
+) -> io::Result<()> {
     let line = |out: &mut dyn Write, name: &str, used: &Use| {
         let share = (used.bytes * 100).checked_div(stats.total.bytes).unwrap_or(0);
         let (events, bytes) = (used.events, HumanBytes(used.bytes));
@@ -49,7 +59,15 @@ fn print(out: &mut dyn Write, stats: &Stats, on_disk: u64) -> io::Result<()> {
         line(out, kind, used)?;
     }
     writeln!(out)?;
+    for (stream, used) in &stats.streams {
+        line(out, stream, used)?;
+    }
+    writeln!(out)?;
     line(out, "all", &stats.total)?;
+    if let Some(kept) = kept {
+        let name = format!("older than {}, to be removed", duration::format(kept));
+        line(out, &name, &stats.old)?;
+    }
     writeln!(
         out,
         "{:<40} {:>12} {:>12}",

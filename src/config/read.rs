@@ -19,6 +19,9 @@ type Read<T> = Result<T, String>;
 
 const WAITS_MAX: usize = 100;
 
+/// Ledgers are summed up eight times in what they are kept for, which is work.
+const RETENTION_MIN: Duration = Duration::from_secs(1);
+
 pub(super) fn listen(text: &str) -> Read<SocketAddr> {
     text.parse().map_err(|_| format!("{text:?} is no address such as 127.0.0.1:4000"))
 }
@@ -110,6 +113,21 @@ pub(super) fn span(text: &str) -> Read<Duration> {
         Ok(Duration::ZERO) => Err("no time is too short; write it as 5d".to_owned()),
         Ok(span) => Ok(span),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+/// How long something is kept; none is for ever.
+pub(super) fn retention(text: &str) -> Read<Option<Duration>> {
+    if matches!(text, "off" | "0") {
+        return Ok(None);
+    }
+    match duration::parse(text) {
+        Ok(keep) if keep.is_zero() => Ok(None),
+        Ok(keep) if keep < RETENTION_MIN => {
+            Err(format!("{text} is shorter than {}", duration::format(RETENTION_MIN)))
+        }
+        Ok(keep) => Ok(Some(keep)),
+        Err(error) => Err(format!("{error}, nor off")),
     }
 }
 

@@ -8,7 +8,7 @@ use toml::{Table, Value};
 use super::{Args, LogFormat, Mistake, Mistakes, Settings, StoreSetting, read};
 
 /// The environment variables. A key of the file is its variable in lower case, without `RELINK_`.
-const VARIABLES: [&str; 19] = [
+const VARIABLES: [&str; 20] = [
     "RELINK_LISTEN",
     "RELINK_DATA",
     "RELINK_STORE",
@@ -27,6 +27,7 @@ const VARIABLES: [&str; 19] = [
     "RELINK_DELIVERY_CONCURRENCY",
     "RELINK_ENDPOINT_CONCURRENCY",
     "RELINK_DISABLE_AFTER",
+    "RELINK_RETENTION",
     "RELINK_MAILBOX_LIMIT",
 ];
 
@@ -89,6 +90,9 @@ pub fn resolve(
         disable_after: sources
             .find("RELINK_DISABLE_AFTER", read::span)
             .unwrap_or(Duration::from_secs(5 * 24 * HOUR)),
+        retention: sources
+            .find("RELINK_RETENTION", read::retention)
+            .unwrap_or(Some(Duration::from_secs(30 * 24 * HOUR))),
         mailbox_limit: sources.find("RELINK_MAILBOX_LIMIT", read::limit).unwrap_or(1024),
     };
     if sources.mistakes.is_empty() { Ok(settings) } else { Err(Mistakes(sources.mistakes)) }

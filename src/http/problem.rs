@@ -53,6 +53,9 @@ pub enum Problem {
     /// text, or messages by attribute.
     #[error("{0}")]
     Unprocessable(Value),
+    /// It was there, and retention has removed it.
+    #[error("{0}")]
+    Removed(String),
     /// The thing exists already, or is being made at this moment.
     #[error("{0}")]
     Conflict(String),
@@ -110,6 +113,7 @@ impl Problem {
             }
             Self::NoResource | Self::NoRoute => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Removed(_) => StatusCode::GONE,
             Self::Conflict(_) | Self::UnderWay => StatusCode::CONFLICT,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Missing(_) | Self::Invalid { .. } | Self::Unprocessable(_) | Self::KeyReused => {
@@ -134,6 +138,7 @@ impl Problem {
             Self::Malformed(_) => "malformed",
             Self::Missing(_) => "missing",
             Self::Invalid { .. } | Self::Unprocessable(_) => "invalid",
+            Self::Removed(_) => "removed",
             Self::Conflict(_) => "conflict",
             Self::TooLarge { .. } => "too_large",
             Self::Slow => "slow",
@@ -196,6 +201,7 @@ impl Problem {
             | Self::WrongMethod
             | Self::Malformed(_)
             | Self::Missing(_)
+            | Self::Removed(_)
             | Self::Conflict(_)
             | Self::TooLarge { .. }
             | Self::Slow

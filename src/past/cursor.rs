@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use events::store::{Slice, is_last};
-use events::{EventStore, Failure, Position, Record, Revision, StreamName, Until};
+use events::{EventStore, Failure, Position, Record, Revision, StreamName, Timestamp, Until};
 
 /// As many records as are read at once.
 const PAGE: usize = 512;
@@ -15,12 +15,14 @@ pub(super) struct Cursor<'a> {
     next: Revision,
     page: VecDeque<Record>,
     ended: bool,
+    /// When the stream begins that was truncated, where that is behind the moment.
+    pub(super) removed: Option<Timestamp>,
 }
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(store: &'a dyn EventStore, stream: StreamName, until: Until) -> Self {
         let page = VecDeque::new();
-        Self { store, stream, until, next: Revision::FIRST, page, ended: false }
+        Self { store, stream, until, next: Revision::FIRST, page, ended: false, removed: None }
     }
 
     /// Where the next record stands; none when there is none within the moment.
@@ -39,6 +41,10 @@ impl<'a> Cursor<'a> {
     async fn read(&mut self) -> Result<(), Failure> {
         let page = self.store.read_stream(&self.stream, Slice::From(self.next), PAGE).await?;
         self.ended = is_last(&page, PAGE);
+        // Only the first page of a truncated stream begins further on than was asked.
+        let first = page.first().filter(|first| first.revision > self.next);
+        let later = first.filter(|first| !self.until.covers(first.position, first.at));
+        self.removed = self.removed.or(later.map(|first| first.at));
         if let Some(last) = page.last() {
             self.next = last.revision.next();
         }

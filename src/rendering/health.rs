@@ -97,6 +97,21 @@ pub fn webhook(webhook: &Webhook) -> Value {
     })
 }
 
+/// A webhook's health at a moment of the past; what its deliveries were like then is not known any
+/// more before `kept_from`, where that is set.
+pub fn webhook_then(then: &Webhook, kept_from: Option<Timestamp>) -> Value {
+    let Some(kept_from) = kept_from else { return webhook(then) };
+    json!({
+        "id": then.id,
+        "name": then.name,
+        "url": origin(&then.url),
+        "state": "unknown",
+        "since": then.created_at,
+        "removed": format!("retention removed what was before {kept_from}"),
+        "kept_from": kept_from,
+    })
+}
+
 /// Who holds what a webhook is owed, since when, and why.
 #[derive(Debug, Default)]
 struct Stopped<'a> {

@@ -2,7 +2,7 @@ use events::store::memory::MemoryStore;
 use events::{AccountId, Category, InboxId, StreamName, Subject, platform};
 
 use super::*;
-use crate::history::append;
+use crate::history::{append, second};
 
 #[tokio::test]
 async fn events_and_bytes_are_counted_by_category_and_kind() {
@@ -18,7 +18,7 @@ async fn events_and_bytes_are_counted_by_category_and_kind() {
     let inbox = Subject::Inbox(InboxId(42)).stream();
     append(&store, &inbox, events::inbox::Event::from(events::inbox::Removed {}), 3).await;
     let mut seen = vec![];
-    let stats = of(&store, |position| seen.push(position.0)).await.unwrap();
+    let stats = of(&store, Some(second(2)), |position| seen.push(position.0)).await.unwrap();
     assert_eq!(seen, [3]);
     let events: Vec<_> =
         stats.categories.iter().map(|(name, used)| (name.as_str(), used.events)).collect();
@@ -27,9 +27,13 @@ async fn events_and_bytes_are_counted_by_category_and_kind() {
     let bytes: u64 = stats.categories.values().map(|used| used.bytes).sum();
     assert_eq!((stats.total.events, stats.total.bytes), (3, bytes));
     assert!(bytes > 0);
+    let streams: Vec<_> = stats.streams.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(streams, ["platform-1", "inbox-42"]);
+    // The first of the platform's is older than it is kept; the inbox is kept for ever.
+    assert_eq!(stats.old.events, 1);
 }
 
 #[tokio::test]
 async fn an_empty_log_uses_nothing() {
-    assert_eq!(of(&MemoryStore::default(), |_| {}).await, Ok(Stats::default()));
+    assert_eq!(of(&MemoryStore::default(), None, |_| {}).await, Ok(Stats::default()));
 }

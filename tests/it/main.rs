@@ -32,6 +32,7 @@ mod main_job;
 mod operator;
 mod past;
 mod prompts;
+mod retention;
 mod rotation;
 mod sdk;
 mod secrets;

@@ -39,6 +39,17 @@ impl Memory {
         self.recent.push_back(delivery);
     }
 
+    /// All of it, the oldest first.
+    pub(super) fn all(&self) -> Vec<(DeliveryId, u32)> {
+        self.recent.iter().map(|delivery| (*delivery, self.attempts(*delivery))).collect()
+    }
+
+    /// Of whoever remembered all of these.
+    pub(super) fn of(all: &[(DeliveryId, u32)]) -> Self {
+        let recent = all.iter().map(|(delivery, _)| *delivery).collect();
+        Self { recent, attempts: all.iter().copied().collect() }
+    }
+
     /// An attempt of it has ended.
     pub(super) fn attempted(&mut self, delivery: DeliveryId, attempt: u32) {
         if let Some(attempts) = self.attempts.get_mut(&delivery) {

@@ -140,6 +140,29 @@ impl Queue {
         }
     }
 
+    /// As many as were queued, those that have ended included.
+    pub(super) fn queued(&self) -> u64 {
+        self.queued
+    }
+
+    /// The number of the one that was queued first, parked or not.
+    pub(super) fn first_number(&self) -> Option<u64> {
+        self.pending.values().map(|pending| pending.number).min()
+    }
+
+    /// Whether any waits for no other although there is an order.
+    pub(super) fn has_loose(&self) -> bool {
+        self.pending.values().any(|pending| pending.loose)
+    }
+
+    /// Goes on as the queue after so many.
+    pub(super) fn resume(&mut self, queued: u64, ordering: Ordering) {
+        self.queued = queued;
+        if self.ordering != ordering {
+            self.order_by(ordering);
+        }
+    }
+
     /// The first that is due and not under way, and when it is.
     pub(super) fn first(&self, busy: &BTreeSet<Uuid>) -> Option<(Timestamp, DeliveryId)> {
         let free = self.due.iter().find(|(_, _, delivery)| !busy.contains(&delivery.0));

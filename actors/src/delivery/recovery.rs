@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use events::delivery::{
-    Event, RecoveryAdvanced, RecoveryCancelled, RecoveryFilter, RecoveryFinished, RecoveryId,
-    RecoveryPaused, RecoveryPlanned, RecoveryProgress as Progress, RecoveryStarted, Reopened,
+    Event, Recovery, RecoveryAdvanced, RecoveryCancelled, RecoveryFilter, RecoveryFinished,
+    RecoveryId, RecoveryPaused, RecoveryPlanned, RecoveryProgress as Progress, RecoveryStarted,
+    Reopened,
 };
 use events::{DeliveryId, Revision};
-use serde::{Deserialize, Serialize};
 
 use super::{Ledger, Rejection};
 
@@ -17,23 +17,6 @@ const REMEMBERED_MAX: usize = 32;
 /// No more are brought back while so many of them have not ended: what is new goes between them,
 /// and cancelling takes hold.
 pub(super) const UNDER_WAY_MAX: usize = 100;
-
-/// A recovery as its events tell it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recovery {
-    /// What was planned.
-    pub plan: RecoveryPlanned,
-    /// Where it is.
-    pub progress: Progress,
-    /// Where the last was queued that was passed.
-    pub reached: Option<Revision>,
-    /// As many as were passed.
-    pub passed: u64,
-    /// As many of them as were owed again.
-    pub reopened: u64,
-    /// Those that somebody else brought back meanwhile, and that were not given up since.
-    again: BTreeSet<DeliveryId>,
-}
 
 /// The next few of a recovery shall be brought back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +67,7 @@ impl Ledger {
 
     /// What a running recovery owes now; at most one step at a time is under way.
     pub(super) fn step(&self) -> Option<Step> {
-        if self.health.replayed() >= UNDER_WAY_MAX {
+        if self.tally.health.replayed() >= UNDER_WAY_MAX {
             return None;
         }
         let running = self.recoveries.iter().find(|it| it.progress == Progress::Running)?;

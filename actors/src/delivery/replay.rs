@@ -149,6 +149,8 @@ impl<'a> Scan<'a> {
             | DeliveryEvent::RecoveryAdvanced(_)
             | DeliveryEvent::RecoveryFinished(_)
             | DeliveryEvent::RecoveryCancelled(_)
+            | DeliveryEvent::SummedUp(_)
+            | DeliveryEvent::Trimmed(_)
             | DeliveryEvent::Removed(_) => {}
         }
     }

@@ -2,8 +2,11 @@ mod endpoint;
 mod order;
 mod outcomes;
 mod recovery;
+mod retention;
 
-use events::delivery::{AttemptClass, AttemptFailed, Delivered, Response};
+use events::delivery::{
+    AttemptClass, AttemptFailed, Delivered, DisableRule, EndpointPaced, Response,
+};
 use events::{AccountId, EventId, WebhookId};
 use proptest::prelude::*;
 use uuid::Uuid;

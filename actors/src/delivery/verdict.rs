@@ -114,7 +114,7 @@ impl Ledger {
             duration_us: micros(report.duration),
             address: report.address.clone(),
         };
-        match self.health.standing {
+        match self.tally.health.standing {
             Standing::Probing { since, .. } => {
                 let recovered = EndpointRecovered { since, at: report.now };
                 vec![delivered.into(), recovered.into()]
@@ -153,7 +153,7 @@ impl Ledger {
         match failure.class {
             AttemptClass::Blocked => return Verdict::end(AbandonReason::Blocked),
             // The endpoint's return must not wait for us.
-            AttemptClass::Ours if matches!(self.health.standing, Standing::Probing { .. }) => {
+            AttemptClass::Ours if matches!(self.tally.health.standing, Standing::Probing { .. }) => {
                 return Verdict::free(now.after(PROBE_EVERY));
             }
             AttemptClass::Ours => {
@@ -175,7 +175,7 @@ impl Ledger {
             let until = now.after(wait);
             return Verdict { throttled_until: Some(until), ..Verdict::free(until) };
         }
-        match self.health.standing {
+        match self.tally.health.standing {
             Standing::Probing { .. } => return Verdict::free(now.after(PROBE_EVERY)),
             Standing::Paused { .. } | Standing::Disabled { .. } => return Verdict::free(now),
             Standing::Free => {}
@@ -197,7 +197,7 @@ impl Ledger {
         failure: &Failure<'_>,
         failed: &AttemptFailed,
     ) -> Option<Event> {
-        if self.health.standing.holds() {
+        if self.tally.health.standing.holds() {
             return None;
         }
         let now = report.now;
@@ -212,7 +212,7 @@ impl Ledger {
             let reason = format!("it answered 410: {}", failure.detail);
             return Some(disabled(DisableRule::Gone, reason));
         }
-        let counts = self.health.counts(report.delivery, failure.class);
+        let counts = self.tally.health.counts(report.delivery, failure.class);
         if !counts || failure.class == AttemptClass::Blocked {
             return None;
         }
@@ -222,7 +222,7 @@ impl Ledger {
             let reason = format!("nothing but failures since {since}, first: {detail}");
             return Some(disabled(DisableRule::Failing, reason));
         }
-        let told = matches!(self.health.standing, Standing::Probing { .. });
+        let told = matches!(self.tally.health.standing, Standing::Probing { .. });
         if is_failing(&row, now) && !told && failed.throttled_until.is_none() {
             let Failing { since, class, detail, .. } = row;
             let probe_at = now.after(PROBE_EVERY);
@@ -239,7 +239,7 @@ impl Ledger {
 
     /// The row of failures with this one.
     fn row(&self, failed: &AttemptFailed) -> Failing {
-        match &self.health.failing {
+        match &self.tally.health.failing {
             Some(failing) => {
                 let mut row = (**failing).clone();
                 row.add(failed.delivery);

@@ -206,6 +206,7 @@ impl<A: Aggregate> Loaded<A> {
         }
         let event = A::narrow(recorded.event)
             .ok_or_else(|| Problem::Halt(format!("{} holds another's event", recorded.stream)))?;
+        self.state.recorded_at(recorded.at);
         self.state.evolve(&event);
         self.ahead += 1;
         Ok(())
@@ -268,6 +269,7 @@ impl<A: Aggregate> Loaded<A> {
         let metadata: Metadata = context.metadata();
         let mut first = None;
         for (nth, event) in events.into_iter().enumerate() {
+            self.state.recorded_at(draft.time(context.now));
             self.state.evolve(&event);
             let id = draft.add(&event.into(), &metadata, context.now, nth);
             first = first.or(Some(id));

@@ -224,6 +224,8 @@ impl Fold for Health {
             | Event::RecoveryAdvanced(_)
             | Event::RecoveryFinished(_)
             | Event::RecoveryCancelled(_)
+            | Event::SummedUp(_)
+            | Event::Trimmed(_)
             | Event::Removed(_) => {}
         }
     }

@@ -16,10 +16,13 @@ pub struct SummedUp {
     pub at: Timestamp,
     /// As many deliveries as were queued so far, those that were owed again included.
     pub queued: u64,
+    /// How often somebody said of something that was owed that it is not.
+    pub withdrawn: u64,
     /// What waits for what.
     pub ordering: Ordering,
-    /// Those queued last, the oldest first: who queues one of them anew queues nothing.
-    pub recent: Vec<DeliveryId>,
+    /// Those queued last, the oldest first, and how many attempts of each have ended: who queues
+    /// one of them anew queues nothing.
+    pub recent: Vec<(DeliveryId, u32)>,
     /// What is known of recoveries.
     pub recoveries: Vec<Recovery>,
     /// What deliveries have come to.
@@ -50,7 +53,7 @@ pub struct Recovery {
 pub struct Trim {
     /// The first record that stays: a summary.
     pub before: Revision,
-    /// When that was written: what had ended by then has no body and no attempts any more.
+    /// When that was written: what was queued by then has no body any more.
     pub summed_at: Timestamp,
     /// When it was removed.
     pub at: Timestamp,

@@ -70,7 +70,7 @@ pub struct Tally {
     /// How the endpoint is doing, in full.
     pub health: Health,
     /// Those that are held by themselves.
-    parked: BTreeSet<DeliveryId>,
+    pub parked: BTreeSet<DeliveryId>,
 }
 
 impl Default for Tally {

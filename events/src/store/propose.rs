@@ -101,7 +101,7 @@ impl<'a> Draft<'a> {
         let encoded = codec::encode(event);
         let metadata = serde_json::to_vec(metadata).expect("ids and names are JSON");
         let revision = self.tail.expected().first();
-        let at = at.max(self.tail.at);
+        let at = self.time(at);
         let mut link = Link {
             stream: self.stream,
             revision,
@@ -129,6 +129,11 @@ impl<'a> Draft<'a> {
             hash,
         });
         id
+    }
+
+    /// When an event is recorded that was decided at this moment: time never runs backwards.
+    pub fn time(&self, at: Timestamp) -> Timestamp {
+        at.max(self.tail.at)
     }
 
     /// How many bytes it has come to.

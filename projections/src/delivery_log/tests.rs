@@ -90,6 +90,7 @@ fn a_delivery_is_followed_from_its_queueing_to_its_end() {
         revision: Revision(0),
         key: None,
         behind: None,
+        removed_at: None,
         aside: false,
     };
     assert_eq!(log(story[..1].to_vec()).delivery(id(1)), Some(expected.clone()));

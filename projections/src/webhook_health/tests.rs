@@ -1,4 +1,6 @@
-use events::delivery::{AbandonReason, Abandoned, AttemptFailed, Delivered, Queued, Response};
+use events::delivery::{
+    AbandonReason, Abandoned, AttemptClass, AttemptFailed, Delivered, Queued, Response,
+};
 use events::{Category, DeliveryId, EventId, StreamName, webhook};
 use uuid::Uuid;
 

@@ -103,9 +103,34 @@ async fn show(
     _: Fresh,
 ) -> Result<Json<Value>, Problem> {
     check_owner(&app, &caller, id.endpoint())?;
+    let known = app.views.delivery_log.read(|view| view.delivery(id));
+    if let Some((delivery, at)) = known.and_then(|it| it.removed_at.map(|at| (it, at))) {
+        return Ok(Json(left(&delivery, at)));
+    }
     let hint = hint(&app, id);
     let told = attempts::of(&*app.store, id, hint).await?;
-    told.shown(id, hint).map(Json).ok_or(Problem::NoResource)
+    told.shown(id, hint).map(Json).ok_or_else(|| unknown(&app, id))
+}
+
+/// What is left of a delivery whose body and attempts are no longer kept.
+fn left(delivery: &Delivery, at: Timestamp) -> Value {
+    let mut left = shown(delivery);
+    left["webhook_id"] = json!(delivery.id.webhook());
+    left["attempt_count"] = json!(delivery.attempts);
+    left["attempts"] = json!([]);
+    left["body"] = Value::Null;
+    left["removed"] = json!(format!("body and attempts were removed by retention on {at}"));
+    left
+}
+
+/// Why nothing is known of a delivery.
+pub(super) fn unknown(app: &App, id: DeliveryId) -> Problem {
+    match app.views.delivery_log.read(|view| view.removed_at(id)) {
+        Some(at) => Problem::Removed(format!(
+            "delivery {id} is not kept any more: retention removed bodies and attempts on {at}"
+        )),
+        None => Problem::NoResource,
+    }
 }
 
 /// What the view knows of it.
@@ -130,6 +155,9 @@ async fn retry(
     _: Fresh,
 ) -> Result<Json<Value>, Problem> {
     check(&app, &caller, &context, id).await?;
+    if app.views.delivery_log.read(|view| view.delivery(id)?.removed_at).is_some() {
+        return Err(unknown(&app, id));
+    }
     let told = attempts::of(&*app.store, id, hint(&app, id)).await?;
     let again = told.again(context.now).ok_or(Problem::NoResource)?;
     give(&app, context, id, Command::Retry(Box::new(again))).await
@@ -235,6 +263,7 @@ fn shown(delivery: &Delivery) -> Value {
         "last_status": delivery.last_status_code,
         "key": delivery.key,
         "blocked_behind": delivery.behind,
+        "removed_at": delivery.removed_at,
     })
 }
 

@@ -8,7 +8,7 @@ use axum::{Json, Router};
 use events::{DeliveryId, WebhookId};
 use serde_json::Value;
 
-use super::deliveries::check_owner;
+use super::deliveries::{check_owner, unknown};
 use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::fresh::Fresh;
@@ -31,10 +31,13 @@ async fn delivery(
     _: Fresh,
 ) -> Result<Json<Value>, Problem> {
     check_owner(&app, &caller, id.endpoint())?;
+    if app.views.delivery_log.read(|view| view.delivery(id)?.removed_at).is_some() {
+        return Err(unknown(&app, id));
+    }
     let from = app.views.delivery_log.read(|view| view.delivery(id).map(|it| it.revision));
     let now = app.clock.now();
     let explained = explain::delivery(&*app.store, Some(&app.vault), id, from, now).await?;
-    explained.map(Json).ok_or(Problem::NoResource)
+    explained.map(Json).ok_or_else(|| unknown(&app, id))
 }
 
 /// Also of a webhook that is deleted: its history is not.

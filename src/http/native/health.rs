@@ -150,14 +150,17 @@ async fn then(
     };
     let account = caller.account;
     let inboxes = past.inboxes.iter().flat_map(|(_, known)| known.view.of_account(account));
-    let webhooks = past.webhooks.iter().flat_map(|(_, known)| known.view.of_account(account));
+    let webhooks = past.webhooks.iter().flat_map(|(_, known)| {
+        let webhooks = known.view.of_account(account);
+        webhooks.map(|webhook| health::webhook_then(webhook, known.kept_from))
+    });
     let hooks = past.hooks.iter().flat_map(|(_, known)| known.view.of_account(account));
     let rules = past.rules.iter().flat_map(|(_, known)| known.view.of_account(account));
     Ok(Shown {
         as_of,
         position,
         inboxes: inboxes.map(|inbox| health::inbox(&inbox)).collect(),
-        webhooks: webhooks.map(health::webhook).collect(),
+        webhooks: webhooks.collect(),
         hooks: hooks.map(|hook| health::hook(&hook)).collect(),
         automation_rules: rules.map(|rule| health::rule(&rule)).collect(),
     })

@@ -61,6 +61,7 @@ async fn recover(
     let dry_run = asked.dry_run;
     let filter = filter(asked)?;
     let settings = settings(&app, &caller, &context, webhook).await?;
+    check_kept(&app, webhook, &filter)?;
     let found = matching(&*app.store, webhook.into(), &filter, None).await?;
     let recovery = RecoveryId::of(context.id, webhook);
     let plan = RecoveryPlanned {
@@ -81,6 +82,18 @@ async fn recover(
         app.acknowledge(done.position);
     }
     Ok(Json(json!({ "plan": shown, "dry_run": false, "position": done.position })))
+}
+
+/// What is asked for must still be there: a recovery of a part would look like one of all.
+fn check_kept(app: &App, webhook: WebhookId, filter: &RecoveryFilter) -> Result<(), Problem> {
+    let trimmed = app.views.delivery_log.read(|view| view.trimmed(webhook.into()));
+    match trimmed.filter(|trim| filter.since < trim.summed_at) {
+        Some(trim) => Err(Problem::Removed(format!(
+            "retention removed what was queued before {}: since can be no earlier",
+            trim.summed_at
+        ))),
+        None => Ok(()),
+    }
 }
 
 fn filter(asked: Asked) -> Result<RecoveryFilter, Problem> {

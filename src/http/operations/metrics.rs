@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::Extension;
 use axum::extract::{MatchedPath, Request, State};
@@ -189,6 +190,11 @@ fn gauges(app: &App, registry: &mut Registry) {
     one("fanout_position", "What is queued of the log where it is owed", fanout.0);
     one("streams_halted", "Streams that cannot go on", count(halted));
     one("streams_quarantined", "Streams that no view shows", count(app.quarantine.len()));
+
+    let removed: Counter = Counter::default();
+    removed.inc_by(app.removed.load(Ordering::Relaxed));
+    let help = "Records that retention has removed since the start";
+    registry.register("retention_removed_records", help, removed);
 
     let awake = Family::<Kind, Gauge>::default();
     for (kind, number) in app.actors.awake() {

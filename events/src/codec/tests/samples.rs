@@ -287,6 +287,7 @@ fn deliveries() -> Vec<Event> {
     .into_iter()
     .chain(endpoints())
     .chain(recoveries())
+    .chain(retained())
     .collect()
 }
 
@@ -349,6 +350,55 @@ fn recoveries() -> impl Iterator<Item = Event> {
     ]
     .map(|event: delivery::Event| event.into())
     .into_iter()
+}
+
+fn retained() -> impl Iterator<Item = Event> {
+    use delivery::{Outcome, Recovery, RecoveryProgress, SummedUp, Tally, Trim, Trimmed};
+    let (first, second) = (DeliveryId(Uuid::from_u128(1)), DeliveryId(Uuid::from_u128(2)));
+    let mut tally = Tally::begun(NOON);
+    for event in endpoints() {
+        if let Event::Delivery(event) = event {
+            tally.take(NOON, &event);
+        }
+    }
+    let plan = recoveries().find_map(|event| {
+        let Event::Delivery(delivery::Event::RecoveryPlanned(plan)) = event else { return None };
+        Some(plan)
+    });
+    let recovery = Recovery {
+        plan: plan.expect("there is one among the samples"),
+        progress: RecoveryProgress::Paused,
+        reached: Some(crate::Revision(3)),
+        passed: 2,
+        reopened: 1,
+        again: [second].into(),
+    };
+    let trim = Trim { before: crate::Revision(4), summed_at: NOON, at: NOON };
+    let summed = SummedUp {
+        at: NOON,
+        queued: 3,
+        withdrawn: 1,
+        ordering: webhook::Ordering::ByKey,
+        recent: vec![(first, 2), (second, 0)],
+        recoveries: vec![recovery],
+        tally,
+        trimmed: Some(trim),
+    };
+    let outcome = Outcome {
+        delivery: first,
+        event: "message_created".into(),
+        revision: crate::Revision(1),
+        key: Some("conversation/5".into()),
+        attempts: 2,
+        created_at: NOON,
+        finished_at: NOON,
+        delivered: true,
+        last_class: Some(delivery::AttemptClass::Ok),
+        last_status_code: Some(200),
+    };
+    [summed.into(), Trimmed { trim, outcomes: vec![outcome] }.into()]
+        .map(|event: delivery::Event| event.into())
+        .into_iter()
 }
 
 fn installations(secret: u8) -> Vec<Event> {

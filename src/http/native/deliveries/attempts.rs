@@ -123,6 +123,8 @@ impl Told {
             | DeliveryEvent::RecoveryAdvanced(_)
             | DeliveryEvent::RecoveryFinished(_)
             | DeliveryEvent::RecoveryCancelled(_)
+            | DeliveryEvent::SummedUp(_)
+            | DeliveryEvent::Trimmed(_)
             | DeliveryEvent::Removed(_) => {}
         }
     }

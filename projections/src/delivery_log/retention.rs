@@ -1,0 +1,189 @@
+//! What of a ledger may be summed up or removed, and what is left of a delivery that was.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use events::delivery::{Event as DeliveryEvent, Outcome, SummedUp, Trim, Trimmed};
+use events::{DeliveryId, EndpointId, Event, Recorded, Revision, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{Delivery, DeliveryLog, DeliveryStatus, FINISHED_MAX, Ledger};
+
+/// What is kept of one ledger.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Kept {
+    /// Since when something has happened that is not summed up.
+    unsummed_since: Option<Timestamp>,
+    /// Where it was summed up, and when; the oldest first, none that was removed.
+    summaries: VecDeque<(Revision, Timestamp)>,
+    trimmed: Option<Trim>,
+}
+
+/// What there is to be done for one ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Upkeep {
+    /// Whose.
+    pub endpoint: EndpointId,
+    /// Whether it may be summed up.
+    pub sum_up: bool,
+    /// The summary before which nothing has to be kept any more.
+    pub cut: Option<Revision>,
+    /// What was removed last.
+    pub trimmed: Option<Trim>,
+}
+
+impl Kept {
+    pub(super) fn take(&mut self, at: Timestamp, event: &DeliveryEvent) {
+        match event {
+            DeliveryEvent::SummedUp(_) => self.unsummed_since = None,
+            DeliveryEvent::Trimmed(_) | DeliveryEvent::Removed(_) => {}
+            DeliveryEvent::Queued(_)
+            | DeliveryEvent::AttemptFailed(_)
+            | DeliveryEvent::Delivered(_)
+            | DeliveryEvent::Abandoned(_)
+            | DeliveryEvent::RetryRequested(_)
+            | DeliveryEvent::Reopened(_)
+            | DeliveryEvent::Parked(_)
+            | DeliveryEvent::EndpointPaced(_)
+            | DeliveryEvent::EndpointMoved(_)
+            | DeliveryEvent::EndpointFailing(_)
+            | DeliveryEvent::EndpointRecovered(_)
+            | DeliveryEvent::EndpointWarned(_)
+            | DeliveryEvent::EndpointDisabled(_)
+            | DeliveryEvent::EndpointPaused(_)
+            | DeliveryEvent::EndpointEnabled(_)
+            | DeliveryEvent::RecoveryPlanned(_)
+            | DeliveryEvent::RecoveryStarted(_)
+            | DeliveryEvent::RecoveryPaused(_)
+            | DeliveryEvent::RecoveryAdvanced(_)
+            | DeliveryEvent::RecoveryFinished(_)
+            | DeliveryEvent::RecoveryCancelled(_) => {
+                self.unsummed_since.get_or_insert(at);
+            }
+        }
+    }
+
+    /// The newest summary that is at least so old.
+    fn cut(&self, now: Timestamp, keep: Duration) -> Option<Revision> {
+        let old = |(_, at): &&(Revision, Timestamp)| now.since(*at) >= keep;
+        self.summaries.iter().take_while(old).last().map(|(revision, _)| *revision)
+    }
+}
+
+impl DeliveryLog {
+    /// What there is to be done where everything is kept for so long and summed up so often.
+    pub fn upkeep(&self, now: Timestamp, keep: Duration, every: Duration) -> Vec<Upkeep> {
+        let ledgers = self.ledgers.iter().map(|(endpoint, ledger)| {
+            let kept = &ledger.kept;
+            Upkeep {
+                endpoint: *endpoint,
+                sum_up: kept.unsummed_since.is_some_and(|since| now.since(since) >= every),
+                cut: kept.cut(now, keep).filter(|cut| ledger.is_over_before(*cut)),
+                trimmed: kept.trimmed,
+            }
+        });
+        ledgers.collect()
+    }
+
+    /// How deliveries ended that were queued before this revision, those that ended last, in the
+    /// order in which they did.
+    pub fn outcomes(&self, endpoint: EndpointId, before: Revision) -> Vec<Outcome> {
+        let Some(ledger) = self.ledgers.get(&endpoint) else { return vec![] };
+        let ended = ledger.finished.iter().filter(|revision| **revision < before);
+        ended.filter_map(|revision| outcome(ledger.deliveries.get(revision)?)).collect()
+    }
+
+    /// What retention removed of an endpoint's ledger.
+    pub fn trimmed(&self, endpoint: EndpointId) -> Option<Trim> {
+        self.ledgers.get(&endpoint)?.kept.trimmed
+    }
+
+    /// When body and attempts of a delivery were removed; of one that is not known by itself, when
+    /// anything of its ledger was, none where that is whole.
+    pub fn removed_at(&self, id: DeliveryId) -> Option<Timestamp> {
+        match self.delivery(id) {
+            Some(delivery) => delivery.removed_at,
+            None => self.trimmed(id.endpoint()).map(|trim| trim.at),
+        }
+    }
+}
+
+fn outcome(delivery: &Delivery) -> Option<Outcome> {
+    let delivered = match delivery.status {
+        DeliveryStatus::Delivered => true,
+        DeliveryStatus::Abandoned => false,
+        DeliveryStatus::Pending | DeliveryStatus::Held => return None,
+    };
+    Some(Outcome {
+        delivery: delivery.id,
+        event: delivery.event.to_string(),
+        revision: delivery.revision,
+        key: delivery.key.as_deref().map(str::to_owned),
+        attempts: delivery.attempts,
+        created_at: delivery.created_at,
+        finished_at: delivery.finished_at?,
+        delivered,
+        last_class: delivery.last_class,
+        last_status_code: delivery.last_status_code,
+    })
+}
+
+impl Ledger {
+    /// Whether nothing is owed that was queued before this revision.
+    fn is_over_before(&self, cut: Revision) -> bool {
+        self.deliveries.range(..cut).all(|(_, delivery)| delivery.finished_at.is_some())
+    }
+
+    /// What holds from here on; for who has seen everything it did already.
+    pub(super) fn summed_up(&mut self, record: &Recorded<Event>, summed: &SummedUp) {
+        self.ordering = summed.ordering;
+        self.holds = summed.tally.health.standing.holds();
+        self.kept.trimmed = summed.trimmed;
+        self.kept.summaries.push_back((record.revision, record.at));
+    }
+
+    pub(super) fn trim(&mut self, trimmed: &Trimmed) {
+        let Trimmed { trim, outcomes } = trimmed;
+        self.kept.trimmed = Some(*trim);
+        self.kept.summaries.retain(|(revision, _)| *revision >= trim.before);
+        for outcome in outcomes.iter().rev() {
+            let known = self.places.contains_key(&outcome.delivery);
+            if self.finished.len() < FINISHED_MAX && !known {
+                self.bring_back(outcome);
+            }
+        }
+        for (_, delivery) in self.deliveries.range_mut(..trim.before) {
+            if delivery.finished_at.is_some() {
+                delivery.removed_at.get_or_insert(trim.at);
+            }
+        }
+    }
+
+    /// One that ended before everything that is known.
+    fn bring_back(&mut self, outcome: &Outcome) {
+        let Outcome { delivery: id, revision, .. } = outcome.clone();
+        let status = match outcome.delivered {
+            true => DeliveryStatus::Delivered,
+            false => DeliveryStatus::Abandoned,
+        };
+        let delivery = Delivery {
+            id,
+            event: outcome.event.as_str().into(),
+            status,
+            attempts: outcome.attempts,
+            next_attempt_at: None,
+            created_at: outcome.created_at,
+            finished_at: Some(outcome.finished_at),
+            last_class: outcome.last_class,
+            last_status_code: outcome.last_status_code,
+            revision,
+            key: outcome.key.as_deref().map(Box::from),
+            behind: None,
+            removed_at: None,
+            aside: false,
+        };
+        self.places.insert(id, revision);
+        self.deliveries.insert(revision, delivery);
+        self.finished.push_front(revision);
+    }
+}

@@ -1,0 +1,133 @@
+//! What was kept for long enough is removed, also across crashes; counts and outcomes stay.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::api::Api;
+use crate::receiver::Receiver;
+use crate::relink::{Place, Relink};
+use crate::steps::{message, register_account, subscribe};
+
+const HOOK: &str = "/hook";
+
+/// A service that keeps things for a second, with a webhook.
+async fn brief() -> (Place, Relink, Receiver, Value) {
+    let place = Place::new().set("RELINK_RETENTION", "1s");
+    let relink = place.serve().await;
+    let (api, receiver) = (relink.api(), Receiver::start().await);
+    register_account(&api).await;
+    let webhook = subscribe(&api, &receiver.url(HOOK), &["message_created"]).await;
+    (place, relink, receiver, webhook)
+}
+
+async fn deliveries(api: &Api, seen: u64) -> Vec<Value> {
+    let path = format!("/webhooks/1/deliveries?consistent_to={seen}");
+    api.get(&path).await.json(200)["deliveries"].as_array().unwrap().clone()
+}
+
+/// What the webhook's deliveries have come to, as its health tells it.
+async fn told(api: &Api, seen: u64) -> Value {
+    let health = api.get(&format!("/health?consistent_to={seen}")).await.json(200);
+    let webhook = &health["webhooks"][0];
+    ["state", "since", "pending", "delivered", "abandoned", "last_delivered_at"]
+        .iter()
+        .map(|key| ((*key).to_owned(), webhook[*key].clone()))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+fn ids(deliveries: &[Value]) -> BTreeSet<String> {
+    deliveries.iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn bodies_and_attempts_are_removed_and_outcomes_stay() {
+    let (place, relink, receiver, _) = brief().await;
+    let api = relink.api();
+    for word in ["one", "two", "three"] {
+        message(&api, word).await;
+    }
+    receiver.expect(3).await;
+    let position = place.written("delivery.trimmed", 1).await;
+
+    let listed = deliveries(&api, position).await;
+    assert_eq!(listed.len(), 3);
+    for delivery in &listed {
+        assert_eq!((&delivery["status"], &delivery["attempts"]), (&json!("delivered"), &json!(1)));
+        assert!(delivery["removed_at"].is_string(), "{delivery}");
+    }
+    let id = listed[0]["id"].as_str().unwrap();
+    let one = api.get(&format!("/deliveries/{id}")).await.json(200);
+    assert_eq!((&one["status"], &one["body"]), (&json!("delivered"), &Value::Null));
+    assert!(one["removed"].as_str().unwrap().contains("retention"), "{one}");
+    for path in [format!("/deliveries/{id}/retry"), "/webhooks/1/recover".to_owned()] {
+        let refused = api.post(&path, json!({ "since": "2020-01-01T00:00:00Z" })).await;
+        let problem = refused.problem(410);
+        assert_eq!(problem["code"], "removed");
+        assert!(problem["detail"].as_str().unwrap().contains("retention"), "{problem}");
+    }
+    let explained = api.get(&format!("/deliveries/{id}/explain")).await.problem(410);
+    assert_eq!(explained["code"], "removed");
+
+    // What the log showed before the trim is gone from it, once it is truncated.
+    relink.terminate().await;
+    let relink = place.serve().await;
+    let said = relink.says(|_| true).await;
+    drop(said);
+    let metrics = reqwest::get(format!("http://{}/metrics", relink.address())).await.unwrap();
+    assert!(metrics.text().await.unwrap().contains("relink_retention_removed_records_total"));
+    relink.terminate().await;
+    place.run_well(&["verify"]).await;
+    let moment = place.run(&["at", "webhook/1", "3"]).await;
+    assert!(moment.refused(1).said().contains("retention"), "{moment:?}");
+}
+
+#[tokio::test]
+async fn views_that_are_rebuilt_from_what_is_left_show_the_same() {
+    let (place, relink, receiver, _) = brief().await;
+    let api = relink.api();
+    for word in ["one", "two", "three"] {
+        message(&api, word).await;
+    }
+    receiver.expect(3).await;
+    let position = place.written("delivery.trimmed", 1).await;
+    let (before, listed) = (told(&api, position).await, deliveries(&api, position).await);
+    assert_eq!(before["delivered"], 3);
+    relink.terminate().await;
+    place.run_well(&["rebuild"]).await;
+    let relink = place.serve().await;
+    let api = relink.api();
+    assert_eq!(told(&api, position).await, before);
+    assert_eq!(deliveries(&api, position).await, listed);
+    relink.terminate().await;
+}
+
+#[tokio::test]
+async fn kills_in_between_lose_nothing_and_repeat_nothing() {
+    let (place, mut relink, receiver, _) = brief().await;
+    let mut sent = 0;
+    for round in 1..=4 {
+        let api = relink.api();
+        for number in 0..5 {
+            message(&api, &format!("{round} {number}")).await;
+            sent += 1;
+        }
+        receiver.expect(sent).await;
+        // Somewhere around a summary, a trim or a truncation, each time elsewhere.
+        let kind = if round % 2 == 0 { "delivery.trimmed" } else { "delivery.summed_up" };
+        place.written(kind, 1).await;
+        relink.kill().await;
+        place.run_well(&["verify"]).await;
+        relink = place.serve().await;
+    }
+    message(&relink.api(), "the last").await;
+    let arrived = receiver.expect(sent + 1).await;
+    let ids: BTreeSet<_> = arrived.iter().map(|arrival| arrival.delivery()).collect();
+    assert_eq!((arrived.len(), ids.len()), (sent + 1, sent + 1));
+    let position = place.written("delivery.trimmed", 1).await;
+    let told = told(&relink.api(), position).await;
+    assert_eq!((&told["delivered"], &told["pending"]), (&json!(sent + 1), &json!(0)));
+    let listed = deliveries(&relink.api(), position).await;
+    assert_eq!(self::ids(&listed).len(), sent + 1);
+}
