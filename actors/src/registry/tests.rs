@@ -1,5 +1,6 @@
 mod debts;
 mod nodes;
+mod retention;
 
 use std::sync::Arc;
 

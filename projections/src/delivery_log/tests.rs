@@ -1,3 +1,5 @@
+mod retention;
+
 use events::delivery::{
     AbandonReason, Abandoned, AttemptFailed, Backlog, Delivered, DisableRule, EndpointDisabled,
     EndpointEnabled, EndpointPaced, Parked, Queued, Reopened, Response,

@@ -180,3 +180,25 @@ fn two_refusals_need_somebody_until_one_is_taken_or_the_url_changes() {
     let moved = settings(webhook::UrlChanged { url: "https://other.example/".into() });
     assert_eq!(of(vec![refused(), refused(), moved]), (0, None));
 }
+
+#[test]
+fn who_begins_with_a_summary_tells_the_same_of_deliveries() {
+    use events::delivery::{SummedUp, Tally};
+    let story = [queued(1), failed(1, AttemptClass::Auth), delivered(1), queued(2), abandoned(2)];
+    let mut tally = Tally::default();
+    for record in history(std::iter::once(created()).chain(story.clone())) {
+        if let Event::Delivery(event) = &record.event {
+            tally.take(record.at, event);
+        }
+    }
+    let (recent, recoveries, ordering) = (vec![], vec![], webhook::Ordering::None);
+    let at = second(9);
+    let summed = SummedUp { at, queued: 2, ordering, recent, recoveries, tally, trimmed: None };
+    let more = [ledger(summed), queued(3), failed(3, AttemptClass::Server)];
+    let whole = history(std::iter::once(created()).chain(story).chain(more));
+    obeys_the_law::<WebhookHealth>(&whole);
+    let left = [&whole[..1], &whole[6..]].concat();
+    let shown = |history: &[_]| fold::<WebhookHealth>(history).webhook(ID).unwrap().clone();
+    assert_eq!(shown(&left), shown(&whole));
+    assert_eq!((shown(&left).counts.delivered, shown(&left).counts.abandoned), (1, 1));
+}

@@ -80,6 +80,7 @@ async fn deliveries_are_listed_newest_first() {
         "id": id(1), "event": "message_created", "status": "abandoned", "attempts": 1,
         "next_attempt_at": null, "created_at": second(10), "finished_at": second(20),
         "last_class": "server", "last_status": 500, "key": null, "blocked_behind": null,
+        "removed_at": null,
     });
     assert_eq!(listed["deliveries"][1], expected);
 }
