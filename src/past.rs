@@ -196,7 +196,7 @@ pub async fn of_installation(
 ) -> Result<Known<Incidents>, Failure> {
     let telling = [Category::Inbox, Category::Hook, Category::Rule, Category::Installation];
     let telling = telling.map(Category::as_str);
-    let mut known = Known { view: Incidents::default(), last: None };
+    let mut known = Known { view: Incidents::default(), last: None, kept_from: None };
     let mut from = Position::START;
     loop {
         let page = store.read_all(from, PAGE_MAX).await?;

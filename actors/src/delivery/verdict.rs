@@ -153,7 +153,9 @@ impl Ledger {
         match failure.class {
             AttemptClass::Blocked => return Verdict::end(AbandonReason::Blocked),
             // The endpoint's return must not wait for us.
-            AttemptClass::Ours if matches!(self.tally.health.standing, Standing::Probing { .. }) => {
+            AttemptClass::Ours
+                if matches!(self.tally.health.standing, Standing::Probing { .. }) =>
+            {
                 return Verdict::free(now.after(PROBE_EVERY));
             }
             AttemptClass::Ours => {

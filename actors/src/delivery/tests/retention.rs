@@ -141,7 +141,7 @@ fn a_ledger_is_summed_up_once_something_is_old() {
     let told = ledger.decide(&sum_up(NOON.after(DAY))).unwrap();
     let [Event::SummedUp(summed)] = &told[..] else { panic!("{told:?}") };
     let SummedUp { queued, recent, tally, .. } = summed;
-    assert_eq!((*queued, recent), (1, &vec![id(FIRST)]));
+    assert_eq!((*queued, recent), (1, &vec![(id(FIRST), 1)]));
     assert_eq!((tally.counts.delivered, tally.counts.pending), (1, 0));
     take(&mut ledger, NOON.after(DAY), &told[0]);
     assert_eq!(ledger.decide(&sum_up(NOON.after(DAY * 9))), Ok(vec![]));

@@ -15,7 +15,7 @@ fn summed_up() -> (StreamName, DeliveryEvent) {
         at: second(3),
         queued: 1,
         ordering: Ordering::Fifo,
-        recent: vec![id(1)],
+        recent: vec![(id(1), 1)],
         recoveries: vec![],
         tally: Tally::default(),
         trimmed: None,
