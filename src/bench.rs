@@ -4,6 +4,7 @@
 //! it, so that a slow machine or a busy neighbour moves both. How: docs/benchmarks.md.
 
 mod classify;
+mod cluster;
 mod deliver;
 mod exact;
 mod fill;
@@ -22,6 +23,8 @@ use anyhow::Context as _;
 
 pub use report::{Figure, Report};
 
+use crate::config::StoreSetting;
+
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Subject {
@@ -35,7 +38,9 @@ pub enum Subject {
     Exact,
     /// Events into the health view, and the memory of inboxes and actors
     Replay,
-    /// All of these but `exact`
+    /// Evidence and all views on the EventStoreDB that --store names, against the bare client
+    Cluster,
+    /// All of these but `exact` and `cluster`
     All,
 }
 
@@ -46,12 +51,14 @@ pub struct Plan {
     pub subject: Subject,
     /// How often each phase runs; the median counts.
     pub rounds: usize,
-    /// Events for `replay` and `exact`.
+    /// Events for `replay`, `exact` and `cluster`.
     pub events: u64,
     /// Inboxes for the memory of views.
     pub inboxes: u64,
     /// Where the logs of the measurement are, on the disk that is to be measured.
     pub folder: PathBuf,
+    /// The server for `cluster`; all others make logs of their own.
+    pub store: StoreSetting,
 }
 
 /// Measures; the folder is empty before and gone afterwards.
@@ -89,6 +96,9 @@ pub async fn run(plan: &Plan) -> anyhow::Result<Report> {
         report.extend(replay::run(&plan).await?);
         under_way("memory");
         report.extend(memory::run(&plan).await?);
+    }
+    if matches!(plan.subject, Subject::Cluster) {
+        report.extend(cluster::run(&plan).await?);
     }
     Ok(report)
 }

@@ -49,8 +49,9 @@ pub use targets::ActorTargets;
 /// whether or not they have ended. The fan-out goes back less far: see [`crate::fanout`].
 pub const REMEMBERED_MAX: usize = 8192;
 
-/// As many deliveries as are abandoned at once, and so in one append: whoever has more asks again.
-const ABANDONED_MAX: usize = 4096;
+/// As many deliveries as are abandoned at once, and so in one append, which every server takes:
+/// whoever has more asks again.
+const ABANDONED_MAX: usize = 1024;
 
 /// What one endpoint is owed, and how it is doing.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -186,10 +186,10 @@ impl<A: Aggregate> Shell<A> {
                     together = 1;
                     run.loaded = None;
                 }
-                Err(Failure::Size { bytes }) => {
+                Err(Failure::Size { bytes, limit }) => {
                     run.loaded = None;
                     if let Some(envelope) = batch.pop_front() {
-                        envelope.answer(Err(Refused::TooLarge { bytes }));
+                        envelope.answer(Err(Refused::TooLarge { bytes, limit }));
                     }
                 }
                 Err(failure) => {

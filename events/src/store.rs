@@ -109,11 +109,13 @@ pub enum Failure {
         /// Where it is; none when it has no record.
         current: Option<Revision>,
     },
-    /// The append is larger than [`APPEND_BYTES_MAX`], or empty: do not repeat it.
-    #[error("an append of {bytes} bytes is refused: it takes 1 to {APPEND_BYTES_MAX}")]
+    /// The append is larger than [`EventStore::append_bytes_max`], or empty: do not repeat it.
+    #[error("an append of {bytes} bytes is refused: it takes 1 to {limit}")]
     Size {
         /// As many as it had.
         bytes: usize,
+        /// As many as it may have.
+        limit: usize,
     },
     /// Not now. Whether an append was written is unknown: repeat it with the same ids, or reload.
     #[error("the log is not available: {reason}")]
@@ -215,6 +217,12 @@ pub trait EventStore: Send + Sync {
         Box::pin(std::future::ready(Ok(0)))
     }
 
+    /// As many bytes as one append may have, as far as is known: [`APPEND_BYTES_MAX`], or less
+    /// where the engine takes less.
+    fn append_bytes_max(&self) -> usize {
+        APPEND_BYTES_MAX
+    }
+
     /// Whether the records of one append stand at consecutive positions.
     fn is_dense(&self) -> bool {
         false
@@ -236,14 +244,14 @@ pub fn is_last(page: &[Record], limit: usize) -> bool {
     page.len() < limit.min(PAGE_MAX) && bytes < PAGE_BYTES_MAX
 }
 
-/// Refuses what no engine could take.
+/// Refuses what an engine that takes so many bytes could not take.
 ///
 /// # Errors
-/// [`Failure::Size`] for an empty append or one over [`APPEND_BYTES_MAX`].
-pub fn check_size(records: &[Proposed]) -> Result<(), Failure> {
+/// [`Failure::Size`] for an empty append or one over the limit.
+pub fn check_size(records: &[Proposed], limit: usize) -> Result<(), Failure> {
     let bytes = records.iter().map(Proposed::size).sum();
-    if records.is_empty() || bytes > APPEND_BYTES_MAX {
-        return Err(Failure::Size { bytes });
+    if records.is_empty() || bytes > limit {
+        return Err(Failure::Size { bytes, limit });
     }
     Ok(())
 }

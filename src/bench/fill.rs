@@ -70,7 +70,7 @@ fn account_registered() -> events::Event {
 }
 
 /// A registration, then errors that a success follows.
-fn history(inbox: u64, each: u64) -> Vec<events::Event> {
+pub(super) fn history(inbox: u64, each: u64) -> Vec<events::Event> {
     let registered = Registered {
         account: ACCOUNT,
         name: format!("Support {inbox}"),

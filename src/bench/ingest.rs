@@ -12,12 +12,12 @@ use super::load::{self, For, Make};
 use super::report::{Figure, against};
 use super::server::{Server, TOKEN};
 
-const CONNECTIONS: usize = 64;
-const INBOXES: u64 = 10_000;
-const ROUND: Duration = Duration::from_secs(4);
+pub(super) const CONNECTIONS: usize = 64;
+pub(super) const INBOXES: u64 = 10_000;
+pub(super) const ROUND: Duration = Duration::from_secs(4);
 
 /// What Meta answers when the password was changed.
-const EVIDENCE: &str = r#"{"provider":"meta","status":400,"code":190,"subcode":460}"#;
+pub(super) const EVIDENCE: &str = r#"{"provider":"meta","status":400,"code":190,"subcode":460}"#;
 
 pub(super) async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
     let server = Server::start(&plan.folder.join("ingest"), &[]).await?;
@@ -45,10 +45,10 @@ pub(super) async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
     Ok(vec![against("ingest: durable evidence POSTs", "/s", "/s /healthz", &rounds, bar)])
 }
 
-const REGISTRATION: &str = r#"{"name":"Support","channel_type":"Channel::Whatsapp"}"#;
+pub(super) const REGISTRATION: &str = r#"{"name":"Support","channel_type":"Channel::Whatsapp"}"#;
 
 /// Requests that go round all inboxes, each connection from a place of its own.
-fn make(method: Method, path: fn(u64) -> String, body: &'static str) -> Make {
+pub(super) fn make(method: Method, path: fn(u64) -> String, body: &'static str) -> Make {
     let stride = INBOXES.div_ceil(CONNECTIONS as u64);
     Arc::new(move |connection, nth| {
         let inbox = (connection as u64 * stride + nth) % INBOXES + 1;

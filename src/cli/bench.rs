@@ -4,7 +4,7 @@ use anyhow::anyhow;
 
 use super::{Stop, out};
 use crate::bench::{self, Plan, Subject};
-use crate::config::Settings;
+use crate::config::{Settings, StoreSetting};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -32,7 +32,11 @@ pub(super) async fn run(args: Args, settings: &Settings) -> Result<(), Stop> {
             "a measurement takes at least 1 round, 1000 events and 1000 inboxes"
         )));
     }
-    let plan = Plan { subject, rounds, events, inboxes, folder: settings.data.clone() };
+    if subject == Subject::Cluster && settings.store == StoreSetting::Embedded {
+        return Err(Stop::Usage(anyhow!("bench cluster needs --store esdb://HOST:2113?tls=false")));
+    }
+    let (folder, store) = (settings.data.clone(), settings.store.clone());
+    let plan = Plan { subject, rounds, events, inboxes, folder, store };
     let report = bench::run(&plan).await.map_err(Stop::Wrong)?;
     if json {
         let text = serde_json::to_string_pretty(&report).map_err(|it| Stop::Wrong(it.into()))?;

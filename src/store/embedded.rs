@@ -220,7 +220,7 @@ impl EventStore for Embedded {
         records: Vec<Proposed>,
     ) -> BoxFuture<'a, Result<Appended, Failure>> {
         Box::pin(async move {
-            check_size(&records)?;
+            check_size(&records, self.append_bytes_max())?;
             self.writer()?.append(stream, expected, records).await
         })
     }

@@ -14,6 +14,7 @@ mod read;
 mod record;
 mod roster;
 mod settings;
+mod size;
 
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use futures_core::future::BoxFuture;
 use connection::Connection;
 use growth::Growth;
 use names::Names;
+use size::SizeLimit;
 
 pub use limits::StreamLimits;
 pub use settings::{EventStoreDbSettings, SettingsError};
@@ -47,16 +49,18 @@ pub struct EventStoreDb {
     connection: Connection,
     names: Names,
     growth: Growth,
+    size: SizeLimit,
 }
 
 impl EventStoreDb {
     /// The log that the settings name. Must be used within a runtime.
     pub fn new(settings: EventStoreDbSettings) -> Self {
-        let EventStoreDbSettings { client, namespace } = settings;
+        let EventStoreDbSettings { client, namespace, append_size } = settings;
         Self {
             connection: Connection::new(client),
             names: Names::new(namespace.as_deref()),
             growth: Growth::default(),
+            size: SizeLimit::new(append_size),
         }
     }
 }
@@ -69,7 +73,7 @@ impl EventStore for EventStoreDb {
         records: Vec<Proposed>,
     ) -> BoxFuture<'a, Result<Appended, Failure>> {
         Box::pin(async move {
-            check_size(&records)?;
+            check_size(&records, self.append_bytes_max())?;
             let appended = self.write(stream, expected, &records).await?;
             self.growth.own(appended.position);
             Ok(appended)
@@ -114,6 +118,10 @@ impl EventStore for EventStoreDb {
         stream: &'a StreamName,
     ) -> BoxFuture<'a, Result<Option<Bound>, Failure>> {
         Box::pin(self.bound_of(stream))
+    }
+
+    fn append_bytes_max(&self) -> usize {
+        self.size.limit()
     }
 
     fn is_shared(&self) -> bool {

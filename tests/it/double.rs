@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::body::Body;
 use tonic::codec::ProstCodec;
@@ -27,7 +28,8 @@ use tower::service_fn;
 
 use crate::relink::DEADLINE;
 use log::Log;
-use wire::{ClusterInfo, EndPoint, Member, ReadReq, SupportedMethod, SupportedMethods};
+use reading::Found;
+use wire::{ClusterInfo, EndPoint, Member, ReadReq, ReadResp, SupportedMethod, SupportedMethods};
 
 /// As large as a message may be for the server.
 const MESSAGE_MAX: usize = 16 << 20;
@@ -168,6 +170,12 @@ impl Double {
         let listener = std::net::TcpListener::bind(address).unwrap();
         listener.set_nonblocking(true).unwrap();
         let incoming = TcpListenerStream::new(TcpListener::from_std(listener).unwrap());
+        // As the server does.
+        let incoming = incoming.map(|socket| {
+            let socket = socket?;
+            socket.set_nodelay(true)?;
+            std::io::Result::Ok(socket)
+        });
         let port = address.port();
         let front = service_fn(move |request| {
             let cluster = Arc::clone(&cluster);
@@ -297,7 +305,7 @@ async fn serve(
     }
 }
 
-type Answers = tokio_stream::Iter<std::vec::IntoIter<Result<wire::ReadResp, Status>>>;
+type Answers = tokio_stream::Iter<Box<dyn Iterator<Item = Result<ReadResp, Status>> + Send>>;
 
 async fn read(cluster: Arc<Cluster>, request: ReadReq) -> Result<Response<Answers>, Status> {
     if cluster.takes_silent_read() {
@@ -307,8 +315,15 @@ async fn read(cluster: Arc<Cluster>, request: ReadReq) -> Result<Response<Answer
     if let Some(position) = options.begins_at() {
         *cluster.read_from.lock().unwrap() = position;
     }
-    let answers = reading::read(&cluster.log(), options)?;
-    let answers: Vec<_> = answers.into_iter().map(Ok).collect();
+    let found = reading::read(&cluster.log(), options)?;
+    // One after the other, as they are taken: all of a log would be much at once.
+    let answers: Box<dyn Iterator<Item = _> + Send> = match found {
+        Found::Answers(answers) => Box::new(answers.into_iter().map(Ok)),
+        Found::Places(places) => {
+            let event = move |place| reading::event(&cluster.log().events[place]);
+            Box::new(places.into_iter().map(event).map(Ok))
+        }
+    };
     Ok(Response::new(tokio_stream::iter(answers)))
 }
 

@@ -1,6 +1,7 @@
 //! EventStoreDB as the log: on the double, or on the server that `RELINK_TEST_ESDB` names.
 
 mod contract;
+mod figures;
 mod nodes;
 mod rules;
 mod serve;

@@ -14,8 +14,9 @@ use uuid::Uuid;
 use super::mailbox::{Context, Done, Envelope, Outcome, Refused};
 use crate::aggregate::Aggregate;
 
-/// As many bytes as one batch comes to before the rest waits for the next.
-const BATCH_BYTES: usize = 1 << 20;
+/// As many bytes as one batch comes to before the rest waits for the next: with all but a large one
+/// on top it is less than a mebibyte, which every server takes.
+const BATCH_BYTES: usize = 512 << 10;
 
 /// As many repeatable commands as an actor remembers to have done.
 const REMEMBERED: usize = 256;

@@ -64,10 +64,12 @@ pub enum Refused<R: std::error::Error> {
     #[error("too much is waiting for the same thing; try again in a second")]
     Full,
     /// Its events together are too large for the log.
-    #[error("{bytes} bytes are too many for one append")]
+    #[error("{bytes} bytes are too many for one append, which takes {limit}")]
     TooLarge {
         /// As many as they are.
         bytes: usize,
+        /// As many as there may be.
+        limit: usize,
     },
     /// The log could not; whether anything was written is unknown.
     #[error("{reason}")]
@@ -94,7 +96,7 @@ impl<R: std::error::Error> Refused<R> {
         match self {
             Self::Rejected(_) | Self::Restarted => Self::Restarted,
             Self::Full => Self::Full,
-            Self::TooLarge { bytes } => Self::TooLarge { bytes: *bytes },
+            Self::TooLarge { bytes, limit } => Self::TooLarge { bytes: *bytes, limit: *limit },
             Self::Unavailable { reason } => Self::Unavailable { reason: reason.clone() },
             Self::Halted { stream, reason } => {
                 Self::Halted { stream: stream.clone(), reason: reason.clone() }

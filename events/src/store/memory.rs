@@ -53,7 +53,7 @@ impl MemoryStore {
         expected: Expected,
         proposed: Vec<Proposed>,
     ) -> Result<Appended, Failure> {
-        check_size(&proposed)?;
+        check_size(&proposed, self.append_bytes_max())?;
         let mut records = self.records();
         let current = records.iter().rfind(|record| record.stream == *stream);
         let current = current.map(|record| record.revision);

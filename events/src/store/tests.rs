@@ -15,11 +15,17 @@ fn record(bytes: usize) -> Proposed {
 
 #[test]
 fn an_append_has_a_least_and_a_greatest_size() {
-    assert_eq!(check_size(&[]), Err(Failure::Size { bytes: 0 }));
-    assert_eq!(check_size(&[record(0)]), Ok(()));
-    assert_eq!(check_size(&[record(1), record(APPEND_BYTES_MAX - 1)]), Ok(()));
+    assert_eq!(
+        check_size(&[], APPEND_BYTES_MAX),
+        Err(Failure::Size { bytes: 0, limit: APPEND_BYTES_MAX })
+    );
+    assert_eq!(check_size(&[record(0)], APPEND_BYTES_MAX), Ok(()));
+    assert_eq!(check_size(&[record(1), record(APPEND_BYTES_MAX - 1)], APPEND_BYTES_MAX), Ok(()));
     let over = [record(1), record(APPEND_BYTES_MAX)];
-    assert_eq!(check_size(&over), Err(Failure::Size { bytes: APPEND_BYTES_MAX + 1 }));
+    assert_eq!(
+        check_size(&over, APPEND_BYTES_MAX),
+        Err(Failure::Size { bytes: APPEND_BYTES_MAX + 1, limit: APPEND_BYTES_MAX })
+    );
 }
 
 #[test]

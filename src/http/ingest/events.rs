@@ -18,7 +18,7 @@ use axum::routing::post;
 use axum::{Extension, Json, Router};
 use events::platform::EventReceived;
 use events::webhook::OPERATIONAL;
-use events::{Category, EventId, Position, StreamName, credentials};
+use events::{EventId, Position, credentials};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -37,6 +37,10 @@ use unread::Room;
 
 /// As many characters as an event's name may have.
 const NAME_MAX: usize = 100;
+
+/// As many bytes as a delivery may have beyond the report that it tells: whatever is taken must fit
+/// the log once more, in every ledger that is owed it.
+const BESIDE: usize = 16 << 10;
 
 #[derive(Deserialize)]
 struct Given<'a> {
@@ -78,7 +82,7 @@ async fn take(
         return Ok(response);
     }
     let body = body::read(request.into_body()).await?;
-    let event = read(&caller, &body)?;
+    let event = read(&app, &caller, &body)?;
     let taken = match earlier.of(cause.0.id) {
         Some(taken) => taken,
         None => receive(&app, &caller, cause.0, event).await?,
@@ -88,7 +92,7 @@ async fn take(
 }
 
 /// The event that the JSON reports.
-fn read(caller: &Caller, json: &[u8]) -> Result<EventReceived, Problem> {
+fn read(app: &App, caller: &Caller, json: &[u8]) -> Result<EventReceived, Problem> {
     let Given { event, data } = body::parse(json)?;
     if !is_name(&event) {
         let text = format!("Event is no name of [a-z][a-z0-9_.]*, at most {NAME_MAX} characters");
@@ -106,6 +110,10 @@ fn read(caller: &Caller, json: &[u8]) -> Result<EventReceived, Problem> {
     let content: Map<String, Value> = serde_json::from_str(data.get())
         .map_err(|error| Problem::invalid("data", format!("Data cannot be read: {error}")))?;
     let data = without_credentials(&event, content).unwrap_or_else(|| data.get().to_owned());
+    let limit = app.store.append_bytes_max().saturating_sub(BESIDE);
+    if data.len() > limit {
+        return Err(Problem::TooLarge { what: "the event's data", limit });
+    }
     Ok(EventReceived { account: caller.account, event, data })
 }
 
@@ -132,13 +140,11 @@ fn receive(
     context: Context,
     event: EventReceived,
 ) -> impl Future<Output = Result<Taken, Refused<platform::Rejection>>> + Send + 'static {
-    let (account, id) = (caller.account, context.id);
-    let asked = app.actors.platforms.ask(account, context, event);
+    let asked = app.actors.platforms.ask(caller.account, context, event);
     async move {
         let done = asked.await?;
-        let derived =
-            || EventId::caused_by(id, StreamName::new(Category::Platform, account).as_str(), 0);
-        Ok(Taken { id: done.event.unwrap_or_else(derived), position: done.position })
+        let id = done.event.expect("a report that is taken is an event, also when it is repeated");
+        Ok(Taken { id, position: done.position })
     }
 }
 

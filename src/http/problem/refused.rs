@@ -19,10 +19,9 @@ impl<R: std::error::Error + Into<Problem>> From<Refused<R>> for Problem {
         match refused {
             Refused::Rejected(rejection) => rejection.into(),
             Refused::Full => Self::Busy,
-            Refused::TooLarge { bytes: _ } => Self::TooLarge {
-                what: "what would be written",
-                limit: events::store::APPEND_BYTES_MAX,
-            },
+            Refused::TooLarge { bytes: _, limit } => {
+                Self::TooLarge { what: "what would be written", limit }
+            }
             Refused::Unavailable { reason } => no_log(&reason),
             Refused::Restarted => Self::Unavailable("it was interrupted; try again".into()),
             Refused::Halted { stream, reason } => {

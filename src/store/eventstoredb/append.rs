@@ -41,13 +41,17 @@ impl Attempt<'_> {
         self.records.iter().map(record::to_event).collect()
     }
 
+    fn bytes(&self) -> usize {
+        self.records.iter().map(Proposed::size).sum()
+    }
+
     /// The revision of the last record once it is written.
     fn last(&self) -> Revision {
         Revision(self.expected.first().0 + self.records.len() as u64 - 1)
     }
 
     async fn in_lane(&self, session: &Session) -> Result<Written, Error> {
-        let append = session.lanes.append(&session.client, &self.name, self.state(), self.events());
+        let append = session.lanes.append(&self.name, self.state(), self.events());
         let written = append.await?;
         let position = written.current_position().map(|position| Position(position.commit));
         Ok((written.current_revision(), position))
@@ -77,7 +81,8 @@ impl EventStoreDb {
         let attempt = Attempt { stream, name, expected, records };
         let deadline = Instant::now() + APPEND_WITHIN;
         let mut reason = format!("no answer within {APPEND_WITHIN:?}");
-        let mut alone = false;
+        // In a session a refusal for its size would end everybody's.
+        let mut alone = self.size.is_doubtful(attempt.bytes());
         while Instant::now() < deadline {
             match timeout_at(deadline, self.attempt(&attempt, alone)).await {
                 Ok(Ok(Ok(appended))) => return Ok(appended),
@@ -111,7 +116,9 @@ impl EventStoreDb {
             }
             Err(error) => error,
         };
-        let (meaning, stream) = (meaning(&error), attempt.stream.clone());
+        let dead = !alone && session.lanes.are_dead();
+        let meaning = if dead { Meaning::Dead } else { meaning(&error) };
+        let stream = attempt.stream.clone();
         // In a session the end of somebody else's append looks like that of the connection.
         if alone || meaning == Meaning::Dead {
             self.connection.failed(&session, &meaning, &error.to_string());
@@ -119,8 +126,9 @@ impl EventStoreDb {
         match meaning {
             Meaning::Conflict(current) => Err(Failure::Conflict { stream, current }),
             Meaning::Invalid => {
-                let bytes = attempt.records.iter().map(Proposed::size).sum();
-                Err(Failure::Size { bytes })
+                let bytes = attempt.bytes();
+                self.size.refused(bytes);
+                Err(Failure::Size { bytes, limit: self.size.limit().min(bytes.saturating_sub(1)) })
             }
             Meaning::Tombstoned => Err(deleted(&stream)),
             Meaning::Refused if alone => {

@@ -27,7 +27,11 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from
 /// So many failures in a row, and no success between them, mean that the node is gone.
 const STRIKES_MAX: u32 = 2;
 
-/// One client as long as it lives.
+/// One client as long as it lives, and another for batch sessions alone.
+///
+/// The client does not set TCP_NODELAY, so the second part of a unary call waits until the first is
+/// acknowledged, some 40 ms, and with it whatever else the connection has to send. Followers make
+/// such calls all the time; appends do not stand behind them.
 pub(super) struct Session {
     pub(super) client: Client,
     pub(super) lanes: Lanes,
@@ -171,10 +175,11 @@ impl Shared {
     }
 
     async fn session(&self) -> Result<Session, String> {
-        let client = Client::new(self.settings.clone()).map_err(|error| error.to_string())?;
+        let new = || Client::new(self.settings.clone()).map_err(|error| error.to_string());
+        let (client, lanes) = (new()?, Lanes::new(new()?));
         let server = client.server_info().await.map_err(|error| reason(&error))?;
         tracing::info!("connected to EventStoreDB {}", server.version());
-        Ok(Session { client, lanes: Lanes::default(), strikes: AtomicU32::new(0) })
+        Ok(Session { client, lanes, strikes: AtomicU32::new(0) })
     }
 
     fn down(&self, reason: String) -> Status {

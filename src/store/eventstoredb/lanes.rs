@@ -6,6 +6,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use eventstore::{
     BatchAppendClient, BatchAppendOptions, BatchWriteResult, Client, Error, EventData, StreamState,
@@ -18,25 +19,46 @@ use super::TRY_WITHIN;
 /// Sessions side by side. A refused append disturbs one in so many of those in flight.
 const LANES: usize = 8;
 
-/// The batch sessions of one client.
-#[derive(Default)]
-pub(super) struct Lanes([Mutex<Option<Arc<BatchAppendClient>>>; LANES]);
+/// So many tries in a row without an answer, and none that was answered between them, mean that
+/// the connection is gone.
+const STALLED_MAX: u32 = 8;
+
+/// The batch sessions of a client that does nothing else.
+pub(super) struct Lanes {
+    client: Client,
+    sessions: [Mutex<Option<Arc<BatchAppendClient>>>; LANES],
+    stalled: AtomicU32,
+}
 
 impl Lanes {
+    pub(super) fn new(client: Client) -> Self {
+        Self { client, sessions: Default::default(), stalled: AtomicU32::new(0) }
+    }
+
+    /// Whether nothing comes back any more, although nobody says why.
+    pub(super) fn are_dead(&self) -> bool {
+        self.stalled.load(Ordering::Relaxed) >= STALLED_MAX
+    }
+
     /// One try; the client itself has no deadline here, and a lost answer would hang for ever.
     pub(super) async fn append(
         &self,
-        client: &Client,
         stream: &str,
         expected: StreamState,
         events: Vec<EventData>,
     ) -> Result<BatchWriteResult, Error> {
-        let lane = &self.0[lane_of(stream)];
-        let session = open(lane, client).await?;
+        let lane = &self.sessions[lane_of(stream)];
+        let session = open(lane, &self.client).await?;
         let answer =
             match timeout(TRY_WITHIN, session.append_to_stream(stream, expected, events)).await {
-                Ok(answer) => answer,
-                Err(_) => Err(Error::DeadlineExceeded),
+                Ok(answer) => {
+                    self.stalled.store(0, Ordering::Relaxed);
+                    answer
+                }
+                Err(_) => {
+                    self.stalled.fetch_add(1, Ordering::Relaxed);
+                    Err(Error::DeadlineExceeded)
+                }
             };
         if answer.is_err() {
             let mut current = lane.lock().await;

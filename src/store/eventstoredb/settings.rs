@@ -1,4 +1,4 @@
-//! The connection string: the client's own, and `namespace` of ours.
+//! The connection string: the client's own, with `namespace` and `maxAppendSize` of ours.
 
 use std::fmt;
 
@@ -7,6 +7,9 @@ use eventstore::ClientSettings;
 /// As long as a namespace may be.
 const NAMESPACE_MAX: usize = 32;
 
+/// As little as a server may be set to take in one append: less would not hold one request.
+const APPEND_SIZE_MIN: usize = 256 << 10;
+
 /// Which EventStoreDB, and what of it is ours. It may hold a password, so its debug form shows
 /// nothing.
 #[derive(Clone)]
@@ -14,6 +17,8 @@ pub struct EventStoreDbSettings {
     pub(super) client: ClientSettings,
     /// Before every stream's name, so that several installations share one cluster.
     pub(super) namespace: Option<String>,
+    /// What the server is set to take in one append, in bytes.
+    pub(super) append_size: Option<usize>,
 }
 
 /// What is wrong with a connection string. It never repeats the string, which may hold a password.
@@ -28,20 +33,27 @@ pub enum SettingsError {
     /// It would end the category of a stream, or be taken for one.
     #[error("namespace must be 1 to {NAMESPACE_MAX} lower-case letters and digits")]
     Namespace,
+    /// The server's own setting is never smaller.
+    #[error("maxAppendSize must be a number of bytes, at least {APPEND_SIZE_MIN}")]
+    AppendSize,
 }
 
 impl EventStoreDbSettings {
-    /// Reads `esdb://USER:PASSWORD@HOST:2113,...?tls=false&namespace=acme`.
+    /// Reads `esdb://USER:PASSWORD@HOST:2113,...?tls=false&namespace=acme&maxAppendSize=8388608`.
     ///
     /// # Errors
     /// When the client could not use it.
     pub fn parse(text: &str) -> Result<Self, SettingsError> {
         let (address, query) = text.split_once('?').unwrap_or((text, ""));
-        let (mut namespace, mut rest) = (None, Vec::new());
+        let (mut namespace, mut append_size, mut rest) = (None, None, Vec::new());
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             match name.to_ascii_lowercase().as_str() {
                 "namespace" => namespace = Some(value.to_owned()),
+                "maxappendsize" => {
+                    let size = value.parse().ok().filter(|size| *size >= APPEND_SIZE_MIN);
+                    append_size = Some(size.ok_or(SettingsError::AppendSize)?);
+                }
                 "defaultdeadline" if value.starts_with('-') => {
                     return Err(SettingsError::EndlessDeadline);
                 }
@@ -56,7 +68,14 @@ impl EventStoreDbSettings {
             plain = format!("{plain}?{}", rest.join("&"));
         }
         let client = plain.parse().map_err(|_| SettingsError::Unreadable)?;
-        Ok(Self { client, namespace })
+        Ok(Self { client, namespace, append_size })
+    }
+}
+
+impl EventStoreDbSettings {
+    /// How the vendor's client is built, with nothing of ours around it: for measuring against it.
+    pub(crate) fn client(&self) -> ClientSettings {
+        self.client.clone()
     }
 }
 

@@ -11,8 +11,15 @@ use super::wire::{
     ReadResp, ReadStream, RecordedEvent, RevisionOption, StreamIdentifier, StreamNotFound, Uuid,
 };
 
-/// All messages of one read.
-pub(super) fn read(log: &Log, options: ReadOptions) -> Result<Vec<ReadResp>, Status> {
+/// What a read comes to.
+pub(super) enum Found {
+    /// These messages.
+    Answers(Vec<ReadResp>),
+    /// The events at these places of the log.
+    Places(Vec<usize>),
+}
+
+pub(super) fn read(log: &Log, options: ReadOptions) -> Result<Found, Status> {
     let backwards = options.direction == 1;
     let Some(ReadCount::Count(count)) = options.count else {
         return Err(Status::unimplemented("the double has no subscriptions"));
@@ -25,8 +32,12 @@ pub(super) fn read(log: &Log, options: ReadOptions) -> Result<Vec<ReadResp>, Sta
         (Some(ReadOf::Stream(_)), Some(ReadFilter::Filter(_))) => {
             Err(Status::invalid_argument("a stream cannot be filtered"))
         }
-        (Some(ReadOf::Stream(stream)), _) => read_stream(log, stream, backwards, count),
-        (Some(ReadOf::All(all)), filter) => read_all(log, all, filter, backwards, count),
+        (Some(ReadOf::Stream(stream)), _) => {
+            read_stream(log, stream, backwards, count).map(Found::Answers)
+        }
+        (Some(ReadOf::All(all)), filter) => {
+            read_all(log, all, filter, backwards, count).map(Found::Places)
+        }
         (None, _) => Err(Status::invalid_argument("no stream option")),
     }
 }
@@ -75,9 +86,9 @@ fn read_all(
     filter: Option<ReadFilter>,
     backwards: bool,
     count: usize,
-) -> Result<Vec<ReadResp>, Status> {
-    let wanted = |stored: &&Stored| match &filter {
-        Some(ReadFilter::Filter(filter)) => matches(filter, stored),
+) -> Result<Vec<usize>, Status> {
+    let wanted = |place: &usize| match &filter {
+        Some(ReadFilter::Filter(filter)) => matches(filter, &log.events[*place]),
         Some(ReadFilter::None(())) | None => true,
     };
     let start = match options.from {
@@ -93,9 +104,9 @@ fn read_all(
     // Forwards a read begins with the event at the position, backwards with the one before it.
     let at = log.events.partition_point(|event| event.position < start);
     Ok(if backwards {
-        log.events[..at].iter().rev().filter(wanted).take(count).map(event).collect()
+        (0..at).rev().filter(wanted).take(count).collect()
     } else {
-        log.events[at..].iter().filter(wanted).take(count).map(event).collect()
+        (at..log.events.len()).filter(wanted).take(count).collect()
     })
 }
 
@@ -116,7 +127,7 @@ fn content(content: ReadContent) -> ReadResp {
     ReadResp { content: Some(content) }
 }
 
-fn event(stored: &Stored) -> ReadResp {
+pub(super) fn event(stored: &Stored) -> ReadResp {
     let kind = if stored.event.is_json { "application/json" } else { "application/octet-stream" };
     let metadata = [
         ("type", stored.event.kind.as_str()),

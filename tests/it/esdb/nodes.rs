@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -27,7 +28,7 @@ const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 /// The survivor works what a dead node worked within this time.
 const TAKEN_OVER_WITHIN: Duration = Duration::from_secs(15);
 
-fn full() -> bool {
+pub(super) fn full() -> bool {
     std::env::var(FULL).is_ok_and(|set| !set.is_empty())
 }
 
@@ -237,6 +238,68 @@ async fn report(api: Api, inbox: usize) {
     };
     let answer = insist(&api, &path, body).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_prompts_at_once_at_two_nodes_make_one_transition() {
+    const INBOXES: usize = 10;
+    let turns = if full() { 100 } else { 5 };
+    let namespace = Namespace::new();
+    let (places, nodes) = two_nodes(namespace.url()).await;
+    let apis = [nodes[0].api(), nodes[1].api()];
+    register_account(&apis[0]).await;
+    let receiver = Receiver::start().await;
+    subscribe(&apis[0], &receiver.url("/hook"), &["inbox_updated"]).await;
+    let mut each = JoinSet::new();
+    for inbox in 0..INBOXES {
+        let apis = apis.clone();
+        each.spawn(async move {
+            register_numbered(apis[0].clone(), inbox).await;
+            for _ in 0..turns {
+                let path = format!("/inboxes/{inbox}/prompt_reauthorization");
+                let both = apis.each_ref().map(|api| insist(api, &path, json!({})));
+                let [one, two] = both;
+                let (one, two) = tokio::join!(one, two);
+                for answer in [one, two] {
+                    assert_eq!(answer.json(200)["reauthorization_required"], true);
+                }
+                let path = format!("/inboxes/{inbox}/reauthorized");
+                let cleared = insist(&apis[inbox % 2], &path, json!({})).await.json(200);
+                assert_eq!(cleared["reauthorization_required"], false);
+            }
+        });
+    }
+    each.join_all().await;
+    let prompts = INBOXES * turns;
+    let patience = if full() { 10 * DEADLINE } else { DEADLINE };
+    let told = |arrivals: &[Arrival]| transitions(arrivals).len() >= prompts;
+    receiver.until_within(patience, told).await;
+    assert_eq!(places[0].log_of("inbox.reauthorization_required").await.len(), prompts);
+    assert_eq!(places[0].log_of("inbox.reauthorized").await.len(), prompts);
+    let arrivals = receiver.arrivals();
+    assert_eq!(transitions(&arrivals).len(), prompts);
+    all_once(&arrivals);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_key_at_two_nodes_at_once_is_one_event_with_one_id() {
+    const KEYS: usize = 20;
+    let namespace = Namespace::new();
+    let (places, nodes) = two_nodes(namespace.url()).await;
+    let apis = [nodes[0].api(), nodes[1].api()];
+    register_account(&apis[0]).await;
+    for key in 0..KEYS {
+        let event = json!({ "event": "message_created", "data": { "id": key } });
+        let asked = apis.each_ref().map(|api| {
+            let call = api.call(Method::POST, "/events").json(&event);
+            Answer::to(call.header("idempotency-key", format!("key-{key}")))
+        });
+        let [one, two] = asked;
+        let (one, two) = tokio::join!(one, two);
+        assert_eq!(one.json(202)["id"], two.json(202)["id"]);
+    }
+    let received = places[0].log_of("platform.event_received").await;
+    assert_eq!(received.len(), KEYS);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

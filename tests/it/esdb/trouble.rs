@@ -4,18 +4,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use events::store::PAGE_BYTES_MAX;
+use events::store::{APPEND_BYTES_MAX, PAGE_BYTES_MAX};
 use events::{EventStore, Expected, Failure, Position, Revision};
+use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use super::open;
 use super::writer::{Writer, everything};
 use crate::double::{Double, Trouble};
-use crate::relink::DEADLINE;
+use crate::receiver::Receiver;
+use crate::relink::{DEADLINE, Place};
+use crate::steps;
 
 /// No append may take longer, and a little for a busy machine.
 const APPEND_WITHIN: Duration = Duration::from_secs(8);
+
+/// What is refused without asking takes no time.
+const NOTHING_SENT: Duration = Duration::from_secs(1);
 
 /// Writes with these troubles in the way: it must be there, once.
 async fn written_once_in_spite_of(troubles: &[Trouble]) {
@@ -75,9 +81,60 @@ async fn what_a_server_does_not_take_in_one_append_is_told_as_too_large() {
     let mut writer = Writer::new(&store);
     let large = "x".repeat(2 << 20);
     let refused = writer.try_write(&[&large]).await;
-    assert!(matches!(refused, Err(Failure::Size { bytes }) if bytes > 2 << 20), "{refused:?}");
+    assert!(matches!(refused, Err(Failure::Size { bytes, .. }) if bytes > 2 << 20), "{refused:?}");
     assert!(writer.history().await.is_empty());
     writer.write(&["small"]).await;
+}
+
+#[tokio::test]
+async fn what_a_server_has_refused_for_its_size_is_refused_before_it_is_sent() {
+    let double = Double::with_default_limit();
+    let store = open(&double.url());
+    assert_eq!(store.append_bytes_max(), APPEND_BYTES_MAX);
+    let mut writer = Writer::new(&store);
+    let large = "x".repeat(2 << 20);
+    writer.try_write(&[&large]).await.unwrap_err();
+    let limit = store.append_bytes_max();
+    assert!(limit < 1 << 20);
+    // The server would keep whoever sends it.
+    double.next_appends(&[Trouble::Silence]);
+    let refused = timeout(NOTHING_SENT, writer.try_write(&[&large])).await.unwrap();
+    assert!(matches!(refused, Err(Failure::Size { limit: told, .. }) if told == limit));
+    writer.write(&["small", &"x".repeat(limit - 4096)]).await;
+}
+
+#[tokio::test]
+async fn what_the_connection_string_tells_of_a_server_is_refused_before_it_is_sent() {
+    let double = Double::with_default_limit();
+    let store = open(&format!("{}&maxAppendSize=1048576", double.url()));
+    let limit = store.append_bytes_max();
+    let mut writer = Writer::new(&store);
+    let refused = writer.try_write(&[&"x".repeat(limit)]).await;
+    assert!(matches!(refused, Err(Failure::Size { limit: told, .. }) if told == limit));
+    writer.write(&[&"x".repeat(limit - 4096)]).await;
+}
+
+#[tokio::test]
+async fn an_event_is_taken_only_where_its_delivery_fits_the_log_too() {
+    let double = Double::with_default_limit();
+    let url = format!("{}&maxAppendSize=1048576", double.url());
+    let place = Place::new().set("RELINK_STORE", &url);
+    let relink = place.serve().await;
+    let api = relink.api();
+    steps::register_account(&api).await;
+    let receiver = Receiver::start().await;
+    steps::subscribe(&api, &receiver.url("/hook"), &["message_created"]).await;
+    let event = |size: usize| {
+        let data = json!({ "id": 1, "content": "x".repeat(size) });
+        json!({ "event": "message_created", "data": data })
+    };
+    let refused = api.post("/events", event((1 << 20) - 1000)).await;
+    let said = refused.problem(413);
+    assert!(said["detail"].as_str().unwrap().contains("the event's data"), "{said}");
+    let largest = (1 << 20) - (64 << 10) - (16 << 10) - 100;
+    assert_eq!(api.post("/events", event(largest)).await.status, 202);
+    receiver.expect(1).await;
+    place.written("delivery.delivered", 1).await;
 }
 
 /// Appends again and again until one is acknowledged.

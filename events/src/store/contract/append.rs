@@ -6,7 +6,6 @@ use bytes::Bytes;
 
 use super::Writer;
 use super::writer::{ids, proposed_ids};
-use crate::store::APPEND_BYTES_MAX;
 use crate::{EventStore, Expected, Failure, Proposed, Revision};
 
 /// The first record of a stream has revision 0, and the answer says where it stands.
@@ -93,27 +92,29 @@ pub async fn a_batch_gets_consecutive_revisions_and_growing_positions(store: Arc
 pub async fn an_empty_append_is_refused(store: Arc<dyn EventStore>) {
     let writer = Writer::new(&store);
     let refused = writer.append(Expected::NoStream, vec![]).await;
-    assert_eq!(refused, Err(Failure::Size { bytes: 0 }));
+    assert_eq!(refused, Err(Failure::Size { bytes: 0, limit: store.append_bytes_max() }));
 }
 
 /// Too much is refused whole, and nothing of it is written.
 pub async fn an_append_over_the_limit_is_refused_before_writing(store: Arc<dyn EventStore>) {
     let writer = Writer::new(&store);
-    let records = padded(&writer, APPEND_BYTES_MAX + 1);
+    let limit = store.append_bytes_max();
+    let records = padded(&writer, limit + 1);
     let refused = writer.append(Expected::NoStream, records).await;
-    assert_eq!(refused, Err(Failure::Size { bytes: APPEND_BYTES_MAX + 1 }));
+    assert_eq!(refused, Err(Failure::Size { bytes: limit + 1, limit }));
     assert!(writer.history().await.is_empty());
 }
 
 /// The limit itself may be written.
 pub async fn an_append_at_the_limit_is_written(store: Arc<dyn EventStore>) {
     let writer = Writer::new(&store);
-    let records = padded(&writer, APPEND_BYTES_MAX);
+    let limit = store.append_bytes_max();
+    let records = padded(&writer, limit);
     let appended = writer.append(Expected::NoStream, records).await;
     assert_eq!(appended.map(|appended| appended.revision), Ok(Revision(1)));
     let written = writer.history().await;
     let bytes: usize = written.iter().map(|record| record.metadata.len() + record.data.len()).sum();
-    assert_eq!(bytes, APPEND_BYTES_MAX);
+    assert_eq!(bytes, limit);
 }
 
 /// Two records of so many bytes together.

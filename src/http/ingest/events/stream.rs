@@ -92,7 +92,7 @@ impl Taker {
         let event = match line {
             Line::TooLong => Err(Problem::TooLarge { what: "the line", limit: BYTES_MAX }),
             Line::Whole(line) if line.trim_ascii().is_empty() => return,
-            Line::Whole(line) => super::read(&self.desk.caller, &line),
+            Line::Whole(line) => super::read(&self.desk.app, &self.desk.caller, &line),
         };
         let answering = match event {
             Ok(event) => self.receive(event),

@@ -24,6 +24,19 @@ fn the_namespace_is_taken_out_wherever_it_stands() {
 }
 
 #[test]
+fn the_size_of_an_append_is_taken_out_too() {
+    let found = EventStoreDbSettings::parse("esdb://localhost?maxAppendSize=8388608&tls=false");
+    let found = found.unwrap();
+    assert_eq!(found.append_size, Some(8 << 20));
+    assert!(!found.client.is_secure_mode_enabled());
+    for size in ["", "1 MiB", "-1", "1000"] {
+        let text = format!("esdb://localhost?maxAppendSize={size}");
+        let refused = EventStoreDbSettings::parse(&text).unwrap_err();
+        assert_eq!(refused, SettingsError::AppendSize, "{size}");
+    }
+}
+
+#[test]
 fn what_the_client_could_not_use_is_refused_without_repeating_it() {
     let refused = |text: &str| EventStoreDbSettings::parse(text).unwrap_err();
     assert_eq!(refused("http://hunter2@localhost"), SettingsError::Unreadable);
