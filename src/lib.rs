@@ -6,6 +6,7 @@ pub mod bench;
 pub mod cli;
 pub mod clock;
 pub mod config;
+mod console;
 pub mod copy;
 pub mod expiry;
 pub mod explain;

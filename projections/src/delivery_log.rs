@@ -118,6 +118,11 @@ impl Filter {
 }
 
 impl DeliveryLog {
+    /// Everybody who was ever owed anything, in no order.
+    pub fn endpoints(&self) -> impl Iterator<Item = EndpointId> {
+        self.ledgers.keys().copied()
+    }
+
     /// One delivery; none when it is unknown or finished too long ago.
     pub fn delivery(&self, id: DeliveryId) -> Option<Delivery> {
         let ledger = self.ledgers.get(&id.endpoint())?;

@@ -62,7 +62,7 @@ async fn show(
     _: Fresh,
 ) -> Result<Json<Value>, Problem> {
     accounts::registered(&app, &caller, cause.step("account")).await?;
-    let state = query::read("state", asked.state.as_deref(), state)?;
+    let states = query::read("state", asked.state.as_deref(), states)?;
     let until = query::read("at", asked.at.as_deref(), past::moment)?;
     let mut shown = match until {
         Some(until) if !is_future(&app, until).await? => {
@@ -71,10 +71,13 @@ async fn show(
         }
         Some(_) | None => now(&app, &caller),
     };
-    if let Some(state) = state {
+    if let Some(states) = states {
         let Shown { inboxes, webhooks, hooks, automation_rules, .. } = &mut shown;
         for subjects in [inboxes, webhooks, hooks, automation_rules] {
-            subjects.retain(|subject| subject["state"] == state);
+            let wanted = |subject: &Value| {
+                subject["state"].as_str().is_some_and(|state| states.contains(state))
+            };
+            subjects.retain(wanted);
         }
     }
     Ok(Json(json!({
@@ -88,6 +91,11 @@ async fn show(
         "halted": shown::halted(&app, caller.account).await,
         "mail": shown::mail(&app),
     })))
+}
+
+/// One of them, or several with commas between.
+fn states(text: &str) -> Result<BTreeSet<&'static str>, String> {
+    text.split(',').map(state).collect()
 }
 
 /// The states of inboxes and of webhooks, each word once.

@@ -1,6 +1,6 @@
 //! All nodes that share the log, and who works what, as the node sees it that answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use actors::nodes::{Division, Work};
@@ -8,7 +8,7 @@ use actors::ports::NodeId;
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
-use events::{EndpointId, WebhookId};
+use events::{AccountId, EndpointId, InboxId, WebhookId};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -21,23 +21,50 @@ pub(in crate::http) fn routes() -> Router<Arc<App>> {
     Router::new().route("/api/v1/nodes", get(list))
 }
 
+/// Whose attempts one node makes.
+#[derive(Default)]
+struct Ledgers {
+    /// All that are not deleted.
+    webhooks: BTreeSet<WebhookId>,
+    /// The API inboxes that were ever owed anything.
+    inboxes: BTreeSet<InboxId>,
+    /// The accounts whose administrators were ever owed mail.
+    mail: BTreeSet<AccountId>,
+}
+
+impl Ledgers {
+    fn insert(&mut self, endpoint: EndpointId) {
+        match endpoint {
+            EndpointId::Webhook(webhook) => self.webhooks.insert(webhook),
+            EndpointId::Inbox(inbox) => self.inboxes.insert(inbox),
+            EndpointId::Mail(account) => self.mail.insert(account),
+        };
+    }
+}
+
 async fn list(State(app): State<Arc<App>>, _: Operator, _: Fresh) -> Json<Value> {
     let division = app.share.division();
-    let mut webhooks: BTreeMap<NodeId, Vec<WebhookId>> = BTreeMap::new();
-    app.views.webhook_health.read(|view| {
-        for webhook in view.iter() {
-            let worker = division.worker(Work::Ledger(EndpointId::Webhook(webhook.id)));
-            webhooks.entry(worker).or_default().push(webhook.id);
-        }
-    });
-    let mut show =
-        |node: &NodeId| node_of(&division, *node, webhooks.remove(node).unwrap_or_default());
-    let nodes: Vec<_> = division.members.iter().map(&mut show).collect();
+    let mut worked: BTreeMap<NodeId, Ledgers> = BTreeMap::new();
+    for endpoint in endpoints(&app) {
+        worked.entry(division.worker(Work::Ledger(endpoint))).or_default().insert(endpoint);
+    }
+    let show = |node: &NodeId| node_of(&division, *node, worked.remove(node).unwrap_or_default());
+    let nodes: Vec<_> = division.members.iter().map(show).collect();
     Json(json!({ "node": division.name, "nodes": nodes }))
 }
 
-fn node_of(division: &Division, node: NodeId, mut webhooks: Vec<WebhookId>) -> Value {
-    webhooks.sort_unstable();
+fn endpoints(app: &App) -> Vec<EndpointId> {
+    let mut all: Vec<_> = app.views.webhook_health.read(|view| {
+        let webhooks = view.iter().map(|webhook| EndpointId::Webhook(webhook.id));
+        webhooks.collect()
+    });
+    let is_other = |endpoint: &EndpointId| endpoint.webhook().is_none();
+    app.views.delivery_log.read(|view| all.extend(view.endpoints().filter(is_other)));
+    all
+}
+
+fn node_of(division: &Division, node: NodeId, ledgers: Ledgers) -> Value {
+    let Ledgers { webhooks, inboxes, mail } = ledgers;
     let now = Instant::now();
     let peer = division.peers.get(&node);
     let (name, state, heard) = if node == division.me {
@@ -60,6 +87,8 @@ fn node_of(division: &Division, node: NodeId, mut webhooks: Vec<WebhookId>) -> V
             "fanout": works(Work::Fanout),
             "expiry": works(Work::Expiry),
             "webhooks": webhooks,
+            "inboxes": inboxes,
+            "mail": mail,
         },
     })
 }

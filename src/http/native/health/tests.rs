@@ -53,6 +53,17 @@ async fn health_tells_state_since_and_what_to_do() {
 }
 
 #[tokio::test]
+async fn several_states_are_asked_for_at_once() {
+    let (service, _) = service().await;
+    let both = health(&service, "state=action_needed,healthy").await;
+    assert_eq!((&both["inboxes"][0]["id"], &both["webhooks"][0]["id"]), (&json!(42), &json!(1)));
+    let one = health(&service, "state=blocked,healthy").await;
+    assert_eq!((&one["inboxes"], &one["webhooks"][0]["id"]), (&json!([]), &json!(1)));
+    let answer = service.call("GET", "1/health?state=healthy,well", "").await;
+    assert_eq!(answer.status, 400, "{}", answer.text);
+}
+
+#[tokio::test]
 async fn the_past_is_told_by_position_and_by_time() {
     let (service, first) = service().await;
     let then = health(&service, &format!("at={first}")).await;

@@ -1,0 +1,255 @@
+// The operator console: asks the API every few seconds and shows what needs somebody.
+// Whatever the API says is shown as text, never as markup.
+
+const EVERY_MS = 5000;
+const WITHIN_MS = 10000;
+const ROWS_MAX = 200;
+
+const TONES = {
+  healthy: "good", working: "good", heard: "good", ready: "good",
+  degraded: "warn", expiring: "warn", throttled: "warn", probing: "warn", failing: "warn",
+  waiting: "warn", paused: "warn",
+  action_needed: "bad", blocked: "bad", disabled: "bad", silent: "bad", "not ready": "bad",
+};
+
+const TROUBLE = [
+  "action_needed", "blocked", "degraded", "expiring",
+  "failing", "throttled", "probing", "paused", "disabled",
+];
+
+const $ = (id) => document.getElementById(id);
+const kept = window.sessionStorage;
+
+function element(name, content, attributes = {}) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...[content ?? ""].flat().map((part) => (part instanceof Node ? part : String(part))));
+  return made;
+}
+
+function state(word) {
+  const text = String(word).replaceAll("_", " ");
+  return element("span", text, { class: "state", "data-tone": TONES[word] ?? "quiet" });
+}
+
+// "3 min ago", with the exact moment for whoever points at it.
+function moment(text) {
+  if (!text) return "–";
+  const seconds = Math.round((Date.now() - Date.parse(text)) / 1000);
+  const units = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
+  const [unit, length] = units.find(([, length]) => Math.abs(seconds) >= length) ?? ["s", 1];
+  const count = Math.floor(Math.abs(seconds) / length);
+  const words = seconds < 0 ? `in ${count} ${unit}` : `${count} ${unit} ago`;
+  return element("time", words, { datetime: text, title: text });
+}
+
+// Numbers as ranges: 1–3, 7.
+function numbers(list) {
+  const parts = [];
+  for (const number of [...list].sort((a, b) => a - b)) {
+    const last = parts.at(-1);
+    if (last && last[1] === number - 1) last[1] = number;
+    else parts.push([number, number]);
+  }
+  const words = parts.slice(0, 40).map(([from, to]) => (from === to ? `${from}` : `${from}–${to}`));
+  if (parts.length > 40) words.push(`… ${list.length} in all`);
+  return words.join(", ") || "–";
+}
+
+function show(table, rows) {
+  const shown = rows.slice(0, ROWS_MAX).map((cells) => element("tr", cells.map((cell, nth) =>
+    nth === 0 ? element("th", cell, { scope: "row" }) : element("td", cell))));
+  if (rows.length > ROWS_MAX) {
+    const more = `and ${rows.length - ROWS_MAX} more`;
+    shown.push(element("tr", element("td", more, { colspan: rows[0].length })));
+  }
+  $(table).tBodies[0].replaceChildren(...shown);
+  $(table).hidden = rows.length === 0;
+  $(table).parentElement.querySelector(".empty").hidden = rows.length > 0;
+}
+
+function alarm(text) {
+  if ($("alarm").textContent !== text) $("alarm").textContent = text;
+  $("alarm").hidden = text === "";
+}
+
+class Refused extends Error {
+  constructor(status, path, detail) {
+    super(`${path} answers ${status}${detail ? `: ${detail}` : ""}`);
+    this.status = status;
+  }
+}
+
+// 503 has a body too: /readyz says in it what is wrong.
+async function ask(path, { token, may = [] } = {}) {
+  const headers = token ? { api_access_token: token } : {};
+  const signal = AbortSignal.timeout(WITHIN_MS);
+  const answer = await fetch(path, { headers, signal, cache: "no-store" });
+  const body = await answer.json().catch(() => ({}));
+  if (!answer.ok && !may.includes(answer.status)) {
+    throw new Refused(answer.status, path, body.detail ?? body.error ?? body.title);
+  }
+  return answer.ok || answer.status === 503 ? body : null;
+}
+
+function readiness(ready) {
+  const trouble = ["log", "views", "fanout"].map((part) => ready[part]?.failing).filter(Boolean);
+  const stuck = [...(ready.halted ?? []), ...(ready.quarantined ?? [])];
+  if (stuck.length > 0) trouble.push(`streams that cannot go on: ${stuck.join(", ")}`);
+  $("ready").textContent = ready.node ? `${ready.node} is ${ready.status}` : ready.status;
+  $("ready").dataset.tone = TONES[ready.status] ?? "quiet";
+  return trouble;
+}
+
+function subjectsOf(health) {
+  const kinds = [["inboxes", "inbox"], ["hooks", "hook"], ["automation_rules", "rule"]];
+  return kinds.flatMap(([list, kind]) => health[list].map((one) => ({ ...one, kind })));
+}
+
+function tiles(health, incidents, nodes) {
+  const subjects = subjectsOf(health);
+  const of = (...states) => subjects.filter((one) => states.includes(one.state)).length;
+  const held = health.webhooks.reduce((sum, one) => sum + one.held, 0);
+  const all = [
+    ["need somebody", of("action_needed", "blocked")],
+    ["degraded or expiring", of("degraded", "expiring")],
+    ["endpoints in trouble", health.webhooks.length],
+    ["deliveries held", held],
+    ["open incidents", incidents.length],
+  ];
+  if (nodes) all.push(["nodes", nodes.nodes.length]);
+  const tile = ([name, count]) =>
+    element("div", [element("dt", name), element("dd", count.toLocaleString("en"))]);
+  $("tiles").replaceChildren(...all.map(tile));
+}
+
+function subjectRows(health) {
+  const urgency = ["action_needed", "blocked", "expiring", "degraded"];
+  const all = subjectsOf(health);
+  all.sort((a, b) => urgency.indexOf(a.state) - urgency.indexOf(b.state) || a.id - b.id);
+  return all.map((one) => [
+    [`${one.name} `, element("span", `${one.kind}/${one.id}`, { class: "quiet" })],
+    state(one.state),
+    moment(one.since),
+    `${one.authorization_error_count} of ${one.threshold}`,
+    one.next_action ?? "–",
+  ]);
+}
+
+function endpointRows(health) {
+  return health.webhooks.map((one) => [
+    [`${one.name ?? one.url} `, element("span", `webhook/${one.id}`, { class: "quiet" })],
+    state(one.state),
+    moment(one.since),
+    one.pending.toLocaleString("en"),
+    one.held.toLocaleString("en"),
+    one.disabled_reason ?? one.first_failure ?? one.cause ?? "–",
+  ]);
+}
+
+function incidentRows(incidents) {
+  return incidents.map((one) => [
+    one.subject ?? one.id,
+    one.class ?? "–",
+    moment(one.first_seen),
+    moment(one.last_seen),
+    one.count ?? "–",
+    one.muted ? one.muted_by : "–",
+  ]);
+}
+
+function nodeRows(nodes) {
+  return nodes.nodes.map((node) => {
+    const also = [["fanout", "fan-out"], ["expiry", "expiry"]];
+    return [
+      [`${node.name ?? node.id} `, node.this ? element("span", "answers you", { class: "quiet" }) : ""],
+      state(node.state),
+      numbers(node.works.webhooks),
+      numbers(node.works.inboxes),
+      numbers(node.works.mail),
+      also.filter(([part]) => node.works[part]).map(([, name]) => name).join(", ") || "–",
+    ];
+  });
+}
+
+async function refresh(token, account) {
+  const base = `/api/v1/accounts/${encodeURIComponent(account)}`;
+  const theirs = { token, may: [401, 403] };
+  const [ready, health, open, nodes] = await Promise.all([
+    ask("/readyz", { may: [503] }),
+    ask(`${base}/health?state=${TROUBLE.join(",")}`, { token }),
+    ask(`${base}/incidents?state=open`, { token }),
+    ask("/api/v1/nodes", theirs),
+  ]);
+  const incidents = [...open.incidents, ...open.installation];
+  alarm(readiness(ready).join("; "));
+  tiles(health, incidents, nodes);
+  show("subjects", subjectRows(health));
+  show("endpoints", endpointRows(health));
+  show("incidents", incidentRows(incidents));
+  show("nodes", nodes ? nodeRows(nodes) : []);
+  $("of-account").textContent = `in account ${account}`;
+  $("seen").textContent = `as of ${new Date(health.as_of).toLocaleTimeString("en-GB")}`;
+  $("console").hidden = false;
+}
+
+// One round after the other, and none while nobody looks.
+let round = 0;
+
+async function watch() {
+  const mine = ++round;
+  while (mine === round) {
+    const [token, account] = [kept.getItem("token"), kept.getItem("account") ?? "1"];
+    $("sign-in").hidden = token !== null;
+    $("sign-out").hidden = token === null;
+    if (token === null) $("console").hidden = true;
+    try {
+      if (token !== null) await refresh(token, account);
+      else alarm(readiness(await ask("/readyz", { may: [503] })).join("; "));
+    } catch (error) {
+      if (mine !== round) return;
+      complain(error);
+    }
+    await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
+    if (document.hidden) {
+      await new Promise((resolve) =>
+        document.addEventListener("visibilitychange", resolve, { once: true }));
+    }
+  }
+}
+
+function complain(error) {
+  if (error instanceof Refused && [401, 403, 404].includes(error.status)) {
+    kept.removeItem("token");
+    $("sign-in").hidden = false;
+    $("sign-out").hidden = true;
+    $("console").hidden = true;
+    alarm(`The token is not good for this account. ${error.message}`);
+    return;
+  }
+  const known = error instanceof Refused;
+  if (!known) {
+    $("ready").textContent = "no answer";
+    $("ready").dataset.tone = "bad";
+  }
+  const said = known ? error.message : "The server does not answer";
+  alarm($("console").hidden ? `${said}.` : `${said}. What you see is of before.`);
+}
+
+$("sign-in").addEventListener("submit", (event) => {
+  event.preventDefault();
+  kept.setItem("token", $("token").value.trim());
+  kept.setItem("account", $("account").value);
+  $("token").value = "";
+  alarm("");
+  watch();
+});
+
+$("sign-out").addEventListener("click", () => {
+  kept.clear();
+  alarm("");
+  watch();
+  $("token").focus();
+});
+
+watch();
