@@ -49,8 +49,7 @@ pub use targets::ActorTargets;
 /// whether or not they have ended. The fan-out goes back less far: see [`crate::fanout`].
 pub const REMEMBERED_MAX: usize = 8192;
 
-/// As many deliveries as are abandoned at once, and so in one append, which every server takes:
-/// whoever has more asks again.
+/// As many as are abandoned in one append, which every server takes: who has more asks again.
 const ABANDONED_MAX: usize = 1024;
 
 /// What one endpoint is owed, and how it is doing.

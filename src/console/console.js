@@ -75,7 +75,7 @@ function alarm(text) {
 
 class Refused extends Error {
   constructor(status, path, detail) {
-    super(`${path} answers ${status}${detail ? `: ${detail}` : ""}`);
+    super(`${path.split("?")[0]} answers ${status}${detail ? `: ${detail}` : ""}`);
     this.status = status;
   }
 }

@@ -1,8 +1,8 @@
 //! How much one append may have, which no server tells.
 //!
-//! Servers up to 24.10 take a mebibyte unless `EVENTSTORE_MAX_APPEND_SIZE` says otherwise. Where the
-//! connection string tells what it says, more is refused here. Where it does not, what may be too
-//! much for such a server is sent by itself, and its refusal is remembered.
+//! Servers up to 24.10 take a mebibyte unless `EVENTSTORE_MAX_APPEND_SIZE` says otherwise. Where
+//! the connection string tells what it says, more is refused here. Where it does not, what may be
+//! too much for such a server is sent by itself, and its refusal is remembered.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,5 +1,5 @@
-//! The figures of a cluster, measured as a process of its own. `RELINK_TEST_FULL=1` alone: they mean
-//! something on a quiet machine and in a release build, and are held to their bars only there.
+//! The figures of a cluster, measured as a process of its own. `RELINK_TEST_FULL=1` alone: they
+//! mean something on a quiet machine and in a release build, and are held to their bars there.
 
 use std::time::Duration;
 
