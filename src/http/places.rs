@@ -22,7 +22,17 @@ pub(super) struct Place {
     _one_of_all: OwnedSemaphorePermit,
 }
 
+/// As many questions about the past as are answered at once, in all and of one account: each reads
+/// every stream of it again.
+const PASTS_MAX: (usize, usize) = (8, 2);
+
 impl Places {
+    /// For questions about the past.
+    pub(super) fn of_pasts() -> Self {
+        let (all, each) = PASTS_MAX;
+        Self::new(all, each)
+    }
+
     /// So many in all, of which one account gets no more than `each_max`.
     pub(super) fn new(all: usize, each_max: usize) -> Self {
         Self { all: Arc::new(Semaphore::new(all)), taken: Arc::default(), each_max }

@@ -27,10 +27,6 @@ use crate::http::under;
 use crate::past::{self, Subjects};
 use crate::rendering::health;
 
-/// As many questions about the past as are answered at once, in all and of one account: each reads
-/// every stream of it again.
-const PASTS_MAX: (usize, usize) = (8, 2);
-
 #[derive(Deserialize)]
 struct Asked {
     state: Option<String>,
@@ -49,8 +45,7 @@ struct Shown {
 
 /// The route; for agents too.
 pub(in crate::http) fn routes() -> Router<Arc<App>> {
-    let places = Places::new(PASTS_MAX.0, PASTS_MAX.1);
-    Router::new().route(under!("/health"), get(show)).layer(Extension(places))
+    Router::new().route(under!("/health"), get(show)).layer(Extension(Places::of_pasts()))
 }
 
 async fn show(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use events::reauthorization::Command as Report;
 use events::{AccountId, Subject, Timestamp, Until};
 use projections::incidents::{Incident, Incidents};
@@ -18,6 +18,7 @@ use crate::http::auth::Caller;
 use crate::http::context::Cause;
 use crate::http::fresh::Fresh;
 use crate::http::path::PathWord;
+use crate::http::places::Places;
 use crate::http::problem::Problem;
 use crate::http::query::{self, Query};
 use crate::http::subject::Reauthorizable;
@@ -77,7 +78,7 @@ impl Filter {
 
 /// The routes that show; for agents too.
 pub(in crate::http) fn routes() -> Router<Arc<App>> {
-    Router::new().route(under!("/incidents"), get(list))
+    Router::new().route(under!("/incidents"), get(list)).layer(Extension(Places::of_pasts()))
 }
 
 /// The routes that change; for administrators.
@@ -99,6 +100,7 @@ pub(in crate::http) fn changes() -> Router<Arc<App>> {
 
 async fn list(
     State(app): State<Arc<App>>,
+    Extension(places): Extension<Places>,
     caller: Caller,
     Query(asked): Query<Asked>,
     _: Fresh,
@@ -106,7 +108,10 @@ async fn list(
     let filter = asked.filter()?;
     let now = app.clock.now();
     match query::read("at", asked.at.as_deref(), past::moment)? {
-        Some(until) if is_past(&app, until).await? => then(&app, &caller, &filter, until).await,
+        Some(until) if is_past(&app, until).await? => {
+            let _place = places.take(caller.account).ok_or(Problem::Busy)?;
+            then(&app, &caller, &filter, until).await
+        }
         Some(_) | None => {
             let view = app.views.incidents.reading();
             let own =
