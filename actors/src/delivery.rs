@@ -22,8 +22,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use events::delivery::{
-    AbandonReason, Abandoned, AttemptClass, Backlog, EndpointMoved, Event, Health, Queued, RecoveryId,
-    RecoveryPlanned, RecoveryProgress as Progress, Reopened, Standing, Tally, Trim,
+    AbandonReason, Abandoned, AttemptClass, Backlog, EndpointMoved, Event, Health, Queued,
+    RecoveryId, RecoveryPlanned, RecoveryProgress as Progress, Reopened, Standing, Tally, Trim,
 };
 use events::webhook::Ordering;
 use events::{AccountId, Actor, Category, DeliveryId, EndpointId, Fold, Timestamp};

@@ -134,7 +134,7 @@ impl Webhook {
             && !self.told
         {
             let since = self.tally.since.max(summed.tally.since);
-            self.tally = Tally { since, ..summed.tally.clone() };
+            self.tally = Tally { since, ..(*summed.tally).clone() };
         }
         self.told = true;
         self.tally.take(at, event);

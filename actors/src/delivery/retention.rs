@@ -68,7 +68,7 @@ impl Ledger {
             ordering: self.queue.ordering(),
             recent: self.memory.all(),
             recoveries: self.recoveries.clone(),
-            tally: self.tally.clone(),
+            tally: Box::new(self.tally.clone()),
             trimmed: self.trimmed,
         };
         vec![summed.into()]
@@ -103,7 +103,7 @@ impl Ledger {
     pub(super) fn resume(&mut self, summed: &SummedUp) {
         self.withdrawn = summed.withdrawn;
         self.queue.resume(summed.queued, summed.ordering);
-        self.tally = summed.tally.clone();
+        self.tally = (*summed.tally).clone();
         self.recoveries = summed.recoveries.clone();
         self.memory = Memory::of(&summed.recent);
         self.trimmed = summed.trimmed;

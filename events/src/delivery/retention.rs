@@ -26,7 +26,7 @@ pub struct SummedUp {
     /// What is known of recoveries.
     pub recoveries: Vec<Recovery>,
     /// What deliveries have come to.
-    pub tally: Tally,
+    pub tally: Box<Tally>,
     /// What was removed last.
     pub trimmed: Option<Trim>,
 }

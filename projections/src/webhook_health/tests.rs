@@ -192,8 +192,17 @@ fn who_begins_with_a_summary_tells_the_same_of_deliveries() {
         }
     }
     let (recent, recoveries, ordering) = (vec![], vec![], webhook::Ordering::None);
-    let at = second(9);
-    let summed = SummedUp { at, queued: 2, ordering, recent, recoveries, tally, trimmed: None };
+    let (at, tally, queued_so_far) = (second(9), Box::new(tally), 2);
+    let summed = SummedUp {
+        at,
+        queued: queued_so_far,
+        withdrawn: 0,
+        ordering,
+        recent,
+        recoveries,
+        tally,
+        trimmed: None,
+    };
     let more = [ledger(summed), queued(3), failed(3, AttemptClass::Server)];
     let whole = history(std::iter::once(created()).chain(story).chain(more));
     obeys_the_law::<WebhookHealth>(&whole);

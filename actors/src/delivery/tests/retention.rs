@@ -1,6 +1,6 @@
 //! A ledger that is read from a summary on is the ledger that was read from its beginning.
 
-use events::delivery::{RecoveryFilter, RecoveryPlanned, SummedUp, Trim, Trimmed};
+use events::delivery::{Parked, RecoveryFilter, RecoveryPlanned, SummedUp, Trim, Trimmed};
 use events::{Revision, webhook};
 
 use super::*;

@@ -381,7 +381,7 @@ fn retained() -> impl Iterator<Item = Event> {
         ordering: webhook::Ordering::ByKey,
         recent: vec![(first, 2), (second, 0)],
         recoveries: vec![recovery],
-        tally,
+        tally: Box::new(tally),
         trimmed: Some(trim),
     };
     let outcome = Outcome {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use events::delivery::{SummedUp, Tally, Trim, Trimmed};
+use events::delivery::{SummedUp, Trim, Trimmed};
 
 use super::*;
 use crate::delivery_log::Upkeep;
@@ -14,10 +14,11 @@ fn summed_up() -> (StreamName, DeliveryEvent) {
     ledger(SummedUp {
         at: second(3),
         queued: 1,
+        withdrawn: 0,
         ordering: Ordering::Fifo,
         recent: vec![(id(1), 1)],
         recoveries: vec![],
-        tally: Tally::default(),
+        tally: Box::default(),
         trimmed: None,
     })
 }
