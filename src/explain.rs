@@ -41,6 +41,7 @@ pub async fn delivery(
     let attempts: Vec<Value> = attempts.iter().map(|attempt| page.attempt(attempt)).collect();
     Ok(Some(json!({
         "id": id,
+        "endpoint": id.endpoint().to_string(),
         "webhook_id": id.endpoint().webhook(),
         "event": queued.event,
         "queued_at": record.at,
@@ -49,10 +50,10 @@ pub async fn delivery(
         "subscription": subscription.map(|subscription| json!({
             "as_of": as_of,
             "name": subscription.name,
-            "url": subscription.url,
+            "url": subscription.endpoint.url,
             "subscriptions": subscription.subscriptions,
             "matched": matched(&subscription.subscriptions, &queued.event),
-            "inbox_ids": subscription.policy.inboxes,
+            "inbox_ids": subscription.inboxes,
         })),
         "body": queued.body,
         "attempts": attempts,
@@ -109,8 +110,7 @@ impl Page<'_> {
     /// The request of an attempt at this moment, under the settings of then, signed again: the
     /// moment is what was signed, so the signatures are those that were sent.
     fn request(&self, at: Timestamp) -> Option<Shown> {
-        let settings = self.settings.at(|setting| setting.at <= at)?;
-        let endpoint = settings.endpoint(self.id.endpoint().webhook()?);
+        let endpoint = self.settings.at(|setting| setting.at <= at)?.endpoint;
         let headers = match self.vault {
             Some(vault) => outbound::shown_headers(vault, &endpoint, self.id, at, self.body),
             None => Err("the sealing key is not at hand, so nothing can be signed".to_owned()),

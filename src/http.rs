@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod body;
 pub mod context;
+pub mod etag;
 pub mod fresh;
 pub mod idempotency;
 pub mod path;

@@ -1,7 +1,8 @@
 //! Why an endpoint is in the state that it is in: the rule, the evidence, the records behind it.
 
+use events::delivery::{AttemptClass, DisableRule, Health, Standing};
 use events::store::Slice;
-use events::{Category, EventStore, Failure, Revision, StreamName, Subject, Timestamp};
+use events::{Category, EndpointId, EventStore, Failure, Revision, StreamName, Subject, Timestamp};
 use projections::webhook_health::{Webhook, WebhookStatus};
 use serde_json::{Value, json};
 
@@ -17,65 +18,178 @@ const PAGE: usize = 256;
 /// As many records as are shown of each end of the story.
 const SHOWN_MAX: usize = 20;
 
+/// The state of an endpoint of any kind.
+struct State<'a> {
+    endpoint: EndpointId,
+    status: WebhookStatus,
+    cause: Option<AttemptClass>,
+    since: Option<Timestamp>,
+    health: &'a Health,
+}
+
 /// What speaks for the webhook's state.
 ///
 /// # Errors
 /// When the log cannot be read.
 pub async fn webhook(store: &dyn EventStore, webhook: &Webhook) -> Result<Value, Failure> {
-    let (events, complete) = behind(store, webhook).await?;
-    let failures = events.iter().filter(|event| event.kind == "delivery.attempt_failed").count();
-    let shown = if events.len() > 2 * SHOWN_MAX {
-        let (first, last) = (&events[..SHOWN_MAX], &events[events.len() - SHOWN_MAX..]);
-        json!([first, last].concat())
-    } else {
-        json!(events)
+    let state = State {
+        endpoint: webhook.id.into(),
+        status: webhook.status,
+        cause: webhook.cause,
+        since: Some(webhook.since),
+        health: &webhook.health,
     };
-    let class = webhook.cause.filter(|_| webhook.status != WebhookStatus::Healthy);
-    Ok(json!({
-        "id": webhook.id,
-        "state": webhook.status.as_str(),
-        "since": webhook.since,
-        "cause": webhook.cause.map(|class| class.as_str()),
-        "rule": rule(webhook.status),
-        "hint": class.and_then(hint),
-        "evidence": {
-            "failed_attempts": failures,
-            "first": events.first().map(place),
-            "last": events.last().map(place),
-            "complete": complete,
-        },
-        "health": health::webhook(webhook),
-        "events": shown,
-    }))
+    let mut told = state.told(store).await?;
+    told["id"] = json!(webhook.id);
+    told["health"] = health::webhook(webhook);
+    Ok(told)
+}
+
+/// What speaks for the state of an endpoint that is no webhook of the account, under the number
+/// that its path has.
+///
+/// # Errors
+/// When the log cannot be read.
+pub async fn endpoint(
+    store: &dyn EventStore,
+    endpoint: EndpointId,
+    number: u64,
+    health: &Health,
+    pending: usize,
+) -> Result<Value, Failure> {
+    let (status, cause) = health.doing();
+    let failing = health.failing.as_ref().map(|row| row.since);
+    let since = match &health.standing {
+        Standing::Disabled { since, .. } | Standing::Paused { since, .. } => Some(*since),
+        Standing::Probing { since, .. } => Some(*since),
+        Standing::Free => failing,
+    };
+    let state = State { endpoint, status, cause, since, health };
+    let mut told = state.told(store).await?;
+    told["id"] = json!(number);
+    told["pending"] = json!(pending);
+    told["held"] = json!(if health.standing.holds() { pending } else { 0 });
+    Ok(told)
+}
+
+impl State<'_> {
+    async fn told(&self, store: &dyn EventStore) -> Result<Value, Failure> {
+        let (events, complete) = self.behind(store).await?;
+        let failures = events.iter().filter(|event| event.kind == "delivery.attempt_failed");
+        let failures = failures.count();
+        let decided = events.iter().rev().find(|event| event.kind == "delivery.endpoint_disabled");
+        let shown = if events.len() > 2 * SHOWN_MAX {
+            let (first, last) = (&events[..SHOWN_MAX], &events[events.len() - SHOWN_MAX..]);
+            json!([first, last].concat())
+        } else {
+            json!(events)
+        };
+        let class = self.cause.filter(|_| self.status != WebhookStatus::Healthy);
+        Ok(json!({
+            "state": self.status.as_str(),
+            "since": self.since,
+            "cause": self.cause.map(|class| class.as_str()),
+            "rule": self.rule(),
+            "disabled": self.disabled(decided),
+            "hint": class.and_then(hint),
+            "evidence": {
+                "failed_attempts": failures,
+                "first": events.first().map(place),
+                "last": events.last().map(place),
+                "complete": complete,
+            },
+            "events": shown,
+        }))
+    }
+
+    /// The rule that disabled it, and what it had seen.
+    fn disabled(&self, decided: Option<&Rendered>) -> Value {
+        let Standing::Disabled { since, by, rule, reason } = &self.health.standing else {
+            return Value::Null;
+        };
+        let row = self.health.failing.as_ref();
+        json!({
+            "rule": rule.as_str(),
+            "reason": reason,
+            "by": by,
+            "at": since,
+            "position": decided.map(|event| event.position),
+            "failing_since": row.map(|row| row.since),
+            "failed_attempts": row.map(|row| row.attempts),
+            "first_failure": row.map(|row| &row.detail),
+        })
+    }
+
+    /// When what speaks for the state began: what a rule saw lies before what it did.
+    fn begun(&self) -> Option<Timestamp> {
+        match (&self.health.standing, &self.health.failing) {
+            (Standing::Disabled { rule, .. }, Some(row)) if *rule != DisableRule::Asked => {
+                Some(row.since)
+            }
+            (_, _) => self.since,
+        }
+    }
+
+    /// The records since then that speak for it, oldest first, and whether these are all.
+    async fn behind(&self, store: &dyn EventStore) -> Result<(Vec<Rendered>, bool), Failure> {
+        let ledger = StreamName::new(Category::Ledger, self.endpoint);
+        let settings = self.endpoint.webhook().map(|id| Subject::Webhook(id).stream());
+        let streams: Vec<_> = settings.into_iter().chain([ledger]).collect();
+        let (mut events, mut complete) = (Vec::new(), false);
+        let Some(since) = self.begun() else { return Ok((events, true)) };
+        let mut walk = Walk::begin(store, &streams, None).await?;
+        for _ in 0..LOOKED_AT_MAX / PAGE {
+            let page = walk.next(PAGE).await?;
+            // Two streams are merged by position, so times may be out of order by a little.
+            let oldest = page.last().map(|record| record.at);
+            complete = page.len() < PAGE || oldest.is_none_or(|oldest| oldest < since);
+            let recent = page.iter().filter(|record| record.at >= since);
+            events.extend(recent.filter(|record| speaks(&record.kind)).map(render));
+            if complete {
+                break;
+            }
+        }
+        events.reverse();
+        let removed = match streams.last() {
+            Some(ledger) => is_removed(store, ledger, since).await?,
+            None => false,
+        };
+        Ok((events, complete && !removed))
+    }
+
+    fn rule(&self) -> &'static str {
+        match self.status {
+            WebhookStatus::Healthy => "the last attempt that ended was taken, or none was made yet",
+            WebhookStatus::Failing => "attempts fail since then, and none was taken",
+            WebhookStatus::Throttled => "it answered that it wants fewer, and said for how long",
+            WebhookStatus::Probing => {
+                "it failed, and is tried with the oldest delivery that it is owed"
+            }
+            WebhookStatus::Paused => "somebody paused it; what it is owed is held",
+            WebhookStatus::Disabled => match &self.health.standing {
+                Standing::Disabled { rule, .. } => why_disabled(*rule),
+                Standing::Free | Standing::Probing { .. } | Standing::Paused { .. } => "",
+            },
+        }
+    }
+}
+
+fn why_disabled(rule: DisableRule) -> &'static str {
+    match rule {
+        DisableRule::Gone => {
+            "it answered 410, which says that it is gone for good: that disables it at once; what \
+             it is owed is held"
+        }
+        DisableRule::Failing => {
+            "it took nothing for as long as RELINK_DISABLE_AFTER says, and five attempts at least; \
+             what it is owed is held"
+        }
+        DisableRule::Asked => "somebody disabled it; what it is owed is held",
+    }
 }
 
 fn place(event: &Rendered) -> Value {
     json!({ "position": event.position, "at": event.at, "type": event.kind })
-}
-
-/// The records since the state began that speak for it, oldest first, and whether these are all.
-async fn behind(
-    store: &dyn EventStore,
-    webhook: &Webhook,
-) -> Result<(Vec<Rendered>, bool), Failure> {
-    let streams =
-        [Subject::Webhook(webhook.id).stream(), StreamName::new(Category::Ledger, webhook.id)];
-    let (mut events, mut complete) = (Vec::new(), false);
-    let mut walk = Walk::begin(store, &streams, None).await?;
-    for _ in 0..LOOKED_AT_MAX / PAGE {
-        let page = walk.next(PAGE).await?;
-        let since = webhook.since;
-        // Two streams are merged by position, so times may be out of order by a little.
-        let oldest = page.last().map(|record| record.at);
-        complete = page.len() < PAGE || oldest.is_none_or(|oldest| oldest < since);
-        let recent = page.iter().filter(|record| record.at >= since);
-        events.extend(recent.filter(|record| speaks(&record.kind)).map(render));
-        if complete {
-            break;
-        }
-    }
-    events.reverse();
-    Ok((events, complete && !is_removed(store, &streams[1], webhook.since).await?))
 }
 
 /// Whether retention has removed something of the stream that happened since then.
@@ -97,17 +211,4 @@ fn speaks(kind: &str) -> bool {
     !matches!(kind, "delivery.queued" | "delivery.delivered")
         && !upkeep.contains(&kind)
         && !kind.starts_with("delivery.recovery_")
-}
-
-fn rule(status: WebhookStatus) -> &'static str {
-    match status {
-        WebhookStatus::Healthy => "the last attempt that ended was taken, or none was made yet",
-        WebhookStatus::Failing => "attempts fail since then, and none was taken",
-        WebhookStatus::Throttled => "it answered that it wants fewer, and said for how long",
-        WebhookStatus::Probing => {
-            "it failed, and is tried with the oldest delivery that it is owed"
-        }
-        WebhookStatus::Paused => "somebody paused it; what it is owed is held",
-        WebhookStatus::Disabled => "somebody or a rule disabled it; what it is owed is held",
-    }
 }

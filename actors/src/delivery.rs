@@ -155,6 +155,8 @@ pub enum Command {
     },
     /// Do without what stands before a summary, if nothing that is owed stands there.
     Trim(Box<Trimming>),
+    /// Only look.
+    Look,
 }
 
 /// Why a ledger says no.
@@ -193,6 +195,8 @@ pub struct Told {
     pub recovery: Option<Box<Recovery>>,
     /// What may be removed from its stream, or is.
     pub trimmed: Option<Trim>,
+    /// How the endpoint is doing, for who only looks.
+    pub health: Option<Box<Health>>,
 }
 
 /// What a ledger owes to the world.
@@ -248,6 +252,11 @@ impl Ledger {
     /// How many deliveries have not ended.
     pub fn pending(&self) -> usize {
         self.queue.len()
+    }
+
+    /// When the last of the attempts began that have ended.
+    pub fn attempted_at(&self) -> Option<Timestamp> {
+        self.tally.attempted_at
     }
 
     /// How the endpoint is doing.
@@ -382,7 +391,7 @@ impl Fold for Ledger {
 
 impl Aggregate for Ledger {
     const CATEGORY: Category = Category::Ledger;
-    const KEPT: Option<u32> = Some(4);
+    const KEPT: Option<u32> = Some(5);
 
     type Id = EndpointId;
     type Command = Command;
@@ -425,6 +434,7 @@ impl Aggregate for Ledger {
             Command::Advance(advance) => Ok(self.advance(advance)),
             Command::SumUp { every, now } => Ok(self.sum_up(*every, *now)),
             Command::Trim(trimming) => Ok(self.trim(trimming)),
+            Command::Look => Ok(vec![]),
         }
     }
 
@@ -444,11 +454,14 @@ impl Aggregate for Ledger {
             | Command::Enable { .. }
             | Command::Advance(_)
             | Command::SumUp { .. }
-            | Command::Trim(_) => None,
+            | Command::Trim(_)
+            | Command::Look => None,
         };
         let recovery = recovery.and_then(|id| self.recovery(id)).cloned().map(Box::new);
         let (standing, trimmed) = (self.tally.health.standing.clone(), self.trimmed);
-        Told { standing, pending: self.pending(), recovery, trimmed }
+        let looks = matches!(command, Command::Look);
+        let health = looks.then(|| Box::new(self.tally.health.clone()));
+        Told { standing, pending: self.pending(), recovery, trimmed, health }
     }
 
     fn next(&self, now: Timestamp, busy: &BTreeSet<Uuid>) -> Next<Owed> {

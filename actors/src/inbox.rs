@@ -8,9 +8,11 @@ use events::inbox::{
 };
 use events::policy::{Layers, Rules};
 use events::reauthorization::{self, Incident, Reauthorization};
-use events::{AccountId, Category, Fold, InboxId, Sealed, Timestamp};
+use events::signing::SigningKeys;
+use events::{AccountId, Category, EndpointId, Fold, InboxId, Sealed, Timestamp};
 
 use crate::aggregate::{Aggregate, Next, Nothing};
+use crate::ports::Endpoint;
 use crate::subject;
 
 /// An inbox as its events tell it.
@@ -20,6 +22,8 @@ pub struct Inbox {
     owner: Option<AccountId>,
     profile: Option<Profile>,
     reauthorization: Reauthorization,
+    /// How often what the host platform says of it was changed.
+    version: u32,
 }
 
 /// What the host platform said of an inbox.
@@ -60,6 +64,13 @@ impl Profile {
     pub fn webhook_url(&self) -> Option<String> {
         if self.channel_type == API_CHANNEL { webhook_url(&self.attributes) } else { None }
     }
+
+    /// The endpoint there, which has no settings of its own; its secret is among the credentials.
+    pub fn endpoint(&self, inbox: InboxId) -> Option<Endpoint> {
+        let keys = self.credentials.clone().map_or_else(SigningKeys::none, SigningKeys::of);
+        let url = self.webhook_url()?;
+        Some(Endpoint::plain(EndpointId::Inbox(inbox), self.account, url, keys))
+    }
 }
 
 /// A registration; what is not given stays as it is.
@@ -77,36 +88,8 @@ pub struct Registration {
     pub threshold: Option<Option<u32>>,
     /// When its credential ends; the inner none means that nobody knows.
     pub expires_at: Option<Option<Timestamp>>,
-    /// What attributes and credentials were put together of.
-    pub over: Over,
-}
-
-/// What a registration's attributes and credentials take the place of. They are put together where
-/// the key is, and what somebody else registers meanwhile must not be lost.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub enum Over {
-    /// Whatever there is.
-    #[default]
-    Anything,
-    /// An inbox that was not registered.
-    Nothing,
-    /// An inbox that had these.
-    These {
-        /// As in [`Profile`].
-        attributes: String,
-        /// As in [`Profile`].
-        credentials: Option<Sealed>,
-    },
-}
-
-impl Over {
-    /// What is known of an inbox.
-    pub fn known(profile: Option<&Profile>) -> Self {
-        profile.map_or(Self::Nothing, |profile| Self::These {
-            attributes: profile.attributes.clone(),
-            credentials: profile.credentials.clone(),
-        })
-    }
+    /// Only if it is of this version still; 0 is that of one which is not registered.
+    pub expected: Option<u32>,
 }
 
 /// What can be asked of an inbox, on behalf of an account.
@@ -140,6 +123,8 @@ pub struct Answer {
     pub incident: Option<Incident>,
     /// When its credential ends, as far as anybody knows.
     pub expires_at: Option<Timestamp>,
+    /// How often what the host platform says of it was changed; 0 when it is not registered.
+    pub version: u32,
 }
 
 /// Why an inbox says no.
@@ -151,9 +136,9 @@ pub enum Rejection {
     /// It is not registered yet and something required is not given.
     #[error("an inbox needs {0}")]
     Missing(&'static str),
-    /// Its attributes or credentials are not those that the registration was made of.
-    #[error("the inbox was changed at the same moment")]
-    Changed,
+    /// Somebody else has changed it.
+    #[error("the inbox was changed in the meantime; it is of version {0}")]
+    Changed(u32),
 }
 
 impl Inbox {
@@ -165,6 +150,10 @@ impl Inbox {
     /// Its authorization.
     pub fn reauthorization(&self) -> &Reauthorization {
         &self.reauthorization
+    }
+
+    fn version(&self) -> u32 {
+        if self.profile.is_some() { self.version } else { 0 }
     }
 
     /// What holds for it beside what it has of its own.
@@ -183,9 +172,8 @@ impl Inbox {
         if self.owner.is_some_and(|owner| owner != account) {
             return Err(Rejection::Unknown);
         }
-        let merged = given.attributes.is_some() || given.credentials.is_some();
-        if merged && given.over != Over::Anything && given.over != Over::known(self.profile()) {
-            return Err(Rejection::Changed);
+        if given.expected.is_some_and(|expected| expected != self.version()) {
+            return Err(Rejection::Changed(self.version()));
         }
         let Some(profile) = &self.profile else {
             let missing = Rejection::Missing;
@@ -241,6 +229,7 @@ impl Fold for Inbox {
     type Event = Event;
 
     fn evolve(&mut self, event: &Event) {
+        self.version += u32::from(event.changes_settings());
         if let Event::Registered(it) = event {
             self.owner = Some(it.account);
             self.profile = Some(Profile {
@@ -305,6 +294,7 @@ impl Aggregate for Inbox {
             reauthorization_required: self.reauthorization.required,
             incident: self.reauthorization.incident,
             expires_at: self.reauthorization.expires_at,
+            version: self.version(),
         }
     }
 

@@ -41,6 +41,23 @@ pub struct Endpoint {
     pub rate_per_second: Option<u32>,
 }
 
+impl Endpoint {
+    /// One that has no settings of its own.
+    pub fn plain(id: EndpointId, account: AccountId, url: String, keys: SigningKeys) -> Self {
+        Self {
+            id,
+            account,
+            url,
+            keys,
+            headers: vec![],
+            timeout: None,
+            concurrency: None,
+            retry_schedule: None,
+            rate_per_second: None,
+        }
+    }
+}
+
 /// What is known of where an endpoint's deliveries go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {

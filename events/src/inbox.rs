@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::codec::inbox::RegisteredV1;
+use crate::reauthorization;
 use crate::vocabulary::vocabulary;
 use crate::{AccountId, Sealed};
 
@@ -82,4 +83,30 @@ vocabulary! {
         Removed = "removed" v 1,
     }
     shares reauthorization as Reauthorization;
+}
+
+impl Event {
+    /// Whether it changes what was said of the inbox, and so makes another version of that.
+    pub fn changes_settings(&self) -> bool {
+        match self {
+            Self::Registered(_)
+            | Self::Renamed(_)
+            | Self::ChannelTypeChanged(_)
+            | Self::AttributesChanged(_)
+            | Self::CredentialsReplaced(_)
+            | Self::ThresholdSet(_)
+            | Self::Removed(_) => true,
+            Self::Reauthorization(event) => match event {
+                reauthorization::Event::ExpirySet(_) => true,
+                reauthorization::Event::AuthorizationErrorRecorded(_)
+                | reauthorization::Event::AuthorizationSucceeded(_)
+                | reauthorization::Event::ReauthorizationRequired(_)
+                | reauthorization::Event::Reauthorized(_)
+                | reauthorization::Event::PolicySet(_)
+                | reauthorization::Event::Expiring(_)
+                | reauthorization::Event::IncidentMuted(_)
+                | reauthorization::Event::IncidentUnmuted(_) => false,
+            },
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! How each inbox is doing: its state, since when, why, and what to do.
 
 use std::collections::{BTreeSet, HashMap};
+use std::num::NonZeroU32;
 use std::ops::Deref;
 
 use events::inbox::Event as InboxEvent;
@@ -29,7 +30,10 @@ struct Entry {
     account: AccountId,
     name: Box<str>,
     health: Assessment,
-    own_threshold: Option<u32>,
+    /// At least 1, so that having none costs nothing.
+    own_threshold: Option<NonZeroU32>,
+    /// How often what is said of it was changed.
+    version: u32,
     channel_type: Name,
     removed: bool,
 }
@@ -51,6 +55,8 @@ pub struct Inbox<'a> {
     pub policy: &'a Policy,
     /// Whether it is gone. It is kept so that its past can be asked about.
     pub removed: bool,
+    /// How often what the host platform says of it was changed.
+    pub version: u32,
 }
 
 /// An inbox has its health at hand.
@@ -148,6 +154,7 @@ impl InboxHealth {
             health: entry.health.shown(threshold, &self.rules, &CURE),
             policy: entry.health.policy(),
             removed: entry.removed,
+            version: entry.version,
         }
     }
 
@@ -160,7 +167,11 @@ impl InboxHealth {
     /// error says which threshold held.
     fn threshold(&self, entry: &Entry) -> u32 {
         let decided = entry.health.decided_threshold().filter(|_| !self.policies.is_known());
-        entry.own_threshold.or(decided).unwrap_or_else(|| self.rules_of(entry).threshold)
+        entry
+            .own_threshold
+            .map(NonZeroU32::get)
+            .or(decided)
+            .unwrap_or_else(|| self.rules_of(entry).threshold)
     }
 
     fn expiry_of(&self, id: InboxId) -> Option<Timestamp> {
@@ -172,7 +183,8 @@ impl InboxHealth {
             account: registered.account,
             name: registered.name.as_str().into(),
             health: Assessment::new(at),
-            own_threshold: registered.threshold,
+            own_threshold: registered.threshold.and_then(NonZeroU32::new),
+            version: self.inboxes.get(&id).map_or(1, |old| old.version + 1),
             channel_type: self.channel_types.name(&registered.channel_type),
             removed: false,
         };
@@ -194,6 +206,7 @@ impl InboxHealth {
             return self.register(id, at, registered);
         }
         let Some(entry) = self.inboxes.get_mut(&id) else { return };
+        entry.version += u32::from(event.changes_settings());
         match event {
             // Handled above: it is the only one that needs no entry.
             InboxEvent::Registered(_)
@@ -206,7 +219,7 @@ impl InboxHealth {
                 entry.health.forget_threshold();
             }
             InboxEvent::ThresholdSet(set) => {
-                entry.own_threshold = set.threshold;
+                entry.own_threshold = set.threshold.and_then(NonZeroU32::new);
                 entry.health.forget_threshold();
             }
             InboxEvent::Removed(_) => {
@@ -216,7 +229,8 @@ impl InboxHealth {
             }
             InboxEvent::Reauthorization(event) => {
                 let channel_type = self.channel_types.text(entry.channel_type);
-                let threshold = entry.own_threshold.unwrap_or_else(|| threshold(channel_type));
+                let own = entry.own_threshold.map(NonZeroU32::get);
+                let threshold = own.unwrap_or_else(|| threshold(channel_type));
                 entry.health.assess(event, at, threshold, &mut self.rules);
             }
         }
@@ -255,7 +269,7 @@ impl Fold for InboxHealth {
 
 impl Projection for InboxHealth {
     const NAME: &'static str = "inbox_health";
-    const VERSION: u32 = 4;
+    const VERSION: u32 = 5;
 }
 
 #[cfg(test)]

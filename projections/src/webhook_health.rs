@@ -174,7 +174,7 @@ impl Fold for WebhookHealth {
 
 impl Projection for WebhookHealth {
     const NAME: &'static str = "webhook_health";
-    const VERSION: u32 = 7;
+    const VERSION: u32 = 8;
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! The record that brought a delivery about.
 
 use events::delivery::Queued;
-use events::{Category, EventStore, Failure, InboxId, Position, StreamName, Subject};
+use events::{
+    Category, EndpointId, EventStore, Failure, InboxId, Position, StreamName, Subject, WebhookId,
+};
 use serde_json::Value;
 
 use crate::rendering::{Rendered, render};
@@ -34,11 +36,18 @@ pub(super) async fn find(
     Ok(None)
 }
 
-/// Inbox events come from the inbox itself or, as all others do, from the platform.
+/// Inbox events, and the mail that they bring about, come from the inbox itself; what is told of an
+/// endpoint from its ledger; and all others from the platform.
 fn streams(queued: &Queued) -> Vec<StreamName> {
     let platform = StreamName::new(Category::Platform, queued.account);
     let body: Value = serde_json::from_str(&queued.body).unwrap_or_default();
-    let inbox = body["id"].as_u64().filter(|_| queued.event.starts_with("inbox_"));
+    let inbox = body["id"].as_u64().or_else(|| body["inbox"]["id"].as_u64());
+    let inbox = inbox.filter(|_| queued.event.starts_with("inbox_"));
     let inbox = inbox.map(|inbox| Subject::Inbox(InboxId(inbox)).stream());
-    inbox.into_iter().chain([platform]).collect()
+    let endpoint = [
+        body["webhook"]["id"].as_u64().map(|id| EndpointId::Webhook(WebhookId(id))),
+        body["webhook"]["inbox_id"].as_u64().map(|id| EndpointId::Inbox(InboxId(id))),
+    ];
+    let ledger = endpoint.into_iter().flatten().map(|it| StreamName::new(Category::Ledger, it));
+    inbox.into_iter().chain(ledger).chain([platform]).collect()
 }

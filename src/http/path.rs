@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
-use events::{HookId, InboxId, RuleId, WebhookId};
+use events::{AccountId, EndpointId, HookId, InboxId, RuleId, WebhookId};
 
 use super::problem::Problem;
 
@@ -22,6 +22,27 @@ impl<S: Send + Sync> FromRequestParts<S> for PathWord {
         let params = params.map_err(|_| Problem::NoResource)?;
         let last = params.iter().last().map(|(_, text)| text.to_owned());
         last.map(Self).ok_or(Problem::NoResource)
+    }
+}
+
+/// The endpoint that a path is about: `webhooks/{webhook}`, that of `inboxes/{inbox}`, else the
+/// mail of the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PathEndpoint(pub EndpointId);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathEndpoint {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let params = RawPathParams::from_request_parts(parts, state).await;
+        let params = params.map_err(|_| Problem::NoResource)?;
+        let (name, text) = params.iter().last().ok_or(Problem::NoResource)?;
+        let number = number(text).ok_or(Problem::NoResource)?;
+        Ok(Self(match name {
+            "webhook" => EndpointId::Webhook(WebhookId(number)),
+            "inbox" => EndpointId::Inbox(InboxId(number)),
+            _ => EndpointId::Mail(AccountId(number)),
+        }))
     }
 }
 

@@ -59,6 +59,9 @@ pub enum Problem {
     /// The thing exists already, or is being made at this moment.
     #[error("{0}")]
     Conflict(String),
+    /// It is not, or not any more, as the request says that it must be (`If-Match`).
+    #[error("{0}")]
+    Changed(String),
     /// The body is larger than it may be.
     #[error("{what} is larger than {limit} bytes")]
     TooLarge {
@@ -115,6 +118,7 @@ impl Problem {
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Removed(_) => StatusCode::GONE,
             Self::Conflict(_) | Self::UnderWay => StatusCode::CONFLICT,
+            Self::Changed(_) => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Missing(_) | Self::Invalid { .. } | Self::Unprocessable(_) | Self::KeyReused => {
                 StatusCode::UNPROCESSABLE_ENTITY
@@ -140,6 +144,7 @@ impl Problem {
             Self::Invalid { .. } | Self::Unprocessable(_) => "invalid",
             Self::Removed(_) => "removed",
             Self::Conflict(_) => "conflict",
+            Self::Changed(_) => "changed",
             Self::TooLarge { .. } => "too_large",
             Self::Slow => "slow",
             Self::KeyReused => "key_reused",
@@ -203,6 +208,7 @@ impl Problem {
             | Self::Missing(_)
             | Self::Removed(_)
             | Self::Conflict(_)
+            | Self::Changed(_)
             | Self::TooLarge { .. }
             | Self::Slow
             | Self::KeyReused

@@ -98,6 +98,14 @@ impl Service {
         Self { front: super::Front::new(app.clone()), app, running }
     }
 
+    /// Returns once views and fan-out have been at the end of the log.
+    pub(super) async fn caught_up(&self) {
+        let mut views = self.app.view_status.clone();
+        views.wait_for(|status| status.caught_up).await.unwrap();
+        let mut fanout = self.app.fanout.clone();
+        fanout.wait_for(|progress| progress.caught_up).await.unwrap();
+    }
+
     pub(super) async fn send(&self, request: Request<Body>) -> Answer {
         Answer::of(self.front.answer(request).await).await
     }

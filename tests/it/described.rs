@@ -222,6 +222,22 @@ async fn tell_of_its_trouble(reader: &Reader) {
     }
 }
 
+/// The webhook of an API inbox, and mail.
+async fn tell_of_other_endpoints(reader: &Reader) {
+    let inbox = r#"{"name":"Bot","channel_type":"Channel::Api","webhook_url":"http://x.example"}"#;
+    reader.call(Method::PUT, "/inboxes/{inbox}", &["5"], inbox).await.json(201);
+    for (path, filled) in [("/inboxes/{inbox}/webhook", &["5"][..]), ("/mail", &[])] {
+        for verb in ["pause", "disable", "enable"] {
+            reader.call(Method::POST, &format!("{path}/{verb}"), filled, "").await.json(200);
+            reader.get(&format!("{path}/why"), filled).await.json(200);
+        }
+    }
+    for verb in ["pause", "disable", "enable"] {
+        let path = format!("/inboxes/{{inbox}}/webhook/{verb}");
+        reader.call(Method::POST, &path, &["7"], "").await.json(404);
+    }
+}
+
 /// A hook, a rule, and what was changed.
 async fn tell_of_subjects(reader: &Reader) {
     let hook = r#"{"app_id":"slack","settings":{"channel_name":"support"}}"#;
@@ -325,6 +341,7 @@ async fn every_answer_is_as_it_is_described() {
     tell_of_an_inbox(&reader).await;
     tell_of_a_webhook(&reader, &place, &receiver).await;
     tell_of_subjects(&reader).await;
+    tell_of_other_endpoints(&reader).await;
     reader.get("/health", &[]).await.json(200);
     reader.get("/health?at=6", &[]).await.json(200);
     reader.get("/health?at=noon", &[]).await.json(400);

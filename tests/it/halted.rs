@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use crate::api::Api;
 use crate::receiver::Receiver;
 use crate::relink::{Place, Relink};
-use crate::steps::{INBOX, fail, invalidated, message, register, register_account, subscribe};
+use crate::steps::{
+    INBOX, fail, invalidated, message, ready, register, register_account, subscribe,
+};
 
 /// The stream of [`INBOX`].
 const STREAM: &str = "inbox-42";
@@ -77,7 +79,7 @@ async fn stops_alone(relink: &Relink) {
     let stranger = api.of_account(2).get("/health").await.json(200);
     assert_eq!(stranger["halted"], json!([]), "it is no other account's affair");
 
-    let ready = api.by_nobody().get("//readyz").await.json(200);
+    let ready = ready(&api.by_nobody()).await;
     assert_eq!(ready["halted"], json!([STREAM]), "{ready}");
 }
 
@@ -106,7 +108,7 @@ async fn a_record_without_a_meaning_stops_neither_the_views_nor_the_fan_out() {
     let (relink, receiver) = (place.serve().await, Receiver::start().await);
     stops_alone(&relink).await;
     let api = relink.api();
-    let ready = api.by_nobody().get("//readyz").await.json(200);
+    let ready = ready(&api.by_nobody()).await;
     assert_eq!(ready["quarantined"], json!([STREAM]), "{ready}");
 
     subscribe(&api, &receiver.url("/hook"), &["message_created"]).await;

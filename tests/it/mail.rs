@@ -7,9 +7,12 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
+use crate::receiver::{Receiver, Reply};
 use crate::relink::{DEADLINE, Place};
 use crate::sdk::{fixture, told};
-use crate::steps::{INBOX, fail, invalidated, reauthorize, register};
+use crate::steps::{
+    INBOX, fail, invalidated, message, reauthorize, register, register_account, subscribe,
+};
 
 const PASSWORD: &str = "s3cr3t-of-smtp";
 
@@ -190,6 +193,52 @@ async fn an_address_that_is_gone_keeps_nobody_else_from_being_told() {
     let taken = place.log_of("delivery.delivered").await.remove(0);
     let body = taken["data"]["response"]["body"].as_str().unwrap();
     assert!(body.contains("gone@acme.example") && body.contains("nobody of that name"), "{body}");
+}
+
+#[tokio::test]
+async fn administrators_are_written_to_when_a_rule_disables_a_webhook() {
+    let Some(mut server) = Server::start(0).await else { return };
+    let place = server.place();
+    let (relink, receiver) = (place.serve().await, Receiver::start().await);
+    let api = relink.api();
+    register_account(&api).await;
+    receiver.answer("/crm", Reply::Status(410));
+    let webhook = subscribe(&api, &receiver.url("/crm"), &["message_created"]).await;
+    message(&api, "hello").await;
+    let mail = server.next().await;
+    assert_eq!(mail["recipients"], json!(["ops@acme.example"]));
+    let subject = mail["headers"]["subject"].as_str().unwrap();
+    assert!(subject.contains(&receiver.url("/crm")) && subject.contains("disabled"), "{subject}");
+    let text = mail["text"].as_str().unwrap();
+    let route = format!("POST /api/v1/accounts/1/webhooks/{}/enable", webhook["id"]);
+    for part in ["Acme", "gone for good", "it answered 410", "Deliveries held: 1", &route] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(mail["html"].as_str().unwrap().contains("/settings/integrations/webhook"), "{mail}");
+
+    let seen = place.written("delivery.delivered", 1).await;
+    let listed = api.get(&format!("/mail/deliveries?consistent_to={seen}")).await.json(200);
+    let id = listed["deliveries"][0]["id"].as_str().unwrap();
+    let told = api.get(&format!("/deliveries/{id}/explain")).await.json(200);
+    assert_eq!((&told["endpoint"], &told["event"]), (&json!("mail.1"), &json!("webhook_disabled")));
+    assert_eq!(told["cause"]["type"], "delivery.endpoint_disabled");
+    assert_eq!(told["attempts"][0]["status"], 250, "{told}");
+}
+
+#[tokio::test]
+async fn of_a_muted_incident_no_mail_is_written() {
+    let Some(mut server) = Server::start(0).await else { return };
+    let place = server.place();
+    let relink = place.serve().await;
+    let api = relink.api();
+    register(&api).await;
+    fail(&api).await.json(200);
+    api.post("/incidents/inbox-42-1/mute", json!({})).await.json(200);
+    fail(&api).await.json(200);
+    reauthorize(&api).await.json(200);
+    api.post(&format!("{INBOX}/prompt_reauthorization"), json!({ "reason": "again" })).await;
+    let mail = server.next().await;
+    assert!(mail["text"].as_str().unwrap().contains("Reason: again"), "the first is of the second");
 }
 
 #[tokio::test]

@@ -1,11 +1,26 @@
 //! Steps that many stories share.
 
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::api::{Answer, Api};
+use crate::relink::DEADLINE;
 
 /// The inbox of most stories: WhatsApp, so its threshold is 2.
 pub(crate) const INBOX: &str = "/inboxes/42";
+
+/// What `/readyz` says once views and fan-out have caught up with the log.
+pub(crate) async fn ready(api: &Api) -> Value {
+    let ready = async {
+        loop {
+            let answer = api.get("//readyz").await;
+            if answer.status == 200 {
+                return answer.json(200);
+            }
+        }
+    };
+    timeout(DEADLINE, ready).await.expect("it becomes ready")
+}
 
 /// Credentials that must never be seen again.
 pub(crate) const CREDENTIALS: [&str; 3] =

@@ -137,8 +137,11 @@ impl Host<Ledger> for Delivery {
 
     fn look(&self, id: EndpointId, ledger: &Ledger) {
         self.inner.replay.look(id, ledger);
-        if let Some(gate) = self.inner.gates.get(&id) {
-            gate.heed(ledger);
+        // Before the first attempt too: what others began counts from there on.
+        if ledger.pending() > 0 {
+            self.inner.gate(id).heed(ledger, self.inner.clock.now());
+        } else if let Some(gate) = self.inner.gates.get(&id) {
+            gate.heed(ledger, self.inner.clock.now());
         }
     }
 }
@@ -205,7 +208,9 @@ impl Inner {
                 // Settings can be long in coming too.
                 Target::To(_) if is_over(&gate) => return,
                 Target::To(to) => {
-                    let report = self.send(id, &owed, *to).await;
+                    let began = self.clock.now();
+                    gate.begin(began);
+                    let report = self.send((id, began), &owed, *to).await;
                     if gate.probes(owed.delivery) && is_no_news(&owed, &report) {
                         drop((slot, permit, counted));
                         tokio::time::sleep(PROBE_EVERY).await;
@@ -220,7 +225,8 @@ impl Inner {
         }
     }
 
-    /// The second in which the process began may be another's too, who came before it.
+    /// The second in which the process began may be another's too, who came before it and had no
+    /// time to write down what it began. What was written down is heeded: [`Gate::heed`].
     fn gate(&self, id: EndpointId) -> Gate {
         let new = || Gate::new(self.rules.concurrency, self.began + RATE_WINDOW);
         self.gates.entry(id).or_insert_with(new).clone()
@@ -236,12 +242,11 @@ impl Inner {
 
     async fn send(
         self: &Arc<Self>,
-        id: EndpointId,
+        (id, started_at): (EndpointId, Timestamp),
         owed: &OwedAttempt,
         endpoint: Endpoint,
     ) -> Report {
         let schedule = endpoint.retry_schedule.clone();
-        let started_at = self.clock.now();
         let attempt = Attempt {
             delivery: owed.delivery,
             number: owed.attempt,

@@ -23,6 +23,10 @@ struct Flow {
     next: tokio::sync::Mutex<Option<Instant>>,
     /// In microseconds; what has not begun by now does not begin before.
     stopped_until: AtomicI64,
+    /// When the last attempt began that went through here, in microseconds.
+    begun: AtomicI64,
+    /// When the last attempt began that another process made and the ledger tells of.
+    elsewhere: Mutex<Option<Instant>>,
     /// The delivery that the endpoint is probed with, if any; unknown before the ledger was heard.
     prober: Mutex<Option<Option<DeliveryId>>>,
     /// See [`Ledger::withdrawn`]; unknown before the ledger was heard.
@@ -66,6 +70,8 @@ impl Gate {
             pace: Mutex::new(Pace { width, rate: None, surplus: 0, changes: 0 }),
             next: tokio::sync::Mutex::new(Some(from)),
             stopped_until: AtomicI64::new(0),
+            begun: AtomicI64::new(0),
+            elsewhere: Mutex::default(),
             prober: Mutex::default(),
             withdrawn: Mutex::default(),
         }))
@@ -95,8 +101,14 @@ impl Gate {
         slot.changes == pace.changes
     }
 
-    /// Opens or stops it as the ledger says: attempts wait here that were owed when they came.
-    pub(super) fn heed(&self, ledger: &Ledger) {
+    /// Opens or stops it as the ledger says: attempts wait here that were owed when they came. And
+    /// heeds what others began, who worked the ledger before: the rate is the endpoint's.
+    pub(super) fn heed(&self, ledger: &Ledger, now: Timestamp) {
+        if let Some(attempted) = ledger.attempted_at()
+            && attempted.as_micros() > self.0.begun.load(Ordering::Relaxed)
+        {
+            *lock(&self.0.elsewhere) = Instant::now().checked_sub(now.since(attempted));
+        }
         let health = ledger.health();
         let until = match health.standing {
             Standing::Free => health.throttled_until.map_or(0, Timestamp::as_micros),
@@ -124,6 +136,11 @@ impl Gate {
         lock(&self.0.prober).is_none_or(|prober| prober == Some(delivery))
     }
 
+    /// An attempt begins that came through here.
+    pub(super) fn begin(&self, now: Timestamp) {
+        self.0.begun.fetch_max(now.as_micros(), Ordering::Relaxed);
+    }
+
     /// Waits for a turn, and then for whatever else is needed to begin; the turn counts from there.
     /// Turns are as far apart as the rate says, so that there is no second with more of them,
     /// whichever one looks at; who is late is let through at once, once.
@@ -132,6 +149,8 @@ impl Gate {
         let Some(rate) = rate else { return begin.await };
         let apart = Duration::from_secs(1) / rate;
         let mut next = self.0.next.lock().await;
+        let elsewhere = lock(&self.0.elsewhere).take().map(|at| at + apart);
+        *next = (*next).max(elsewhere);
         if let Some(next) = *next {
             tokio::time::sleep_until(next).await;
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use events::signing::SigningKeys;
-use events::{AccountId, Actor, EndpointId, InboxId, Sealed, WebhookId};
+use events::{AccountId, Actor, EndpointId, InboxId, WebhookId};
 use futures_core::future::BoxFuture;
 use uuid::Uuid;
 
@@ -30,29 +30,15 @@ impl Targets for ActorTargets {
         Box::pin(async move {
             match endpoint {
                 EndpointId::Webhook(webhook) => self.webhook(webhook).await,
-                EndpointId::Inbox(inbox) => self.inbox(inbox, endpoint, account).await,
+                EndpointId::Inbox(inbox) => self.inbox(inbox, account).await,
                 // Whom to write to is in each mail, as of the event.
-                EndpointId::Mail(_) => to(endpoint, account, String::new(), None),
+                EndpointId::Mail(_) => {
+                    let keys = SigningKeys::none();
+                    Target::To(Box::new(Endpoint::plain(endpoint, account, String::new(), keys)))
+                }
             }
         })
     }
-}
-
-/// An endpoint without a policy of its own.
-fn to(id: EndpointId, account: AccountId, url: String, secret: Option<Sealed>) -> Target {
-    let keys = secret.map_or_else(SigningKeys::none, SigningKeys::of);
-    let (headers, timeout, concurrency, retry_schedule) = (vec![], None, None, None);
-    Target::To(Box::new(Endpoint {
-        id,
-        account,
-        url,
-        keys,
-        headers,
-        timeout,
-        concurrency,
-        rate_per_second: None,
-        retry_schedule,
-    }))
 }
 
 impl ActorTargets {
@@ -79,7 +65,7 @@ impl ActorTargets {
     }
 
     /// Its webhook as its settings are now: one without a url, or of another channel, has none.
-    async fn inbox(&self, inbox: InboxId, id: EndpointId, account: AccountId) -> Target {
+    async fn inbox(&self, inbox: InboxId, account: AccountId) -> Target {
         // Where it goes hangs on no policy.
         let (layers, action) = (Arc::default(), inbox::Action::Look);
         let look = inbox::Command { account, layers, action };
@@ -99,8 +85,8 @@ impl ActorTargets {
                     continue;
                 }
             };
-            match profile.and_then(|it| it.webhook_url().zip(Some(it.credentials))) {
-                Some((url, credentials)) => return to(id, account, url, credentials),
+            match profile.and_then(|profile| profile.endpoint(inbox)) {
+                Some(endpoint) => return Target::To(Box::new(endpoint)),
                 None if sure => return Target::Nowhere,
                 // Another node may have given it one a moment ago: what is abandoned is lost.
                 None => sure = true,

@@ -4,9 +4,7 @@ mod outcomes;
 mod recovery;
 mod retention;
 
-use events::delivery::{
-    AttemptClass, AttemptFailed, Delivered, DisableRule, EndpointPaced, Response,
-};
+use events::delivery::{AttemptClass, AttemptFailed, Delivered, EndpointPaced, Response};
 use events::{AccountId, EventId, WebhookId};
 use proptest::prelude::*;
 use uuid::Uuid;

@@ -271,7 +271,7 @@ fn registering_again_changes_only_what_differs() {
         credentials: Some(sealed(1)),
         threshold: Some(Some(4)),
         expires_at: Some(Some(NOON)),
-        over: Over::Anything,
+        expected: None,
     }));
     given::<Inbox>([whatsapp()])
         .when(all.clone())
@@ -290,31 +290,6 @@ fn registering_again_changes_only_what_differs() {
             ..Registration::default()
         })))
         .then([Event::from(ThresholdSet { threshold: None })]);
-}
-
-#[test]
-fn what_was_put_together_of_another_state_is_refused() {
-    let over = |over: Over, attributes: Option<&str>| {
-        command(Action::Register(Registration {
-            name: Some("Support".into()),
-            channel_type: Some("Channel::Whatsapp".into()),
-            attributes: attributes.map(Into::into),
-            over,
-            ..Registration::default()
-        }))
-    };
-    let empty = || Over::These { attributes: "{}".into(), credentials: None };
-    let (one, two) = (r#"{"a":1}"#, r#"{"b":1}"#);
-    given::<Inbox>([whatsapp()])
-        .when(over(Over::Nothing, Some(one)))
-        .then_refused(&Rejection::Changed)
-        .and_when(over(empty(), Some(one)))
-        .then([AttributesChanged { attributes: one.into() }])
-        .and_when(over(empty(), Some(two)))
-        .then_refused(&Rejection::Changed)
-        .and_when(over(empty(), None))
-        .then_nothing();
-    fresh::<Inbox>().when(over(empty(), Some(one))).then_refused(&Rejection::Changed);
 }
 
 #[test]
@@ -447,4 +422,25 @@ fn cases_29_and_30_what_is_changed_leaves_the_mark() {
         .then([Renamed { name }])
         .and_when(prompt())
         .then_nothing();
+}
+
+#[test]
+fn a_registration_that_expects_a_version_is_refused_where_somebody_else_was_first() {
+    let renamed = |name: &str, expected| {
+        let (name, expected) = (Some(name.to_owned()), Some(expected));
+        command(Action::Register(Registration { name, expected, ..Registration::default() }))
+    };
+    let version = |inbox: &Given<Inbox>| inbox.state().answer(&command(Action::Look)).version;
+    let inbox = given::<Inbox>([whatsapp()]);
+    assert_eq!(version(&inbox), 1);
+    inbox.when(renamed("Sales", 1)).then([Renamed { name: "Sales".into() }]);
+    let inbox = given::<Inbox>([whatsapp(), Renamed { name: "Sales".into() }.into()]);
+    assert_eq!(version(&inbox), 2);
+    inbox.when(renamed("Mine", 1)).then_refused(&Rejection::Changed(2));
+    let removed = given::<Inbox>([whatsapp(), Removed {}.into()]);
+    assert_eq!(version(&removed), 0);
+    removed.when(renamed("Mine", 2)).then_refused(&Rejection::Changed(0));
+    // Evidence makes no other version of what the platform said.
+    let reported = given::<Inbox>([whatsapp(), event(AuthorizationSucceeded {})]);
+    assert_eq!(version(&reported), 1);
 }

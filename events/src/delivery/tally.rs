@@ -67,6 +67,8 @@ pub struct Tally {
     pub authorization_error_count: u32,
     /// Since when there are too many of them: somebody must see to the endpoint's authorization.
     pub action_needed_since: Option<Timestamp>,
+    /// When the last of the attempts began that have ended.
+    pub attempted_at: Option<Timestamp>,
     /// How the endpoint is doing, in full.
     pub health: Health,
     /// Those that are held by themselves.
@@ -76,6 +78,24 @@ pub struct Tally {
 impl Default for Tally {
     fn default() -> Self {
         Self::begun(Timestamp::from_micros(0))
+    }
+}
+
+impl Health {
+    /// In one word, and the failure that it began with.
+    pub fn doing(&self) -> (WebhookStatus, Option<AttemptClass>) {
+        let cause = self.failing.as_ref().map(|failing| failing.class);
+        let status = match &self.standing {
+            Standing::Disabled { .. } => WebhookStatus::Disabled,
+            Standing::Paused { .. } => WebhookStatus::Paused,
+            Standing::Free | Standing::Probing { .. } if self.throttled_until.is_some() => {
+                WebhookStatus::Throttled
+            }
+            Standing::Probing { .. } => WebhookStatus::Probing,
+            Standing::Free if cause.is_some() => WebhookStatus::Failing,
+            Standing::Free => WebhookStatus::Healthy,
+        };
+        (status, cause)
     }
 }
 
@@ -91,6 +111,7 @@ impl Tally {
             last_failure: None,
             authorization_error_count: 0,
             action_needed_since: None,
+            attempted_at: None,
             health: Health::default(),
             parked: BTreeSet::new(),
         }
@@ -102,6 +123,7 @@ impl Tally {
         match event {
             Event::Queued(_) | Event::Reopened(_) => self.counts.pending += 1,
             Event::AttemptFailed(failed) => {
+                self.attempted_at = self.attempted_at.max(Some(failed.started_at));
                 if counted(&self.health, failed.delivery) {
                     self.last_failure = Some(FailedAttempt { at, class: failed.class });
                     if failed.class == AttemptClass::Auth {
@@ -110,6 +132,7 @@ impl Tally {
                 }
             }
             Event::Delivered(delivered) => {
+                self.attempted_at = self.attempted_at.max(Some(delivered.started_at));
                 self.end(delivered.delivery);
                 self.counts.delivered += 1;
                 if counted(&self.health, delivered.delivery) {
@@ -148,7 +171,7 @@ impl Tally {
         let holds = self.health.standing.holds();
         let parked = self.parked.len() as u64;
         self.counts.held = if holds { self.counts.pending } else { parked };
-        let (status, cause) = self.doing();
+        let (status, cause) = self.health.doing();
         self.turn(status, at, cause);
     }
 
@@ -161,22 +184,6 @@ impl Tally {
     fn end(&mut self, delivery: DeliveryId) {
         self.counts.pending = self.counts.pending.saturating_sub(1);
         self.parked.remove(&delivery);
-    }
-
-    /// In one word, and the failure that it began with.
-    fn doing(&self) -> (WebhookStatus, Option<AttemptClass>) {
-        let cause = self.health.failing.as_ref().map(|failing| failing.class);
-        let status = match &self.health.standing {
-            Standing::Disabled { .. } => WebhookStatus::Disabled,
-            Standing::Paused { .. } => WebhookStatus::Paused,
-            Standing::Free | Standing::Probing { .. } if self.health.throttled_until.is_some() => {
-                WebhookStatus::Throttled
-            }
-            Standing::Probing { .. } => WebhookStatus::Probing,
-            Standing::Free if cause.is_some() => WebhookStatus::Failing,
-            Standing::Free => WebhookStatus::Healthy,
-        };
-        (status, cause)
     }
 
     /// Refusals are an endpoint's evidence, counted like any other subject's.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::HeaderName;
 use axum::routing::get;
 use axum::{Json, Router};
 use events::{InboxId, Timestamp};
@@ -11,6 +12,7 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::http::auth::Caller;
+use crate::http::etag;
 use crate::http::fresh::Fresh;
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
@@ -64,8 +66,8 @@ async fn show(
     caller: Caller,
     PathId(id): PathId<InboxId>,
     _: Fresh,
-) -> Result<Json<Shown>, Problem> {
+) -> Result<([(HeaderName, String); 1], Json<Shown>), Problem> {
     let inboxes = app.views.inbox_health.reading();
     let inbox = inboxes.inbox(id).filter(|it| it.account == caller.account && !it.removed);
-    inbox.map(|inbox| Json(inbox.into())).ok_or(Problem::NoResource)
+    inbox.map(|inbox| (etag::of(inbox.version), Json(inbox.into()))).ok_or(Problem::NoResource)
 }

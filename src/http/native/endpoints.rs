@@ -1,15 +1,16 @@
-//! Whether a webhook is sent anything: disabled, paused, enabled again.
+//! Whether an endpoint is sent anything: disabled, paused, enabled again. It is a webhook, that of
+//! an API inbox, or the mail of the account.
 
 use std::sync::Arc;
 
-use actors::Context;
 use actors::delivery::Command;
 use actors::webhook::{Command as WebhookCommand, Settings};
+use actors::{Context, account, inbox};
 use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
-use events::WebhookId;
 use events::delivery::{Backlog, Standing};
+use events::{EndpointId, WebhookId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -17,7 +18,7 @@ use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::body::{self, Raw};
 use crate::http::context::Cause;
-use crate::http::path::PathId;
+use crate::http::path::PathEndpoint;
 use crate::http::problem::Problem;
 use crate::http::query;
 use crate::http::under;
@@ -31,6 +32,12 @@ pub(in crate::http) fn routes() -> Router<Arc<App>> {
         .route(under!("/webhooks/{webhook}/enable"), post(enable))
         .route(under!("/webhooks/{webhook}/disable"), post(disable))
         .route(under!("/webhooks/{webhook}/pause"), post(pause))
+        .route(under!("/inboxes/{inbox}/webhook/enable"), post(enable))
+        .route(under!("/inboxes/{inbox}/webhook/disable"), post(disable))
+        .route(under!("/inboxes/{inbox}/webhook/pause"), post(pause))
+        .route(under!("/mail/enable"), post(enable))
+        .route(under!("/mail/disable"), post(disable))
+        .route(under!("/mail/pause"), post(pause))
 }
 
 #[derive(Default, Deserialize)]
@@ -47,20 +54,20 @@ async fn enable(
     State(app): State<Arc<App>>,
     caller: Caller,
     Cause(context): Cause,
-    PathId(webhook): PathId<WebhookId>,
+    PathEndpoint(endpoint): PathEndpoint,
     Raw(body): Raw,
 ) -> Result<Json<Value>, Problem> {
     let given: Enabling = given(&body)?;
     let backlog = query::read("backlog", given.backlog.as_deref(), str::parse::<Backlog>)?;
     let backlog = backlog.unwrap_or(Backlog::All);
-    settings(&app, &caller, &context, webhook).await?;
+    is_there(&app, &caller, &context, endpoint).await?;
     let by = caller.actor.clone();
     let command = Command::Enable { by, backlog, now: context.now };
     // A long backlog that is not wanted is given up in several appends; each but the last leaves
     // the endpoint as it is.
     loop {
         let step = Context { id: uuid::Uuid::new_v4(), ..context.clone() };
-        let answer = tell(&app, webhook, step, command.clone()).await?;
+        let answer = tell(&app, endpoint, step, command.clone()).await?;
         if !answer.0["status"].is_null() {
             return Ok(answer);
         }
@@ -71,7 +78,7 @@ async fn disable(
     State(app): State<Arc<App>>,
     caller: Caller,
     Cause(context): Cause,
-    PathId(webhook): PathId<WebhookId>,
+    PathEndpoint(endpoint): PathEndpoint,
     Raw(body): Raw,
 ) -> Result<Json<Value>, Problem> {
     let given: Disabling = given(&body)?;
@@ -80,30 +87,30 @@ async fn disable(
         let limit = format!("reason is longer than {REASON_CHARS_MAX} characters");
         return Err(Problem::Malformed(limit));
     }
-    settings(&app, &caller, &context, webhook).await?;
+    is_there(&app, &caller, &context, endpoint).await?;
     let command = Command::Disable { by: caller.actor.clone(), reason, now: context.now };
-    tell(&app, webhook, context, command).await
+    tell(&app, endpoint, context, command).await
 }
 
 async fn pause(
     State(app): State<Arc<App>>,
     caller: Caller,
     Cause(context): Cause,
-    PathId(webhook): PathId<WebhookId>,
+    PathEndpoint(endpoint): PathEndpoint,
 ) -> Result<Json<Value>, Problem> {
-    settings(&app, &caller, &context, webhook).await?;
+    is_there(&app, &caller, &context, endpoint).await?;
     let command = Command::Pause { by: caller.actor.clone(), now: context.now };
-    tell(&app, webhook, context, command).await
+    tell(&app, endpoint, context, command).await
 }
 
 async fn tell(
     app: &App,
-    webhook: WebhookId,
+    endpoint: EndpointId,
     context: Context,
     command: Command,
 ) -> Result<Json<Value>, Problem> {
     let enabling = matches!(command, Command::Enable { .. });
-    let done = app.actors.ledgers.ask(webhook.into(), context, command).await?;
+    let done = app.actors.ledgers.ask(endpoint, context, command).await?;
     if done.event.is_some() {
         app.acknowledge(done.position);
     }
@@ -118,7 +125,7 @@ async fn tell(
     };
     let held = if told.standing.holds() { told.pending } else { 0 };
     Ok(Json(json!({
-        "id": webhook,
+        "id": number(endpoint),
         "status": status,
         "since": since,
         "reason": reason,
@@ -126,6 +133,39 @@ async fn tell(
         "held": held,
         "position": done.position,
     })))
+}
+
+/// The number that its path has.
+pub(super) fn number(endpoint: EndpointId) -> u64 {
+    match endpoint {
+        EndpointId::Webhook(webhook) => webhook.0,
+        EndpointId::Inbox(inbox) => inbox.0,
+        EndpointId::Mail(account) => account.0,
+    }
+}
+
+/// Whether the caller's account has such an endpoint, as those say who have the settings.
+async fn is_there(
+    app: &App,
+    caller: &Caller,
+    context: &Context,
+    endpoint: EndpointId,
+) -> Result<(), Problem> {
+    let step = Context { id: uuid::Uuid::new_v4(), ..context.clone() };
+    match endpoint {
+        EndpointId::Webhook(webhook) => settings(app, caller, context, webhook).await.map(drop),
+        EndpointId::Inbox(id) => {
+            let look = app.command(caller.account, inbox::Action::Look);
+            let profile = app.actors.inboxes.ask(id, step, look).await?.answer.profile;
+            let has_webhook = profile.is_some_and(|profile| profile.webhook_url().is_some());
+            has_webhook.then_some(()).ok_or(Problem::NoResource)
+        }
+        EndpointId::Mail(id) => {
+            let look = account::Command::Look;
+            let profile = app.actors.accounts.ask(id, step, look).await?.answer;
+            profile.map(drop).ok_or(Problem::NoResource)
+        }
+    }
 }
 
 /// The settings of a webhook of the caller's account.

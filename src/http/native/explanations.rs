@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use actors::delivery::Command;
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -9,10 +10,12 @@ use events::{DeliveryId, WebhookId};
 use serde_json::Value;
 
 use super::deliveries::{check_owner, unknown};
+use super::endpoints;
 use crate::app::App;
 use crate::http::auth::Caller;
+use crate::http::context::Cause;
 use crate::http::fresh::Fresh;
-use crate::http::path::PathId;
+use crate::http::path::{PathEndpoint, PathId};
 use crate::http::problem::Problem;
 use crate::http::under;
 use crate::{explain, why};
@@ -22,6 +25,8 @@ pub(in crate::http) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route(under!("/deliveries/{delivery}/explain"), get(delivery))
         .route(under!("/webhooks/{webhook}/why"), get(webhook))
+        .route(under!("/inboxes/{inbox}/webhook/why"), get(endpoint))
+        .route(under!("/mail/why"), get(endpoint))
 }
 
 async fn delivery(
@@ -51,6 +56,21 @@ async fn webhook(
     let known = app.views.webhook_health.read(|view| view.webhook(id).cloned());
     let known = known.ok_or(Problem::NoResource)?;
     why::webhook(&*app.store, &known).await.map(Json).map_err(Problem::from)
+}
+
+/// Of an endpoint that no view shows: its ledger is asked.
+async fn endpoint(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Cause(context): Cause,
+    PathEndpoint(id): PathEndpoint,
+    _: Fresh,
+) -> Result<Json<Value>, Problem> {
+    check_owner(&app, &caller, id)?;
+    let told = app.actors.ledgers.ask(id, context, Command::Look).await?.answer;
+    let health = told.health.ok_or(Problem::Bug)?;
+    let (number, pending) = (endpoints::number(id), told.pending);
+    why::endpoint(&*app.store, id, number, &health, pending).await.map(Json).map_err(Problem::from)
 }
 
 #[cfg(test)]

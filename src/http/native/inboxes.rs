@@ -4,21 +4,23 @@ mod attributes;
 
 use std::sync::Arc;
 
-use actors::Refused;
-use actors::inbox::{Action, Answer, Over, Profile, Registration, Rejection};
+use actors::inbox::{Action, Answer, Profile, Registration, Rejection};
+use actors::{Context, Refused};
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderName, StatusCode};
 use axum::routing::{delete, put};
 use axum::{Json, Router};
 use events::{InboxId, Position, Sealed, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::accounts;
 use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::body::{BYTES_MAX, Json as Body};
 use crate::http::context::Cause;
+use crate::http::etag::{self, Precondition};
 use crate::http::expiry;
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
@@ -84,32 +86,44 @@ pub(in crate::http) fn removal() -> Router<Arc<App>> {
     Router::new().route(under!("/inboxes/{inbox}"), delete(remove))
 }
 
+/// What is given is put over what is known, and holds only if that is known still: else both are
+/// put together anew, so that of two at once neither takes back what the other said.
 async fn register(
     State(app): State<Arc<App>>,
     caller: Caller,
     PathId(id): PathId<InboxId>,
     cause: Cause,
+    precondition: Precondition,
     Body(given): Body<Given>,
-) -> Result<(StatusCode, Json<Shown>), Problem> {
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Shown>), Problem> {
     accounts::registered(&app, &caller, cause.step("account")).await?;
     for _ in 0..TRIES {
         let look = app.command(caller.account, Action::Look);
-        let known = match app.actors.inboxes.ask(id, cause.step("look"), look).await {
-            Ok(done) => done.answer.profile,
+        // Never a repetition: what is known now is asked.
+        let looking = Context { id: Uuid::new_v4(), ..cause.0.clone() };
+        let (known, version) = match app.actors.inboxes.ask(id, looking, look).await {
+            Ok(done) => (done.answer.profile, done.answer.version),
             // There is none, or it is another account's, which the registration finds out.
-            Err(Refused::Rejected(Rejection::Unknown)) => None,
+            Err(Refused::Rejected(Rejection::Unknown)) => (None, 0),
             Err(refused) => return Err(refused.into()),
         };
         let status = if known.is_some() { StatusCode::OK } else { StatusCode::CREATED };
-        let registration = registration(&app, id, known.as_ref(), given.clone())?;
+        let mut registration = registration(&app, id, known.as_ref(), given.clone())?;
+        registration.expected = Some(version);
+        if !precondition.holds(version) {
+            // No version is this one, so that nothing is changed and an owner is asked first.
+            registration.expected = Some(u32::MAX);
+        }
         let command = app.command(caller.account, Action::Register(registration));
         match app.actors.inboxes.ask(id, cause.0.clone(), command).await {
-            Err(Refused::Rejected(Rejection::Changed)) => {}
-            Err(refused) => return Err(refused.into()),
             Ok(done) => {
                 app.acknowledge(done.position);
-                return Ok((status, Json(shown(id, done.answer, done.position)?)));
+                let tag = etag::of(done.answer.version);
+                return Ok((status, tag, Json(shown(id, done.answer, done.position)?)));
             }
+            Err(Refused::Rejected(Rejection::Changed(_))) if precondition == Precondition::None => {
+            }
+            Err(refused) => return Err(refused.into()),
         }
     }
     Err(Problem::Busy)
@@ -157,7 +171,7 @@ fn registration(
         credentials: merged_credentials(app, id, known, credentials)?,
         threshold: given.threshold.map(threshold).transpose()?,
         expires_at,
-        over: Over::known(known),
+        expected: None,
     })
 }
 

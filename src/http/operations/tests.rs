@@ -29,8 +29,7 @@ async fn it_says_that_it_lives() {
 #[tokio::test]
 async fn it_is_ready_once_the_views_have_caught_up() {
     let service = Service::start().await;
-    let mut status = service.app.view_status.clone();
-    status.wait_for(|status| status.caught_up).await.unwrap();
+    service.caught_up().await;
     let answer = get(&service, "/readyz").await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert_eq!(answer.json()["status"], "ready");
@@ -43,13 +42,13 @@ async fn it_is_not_ready_before() {
     let answer = get(&service, "/readyz").await;
     assert_eq!(answer.status, 503, "{}", answer.text);
     assert_eq!(answer.json()["views"]["failing"], "the views have not caught up yet");
+    assert_eq!(answer.json()["fanout"]["failing"], "the fan-out has not caught up yet");
 }
 
 #[tokio::test]
 async fn a_halted_stream_is_listed_and_makes_nothing_unready() {
     let service = Service::start().await;
-    let mut status = service.app.view_status.clone();
-    status.wait_for(|status| status.caught_up).await.unwrap();
+    service.caught_up().await;
     let since = service.app.clock.now();
     let halt = actors::registry::Halt { reason: "damaged".to_owned(), since };
     service.app.halted.insert(events::StreamName::from_log("inbox-42"), halt);

@@ -53,8 +53,8 @@ impl From<inbox::Rejection> for Problem {
             inbox::Rejection::Missing("a channel_type") => {
                 Self::invalid("channel_type", "Channel type can't be blank")
             }
+            inbox::Rejection::Changed(_) => Self::Changed(rejection.to_string()),
             inbox::Rejection::Missing(_) => Self::invalid("name", "Name can't be blank"),
-            inbox::Rejection::Changed => Self::Busy,
         }
     }
 }

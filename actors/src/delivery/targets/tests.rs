@@ -3,7 +3,7 @@ use std::time::Duration;
 use events::EventStore;
 use events::inbox::{AttributesChanged, Event, Registered};
 use events::webhook::{Created, Policy};
-use events::{Category, KeyId, StreamName};
+use events::{Category, KeyId, Sealed, StreamName};
 
 use super::*;
 use crate::nodes::Listener;

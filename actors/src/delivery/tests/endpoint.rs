@@ -1,5 +1,7 @@
 //! How an endpoint fails, is probed, recovers, is disabled, paused and enabled.
 
+use events::delivery::DisableRule;
+
 use super::*;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -169,6 +171,32 @@ fn an_endpoint_that_takes_nothing_is_warned_of_and_then_disabled() {
     assert!(reason.contains("nothing but failures since 2026-11-21"), "{reason}");
     assert_eq!(story.next(), Next::Idle);
     assert_eq!(story.ledger.pending(), 9, "everything is held");
+}
+
+#[test]
+fn who_is_never_disabled_is_probed_for_ever_and_not_warned_of() {
+    let mut story = Story::failing(9);
+    for _ in 0..100 {
+        story.after(DAY);
+        let attempt = story.ledger.queue.get(id(1)).unwrap().attempts + 1;
+        let ended = failure(AttemptClass::Tls);
+        let now = story.now;
+        let report = report(1, attempt, ended);
+        let report = Report { now, started_at: now, disable_after: None, ..report };
+        let told = story.ask(&Command::Record(Box::new(report)));
+        assert!(matches!(told[..], [Event::AttemptFailed(_)]), "{told:?}");
+    }
+    assert!(matches!(story.standing(), Standing::Probing { .. }));
+    assert_eq!(story.ledger.pending(), 9);
+}
+
+#[test]
+fn who_only_looks_is_told_how_it_is_doing_and_changes_nothing() {
+    let mut story = Story::failing(3);
+    assert_eq!(story.ask(&Command::Look), []);
+    let told = story.ledger.answer(&Command::Look);
+    assert_eq!(told.health.as_deref(), Some(story.ledger.health()));
+    assert_eq!(story.ledger.answer(&Command::Move).health, None);
 }
 
 fn disable(now: Timestamp) -> Command {

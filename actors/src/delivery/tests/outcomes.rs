@@ -1,6 +1,6 @@
 //! What each kind of failure means for its delivery.
 
-use events::delivery::{EndpointDisabled, EndpointWarned, Warning};
+use events::delivery::{DisableRule, EndpointDisabled, EndpointWarned, Warning};
 
 use super::*;
 use crate::delivery::schedule::{WAIT_MAX, after_ours};

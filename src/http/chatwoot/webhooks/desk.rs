@@ -263,7 +263,7 @@ impl Desk<'_> {
         match self.app.actors.inboxes.ask(inbox, self.step(), command).await {
             Ok(_) => Ok(true),
             Err(Refused::Rejected(
-                InboxRejection::Unknown | InboxRejection::Missing(_) | InboxRejection::Changed,
+                InboxRejection::Unknown | InboxRejection::Missing(_) | InboxRejection::Changed(_),
             )) => Ok(false),
             Err(refused) => Err(refused.into()),
         }

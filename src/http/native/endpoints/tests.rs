@@ -1,6 +1,7 @@
+use events::installation::Role;
 use serde_json::{Value, json};
 
-use crate::http::testing::Service;
+use crate::http::testing::{Service, request};
 
 /// A service where account 1 has webhook 1, and account 2 none.
 async fn service() -> Service {
@@ -60,4 +61,64 @@ async fn what_is_anothers_unknown_or_bad_is_refused() {
     assert_eq!(bad.status, 400);
     let reason = json!({ "reason": "x".repeat(1_001) }).to_string();
     assert_eq!(service.call("POST", "1/webhooks/1/disable", &reason).await.status, 400);
+}
+
+/// The same with an inbox of the API that has a webhook, and one of WhatsApp.
+async fn furnished() -> Service {
+    let service = service().await;
+    let bot = r#"{"name":"Bot","channel_type":"Channel::Api","webhook_url":"https://x.example/"}"#;
+    let other = r#"{"name":"Support","channel_type":"Channel::Whatsapp"}"#;
+    for (id, inbox) in [(42, bot), (43, other)] {
+        let answer = service.call("PUT", &format!("1/inboxes/{id}"), inbox).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+    }
+    service
+}
+
+#[tokio::test]
+async fn the_webhook_of_an_api_inbox_and_mail_are_disabled_and_enabled_alike() {
+    let service = furnished().await;
+    for (path, id) in [("1/inboxes/42/webhook", 42), ("1/mail", 1)] {
+        let post = async |verb: &str, body: &str| {
+            service.call("POST", &format!("{path}/{verb}"), body).await.json()
+        };
+        let told = post("disable", r#"{"reason": "maintenance"}"#).await;
+        assert_eq!((&told["id"], &told["status"]), (&json!(id), &json!("disabled")), "{told}");
+        let why = service.call("GET", &format!("{path}/why"), "").await;
+        assert_eq!(why.status, 200, "{why:?}");
+        let why = why.json();
+        assert_eq!((&why["id"], &why["state"]), (&json!(id), &json!("disabled")), "{why}");
+        let disabled = &why["disabled"];
+        assert_eq!(
+            (&disabled["rule"], &disabled["reason"], &disabled["by"]),
+            (&json!("asked"), &json!("maintenance"), &json!("admin"))
+        );
+        assert_eq!(service.call("POST", &format!("{path}/pause"), "").await.status, 409);
+        assert_eq!(post("enable", r#"{"backlog": "none"}"#).await["status"], "enabled");
+        let why = service.call("GET", &format!("{path}/why"), "").await.json();
+        assert_eq!((&why["state"], &why["disabled"]), (&json!("healthy"), &Value::Null));
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_not_there_is_not_enabled() {
+    let service = furnished().await;
+    for verb in ["enable", "disable", "pause"] {
+        for there in ["1/inboxes/43", "1/inboxes/44", "1/inboxes/x", "2/inboxes/42"] {
+            let path = format!("{there}/webhook/{verb}");
+            assert_eq!(service.call("POST", &path, "").await.status, 404, "{path}");
+        }
+        assert_eq!(service.call("POST", &format!("9/mail/{verb}"), "").await.status, 404);
+    }
+    assert_eq!(service.call("GET", "2/inboxes/42/webhook/why", "").await.status, 404);
+    let token = service.token(Role::Agent).await;
+    for (method, path) in [
+        ("POST", "1/mail/enable"),
+        ("POST", "1/inboxes/42/webhook/enable"),
+        ("GET", "1/mail/why"),
+        ("GET", "1/inboxes/42/webhook/why"),
+    ] {
+        let request = request(method, path).header("api_access_token", &token);
+        assert_eq!(service.send(request.body("".into()).unwrap()).await.status, 401, "{path}");
+    }
 }

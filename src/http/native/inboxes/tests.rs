@@ -6,7 +6,7 @@ use events::{AccountId, Actor, InboxId};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::http::testing::{Service, furnished, request};
+use crate::http::testing::{ADMIN, Answer, Service, furnished, request};
 
 async fn profile(service: &Service) -> Profile {
     let id = Uuid::new_v4();
@@ -122,5 +122,54 @@ async fn cases_31_and_32_whoever_sees_an_inbox_sees_whether_it_needs_reauthoriza
         let request = request("GET", &path).header("api_access_token", &agent);
         let shown = service.send(request.body(Body::empty()).unwrap()).await;
         assert_eq!(shown.json()["reauthorization_required"], true, "{shown:?}");
+    }
+}
+
+async fn put(service: &Service, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    let mut request = request("PUT", path).header("api_access_token", ADMIN);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    service.send(request.body(body.to_owned().into()).unwrap()).await
+}
+
+fn tag(answer: &Answer) -> String {
+    answer.head.headers["etag"].to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn what_was_changed_in_the_meantime_is_not_overwritten_unseen() {
+    let service = furnished().await;
+    let seen = tag(&service.call("GET", "1/inboxes/42", "").await);
+    let first = put(&service, "1/inboxes/42", &[("if-match", &seen)], r#"{"name":"A"}"#).await;
+    assert_eq!(first.status, 200, "{first:?}");
+    let second = put(&service, "1/inboxes/42", &[("if-match", &seen)], r#"{"name":"B"}"#).await;
+    assert_eq!((second.status, &second.json()["code"]), (412, &json!("changed")), "{second:?}");
+    assert_eq!(profile(&service).await.name, "A");
+    assert_eq!(tag(&service.call("GET", "1/inboxes/42", "").await), tag(&first));
+    let report = service.call("POST", "1/inboxes/42/authorization_errors", "").await;
+    assert_eq!(report.status, 200);
+    let again = [("if-match", tag(&first))];
+    let again = [(again[0].0, again[0].1.as_str())];
+    let third = put(&service, "1/inboxes/42", &again, r#"{"name":"C"}"#).await;
+    assert_eq!(third.status, 200, "evidence is no other version: {third:?}");
+}
+
+#[tokio::test]
+async fn a_put_can_ask_for_one_that_is_there_or_for_none() {
+    let service = furnished().await;
+    let new = r#"{"name":"New","channel_type":"Channel::Line"}"#;
+    for (path, header, status) in [
+        ("1/inboxes/7", ("if-match", "*"), 412),
+        ("1/inboxes/7", ("if-match", "\"1\""), 412),
+        ("1/inboxes/7", ("if-none-match", "*"), 201),
+        ("1/inboxes/7", ("if-none-match", "*"), 412),
+        ("1/inboxes/7", ("if-match", "*"), 200),
+        ("1/inboxes/7", ("if-match", "1"), 400),
+        ("2/inboxes/7", ("if-match", "*"), 404),
+        ("2/inboxes/7", ("if-none-match", "*"), 404),
+    ] {
+        let answer = put(&service, path, &[header], new).await;
+        assert_eq!(answer.status, status, "{path} {header:?}: {answer:?}");
     }
 }

@@ -42,6 +42,29 @@ async fn a_rate_holds_in_every_second_for_retries_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_takes_a_ledger_over_keeps_the_rate_of_who_worked_it_before() {
+    let first = Service::start();
+    let second = Service::over(&first.store);
+    let policy = Policy { rate_per_second: Some(2), ..Policy::default() };
+    first.create(HOOK, policy).await;
+    for number in 0..12 {
+        first.queue(HOOK, number).await;
+    }
+    pass(SECOND * 3 + SECOND / 20).await;
+    first.delivery.close().await;
+    second.ledgers.wake(HOOK.into());
+    pass(MINUTE).await;
+    assert_eq!(second.ends(HOOK).await, (12, 0, 0));
+    let (mut at, later) = (first.endpoints.visits(), second.endpoints.visits());
+    assert!(at.len() >= 3 && later.len() >= 3, "{at:?} and {later:?}");
+    at.extend(later);
+    let at: Vec<_> = at.iter().map(|visit| visit.at).collect();
+    for two in at.windows(2) {
+        assert!(two[1].since(two[0]) >= SECOND / 2, "{two:?} are too near");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_dead_endpoint_costs_no_budget_and_drains_within_two_seconds_of_its_return() {
     let service = Service::start();
     service.create(HOOK, Policy::default()).await;
