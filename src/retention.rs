@@ -14,8 +14,8 @@ use actors::delivery::{Command, trimming};
 use actors::nodes::Work;
 use events::store::Slice;
 use events::{
-    AccountId, Actor, Category, EndpointId, Event, EventStore, Failure, Position, Revision,
-    StreamName, Timestamp, fanout,
+    AccountId, Actor, Category, EndpointId, Event, Failure, Position, Revision, StreamName,
+    Timestamp, fanout,
 };
 use projections::delivery_log::Upkeep;
 use tokio::task::JoinHandle;
@@ -79,7 +79,7 @@ pub(crate) async fn look(
     truncated: &mut HashSet<(EndpointId, Revision)>,
 ) -> Result<(), Failure> {
     let now = app.clock.now();
-    let reached = fanned_out(&*app.store).await?;
+    let reached = fanned_out(app).await?;
     let found = app.views.delivery_log.read(|view| view.upkeep(now, keep, keep / PARTS));
     for upkeep in found {
         if !app.share.works(Work::Ledger(upkeep.endpoint)) {
@@ -149,15 +149,16 @@ async fn truncate(app: &App, stream: &StreamName, before: Revision) -> Result<()
     Ok(())
 }
 
-/// Where the fan-out begins again after a crash, or begins to tell those who are behind.
-async fn fanned_out(store: &dyn EventStore) -> Result<Position, Failure> {
-    let last = store.read_stream(&StreamName::fanout(), Slice::Before(None), 1).await?.pop();
+/// Up to where everything is queued where it is owed, also where somebody is behind.
+async fn fanned_out(app: &App) -> Result<Position, Failure> {
+    let queued = app.fanout.borrow().position;
+    let last = app.store.read_stream(&StreamName::fanout(), Slice::Before(None), 1).await?.pop();
     let event = last.and_then(|record| record.decode().ok()).map(|recorded| recorded.event);
     let Some(Event::Fanout(fanout::Event::Advanced(advanced))) = event else {
-        return Ok(Position::START);
+        return Ok(queued);
     };
     let behind = advanced.behind.iter().map(|it| Position(it.from.0.saturating_sub(1)));
-    Ok(behind.min().unwrap_or(advanced.position).min(advanced.position))
+    Ok(behind.min().map_or(queued, |behind| behind.min(queued)))
 }
 
 /// Removes what was reported so long ago and is fanned out.

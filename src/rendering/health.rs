@@ -100,16 +100,17 @@ pub fn webhook(webhook: &Webhook) -> Value {
 /// A webhook's health at a moment of the past; what its deliveries were like then is not known any
 /// more before `kept_from`, where that is set.
 pub fn webhook_then(then: &Webhook, kept_from: Option<Timestamp>) -> Value {
-    let Some(kept_from) = kept_from else { return webhook(then) };
-    json!({
-        "id": then.id,
-        "name": then.name,
-        "url": origin(&then.url),
-        "state": "unknown",
-        "since": then.created_at,
-        "removed": format!("retention removed what was before {kept_from}"),
-        "kept_from": kept_from,
-    })
+    let mut shown = webhook(then);
+    if let (Some(kept_from), Some(told)) = (kept_from, shown.as_object_mut()) {
+        for unknown in ["pending", "delivered", "abandoned", "held"] {
+            told.remove(unknown);
+        }
+        told.insert("state".to_owned(), "unknown".into());
+        let removed = format!("retention removed what was before {kept_from}");
+        told.insert("removed".to_owned(), removed.into());
+        told.insert("kept_from".to_owned(), json!(kept_from));
+    }
+    shown
 }
 
 /// Who holds what a webhook is owed, since when, and why.

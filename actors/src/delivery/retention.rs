@@ -74,10 +74,9 @@ impl Ledger {
         vec![summed.into()]
     }
 
-    /// What is owed keeps everything from its queueing on, and so does a recovery that has begun. So
-    /// does what was asked for by hand, until it ends: that it waits for no other hangs on what stood
-    /// before it then.
-    /// One that nobody has started in all that time is given up.
+    /// What is owed keeps everything from its queueing on, and so does a recovery that has begun.
+    /// So does what was asked for by hand, until it ends: that it waits for no other hangs on what
+    /// stood before it then. A plan that nobody has started in all that time is given up.
     pub(super) fn trim(&self, trimming: &Trimming) -> Vec<Event> {
         let Trimming { before, queued, summed_at, outcomes, now } = trimming;
         let done = self.trimmed.is_some_and(|trimmed| trimmed.before >= *before);

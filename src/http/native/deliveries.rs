@@ -114,13 +114,24 @@ async fn show(
 
 /// What is left of a delivery whose body and attempts are no longer kept.
 fn left(delivery: &Delivery, at: Timestamp) -> Value {
-    let mut left = shown(delivery);
-    left["webhook_id"] = json!(delivery.id.webhook());
-    left["attempt_count"] = json!(delivery.attempts);
-    left["attempts"] = json!([]);
-    left["body"] = Value::Null;
-    left["removed"] = json!(format!("body and attempts were removed by retention on {at}"));
-    left
+    json!({
+        "id": delivery.id,
+        "webhook_id": delivery.id.webhook(),
+        "event": delivery.event,
+        "key": delivery.key,
+        "blocked_behind": null,
+        "status": delivery.status.as_str(),
+        "created_at": delivery.created_at,
+        "finished_at": delivery.finished_at,
+        "source": null,
+        "body": null,
+        "attempts": [],
+        "attempt_count": delivery.attempts,
+        "next_attempt_at": null,
+        "reason": null,
+        "removed_at": at,
+        "removed": format!("body and attempts were removed by retention on {at}"),
+    })
 }
 
 /// Why nothing is known of a delivery.
