@@ -4,7 +4,7 @@ mod retention;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use events::delivery::{AttemptClass, Event as DeliveryEvent, Queued, Reopened};
+use events::delivery::{AbandonReason, AttemptClass, Event as DeliveryEvent, Queued, Reopened};
 use events::webhook::Ordering;
 use events::{DeliveryId, EndpointId, Event, Fold, Recorded, Revision, Timestamp, words};
 use serde::{Deserialize, Serialize};
@@ -60,6 +60,10 @@ pub struct Delivery {
     pub behind: Option<DeliveryId>,
     /// When retention removed its body and its attempts; none while they are there.
     pub removed_at: Option<Timestamp>,
+    /// Why it was given up, where it was.
+    pub abandoned_for: Option<AbandonReason>,
+    /// Where it was owed again last.
+    reopened: Option<Revision>,
     /// Whether it was put aside, or asked for by itself after that: it is in nobody's way.
     aside: bool,
 }
@@ -198,6 +202,8 @@ impl Ledger {
             key: queued.key.as_deref().map(Box::from),
             behind: None,
             removed_at: None,
+            abandoned_for: None,
+            reopened: None,
             aside: false,
         };
         self.places.insert(queued.delivery, record.revision);
@@ -209,6 +215,8 @@ impl Ledger {
             Some(delivery) => {
                 delivery.status = DeliveryStatus::Pending;
                 delivery.finished_at = None;
+                delivery.abandoned_for = None;
+                delivery.reopened = Some(record.revision);
                 delivery.next_attempt_at = Some(reopened.queued.due);
                 let revision = delivery.revision;
                 self.finished.retain(|finished| *finished != revision);
@@ -239,6 +247,9 @@ impl Ledger {
                 self.finish(delivered.delivery, DeliveryStatus::Delivered, record.at);
             }
             DeliveryEvent::Abandoned(abandoned) => {
+                if let Some(delivery) = self.delivery(abandoned.delivery) {
+                    delivery.abandoned_for = Some(abandoned.reason);
+                }
                 self.finish(abandoned.delivery, DeliveryStatus::Abandoned, record.at);
             }
             DeliveryEvent::RetryRequested(asked) => {
@@ -286,6 +297,7 @@ impl Ledger {
         delivery.finished_at = Some(at);
         delivery.next_attempt_at = None;
         let revision = delivery.revision;
+        self.kept.ended(revision, at);
         if first {
             self.finished.push_back(revision);
         }
@@ -326,7 +338,7 @@ impl Fold for DeliveryLog {
 
 impl Projection for DeliveryLog {
     const NAME: &'static str = "delivery_log";
-    const VERSION: u32 = 5;
+    const VERSION: u32 = 6;
 }
 
 #[cfg(test)]

@@ -38,8 +38,6 @@ pub struct Webhook {
     pub deleted: bool,
     /// What its deliveries have come to.
     pub tally: Tally,
-    /// Whether its ledger has told anything.
-    told: bool,
 }
 
 /// How it is doing is told as if it were its own.
@@ -91,7 +89,6 @@ impl WebhookHealth {
             created_at: at,
             deleted: false,
             tally: Tally::begun(at),
-            told: false,
         };
         self.webhooks.insert(id, webhook);
         self.by_account.insert((account, id));
@@ -129,14 +126,11 @@ impl WebhookHealth {
 
 impl Webhook {
     fn deliver(&mut self, at: Timestamp, event: &DeliveryEvent) {
-        // What stood before the first that is told is in the summary.
-        if let DeliveryEvent::SummedUp(summed) = event
-            && !self.told
-        {
+        // For whoever has seen everything it changes nothing; a log may have lost what it tells.
+        if let DeliveryEvent::SummedUp(summed) = event {
             let since = self.tally.since.max(summed.tally.since);
             self.tally = Tally { since, ..(*summed.tally).clone() };
         }
-        self.told = true;
         self.tally.take(at, event);
     }
 }
@@ -174,7 +168,7 @@ impl Fold for WebhookHealth {
 
 impl Projection for WebhookHealth {
     const NAME: &'static str = "webhook_health";
-    const VERSION: u32 = 8;
+    const VERSION: u32 = 9;
 }
 
 #[cfg(test)]

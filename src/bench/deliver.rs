@@ -21,26 +21,58 @@ pub(super) async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
         ("RELINK_ENDPOINT_CONCURRENCY", width.as_str()),
         ("RELINK_DELIVERY_CONCURRENCY", width.as_str()),
     ];
-    let server = Server::start(&plan.folder.join("deliver"), &settings).await?;
-    server.register_account().await?;
     let receiver = Receiver::start().await?;
-    server.subscribe(&format!("{}/deliver", receiver.url)).await?;
-    let mut rounds = vec![];
+    let url = format!("{}/deliver", receiver.url);
+    let plain = Server::start(&plan.folder.join("deliver"), &settings).await?;
+    plain.register_account().await?;
+    plain.subscribe(&url).await?;
+    let full = Server::start(&plan.folder.join("features"), &settings).await?;
+    full.register_account().await?;
+    full.call(Method::POST, "/api/v1/accounts/1/webhooks", featured(&url)).await?;
+    full.call(Method::POST, "/api/v1/accounts/1/webhooks/1/rotate_secret", "{}").await?;
+    let (mut rounds, mut features) = (vec![], vec![]);
     for round in 0..=plan.rounds {
         let bare = bare(&receiver).await?;
-        let relink = relink(&server, &receiver).await?;
+        let relink_plain = relink(&plain, &receiver).await?;
+        let relink_full = relink(&full, &receiver).await?;
         if round > 0 {
-            rounds.push((relink, bare));
+            rounds.push((relink_plain, bare));
+            features.push((relink_full, relink_plain));
         }
     }
     let bar = ("at least 0.5 of a bare reqwest loop", 0.5);
-    Ok(vec![against("deliver: deliveries, all facts durable", "/s", "/s bare", &rounds, bar)])
+    let all_on = ("at least 0.9 of the figure above", 0.9);
+    Ok(vec![
+        against("deliver: deliveries, all facts durable", "/s", "/s bare", &rounds, bar),
+        against("deliver: the same, all features on", "/s", "/s plain", &features, all_on),
+    ])
+}
+
+/// A webhook that asks for all there is but a rate, which may not be as high as what is measured,
+/// and Ed25519, whose price is its own. A second secret signs beside the first.
+fn featured(url: &str) -> String {
+    serde_json::json!({
+        "url": url,
+        "subscriptions": ["message_*", "conversation_*"],
+        "delivery": {
+            "ordering": "by_key",
+            "concurrency": CONCURRENCY,
+            "timeout": "10s",
+            "retry_schedule": ["1s", "5s", "1m"],
+            "headers": { "Authorization": "Bearer of-the-gateway" },
+            "inbox_ids": [1],
+        },
+    })
+    .to_string()
 }
 
 /// What a body of an ordinary message weighs.
 fn body(number: u64) -> String {
     let content = "Where is my order? ".repeat(20);
-    let data = format!(r#"{{"number":{number},"content":"{content}","inbox":{{"id":1}}}}"#);
+    let conversation = number % 1_000;
+    let data = format!(
+        r#"{{"number":{number},"content":"{content}","inbox":{{"id":1}},"conversation":{{"id":{conversation}}}}}"#
+    );
     format!(r#"{{"event":"message_created","data":{data}}}"#)
 }
 

@@ -76,7 +76,8 @@ impl Ledger {
 
     /// What is owed keeps everything from its queueing on, and so does a recovery that has begun.
     /// So does what was asked for by hand, until it ends: that it waits for no other hangs on what
-    /// stood before it then. A plan that nobody has started in all that time is given up.
+    /// stood before it then. A plan that takes in what goes, and that nobody
+    /// has started, is given up.
     pub(super) fn trim(&self, trimming: &Trimming) -> Vec<Event> {
         let Trimming { before, queued, summed_at, outcomes, now } = trimming;
         let done = self.trimmed.is_some_and(|trimmed| trimmed.before >= *before);
@@ -91,7 +92,7 @@ impl Ledger {
         let stale = self
             .recoveries
             .iter()
-            .filter(|it| it.progress == Progress::Planned && it.plan.head < *before);
+            .filter(|it| it.progress == Progress::Planned && it.plan.filter.since < *summed_at);
         let cancelled = stale.map(|it| RecoveryCancelled { recovery: it.plan.recovery }.into());
         let trim = Trim { before: *before, summed_at: *summed_at, at: *now };
         let trimmed = Trimmed { trim, outcomes: outcomes.clone() };

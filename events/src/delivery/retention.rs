@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptClass, RecoveryPlanned, RecoveryProgress, Tally};
+use super::{AbandonReason, AttemptClass, RecoveryPlanned, RecoveryProgress, Tally};
 use crate::webhook::Ordering;
 use crate::{DeliveryId, Revision, Timestamp};
 
@@ -88,6 +88,8 @@ pub struct Outcome {
     pub finished_at: Timestamp,
     /// Whether it was delivered; if not, it was given up.
     pub delivered: bool,
+    /// Why it was given up.
+    pub reason: Option<AbandonReason>,
     /// How the last attempt ended.
     pub last_class: Option<AttemptClass>,
     /// The HTTP status of the last attempt, where the receiver answered.

@@ -150,8 +150,8 @@ impl Tally {
             Event::RetryRequested(asked) => {
                 self.parked.remove(&asked.delivery);
             }
+            Event::EndpointMoved(_) => self.authorize(),
             Event::EndpointPaced(_)
-            | Event::EndpointMoved(_)
             | Event::EndpointFailing(_)
             | Event::EndpointRecovered(_)
             | Event::EndpointWarned(_)

@@ -14,9 +14,18 @@ use super::{Delivery, DeliveryLog, DeliveryStatus, FINISHED_MAX, Ledger};
 pub(super) struct Kept {
     /// Since when something has happened that is not summed up.
     unsummed_since: Option<Timestamp>,
-    /// Where it was summed up, and when; the oldest first, none that was removed.
-    summaries: VecDeque<(Revision, Timestamp)>,
+    /// The oldest first, none that was removed.
+    summaries: VecDeque<Summary>,
     trimmed: Option<Trim>,
+}
+
+/// Where a ledger was summed up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Summary {
+    revision: Revision,
+    /// When everything was over that was queued before it: as far as is known, and not before it
+    /// was written. What was removed is kept from then on.
+    over_at: Timestamp,
 }
 
 /// What there is to be done for one ledger.
@@ -63,10 +72,17 @@ impl Kept {
         }
     }
 
-    /// The newest summary that is at least so old.
+    /// A delivery that was queued here has ended.
+    pub(super) fn ended(&mut self, queued: Revision, at: Timestamp) {
+        for summary in self.summaries.iter_mut().rev().take_while(|it| it.revision > queued) {
+            summary.over_at = summary.over_at.max(at);
+        }
+    }
+
+    /// The newest summary before which everything was over so long ago.
     fn cut(&self, now: Timestamp, keep: Duration) -> Option<Revision> {
-        let old = |(_, at): &&(Revision, Timestamp)| now.since(*at) >= keep;
-        self.summaries.iter().take_while(old).last().map(|(revision, _)| *revision)
+        let old = |summary: &&Summary| now.since(summary.over_at) >= keep;
+        self.summaries.iter().take_while(old).last().map(|summary| summary.revision)
     }
 }
 
@@ -123,6 +139,7 @@ fn outcome(delivery: &Delivery) -> Option<Outcome> {
         created_at: delivery.created_at,
         finished_at: delivery.finished_at?,
         delivered,
+        reason: delivery.abandoned_for,
         last_class: delivery.last_class,
         last_status_code: delivery.last_status_code,
     })
@@ -139,23 +156,53 @@ impl Ledger {
         self.ordering = summed.ordering;
         self.holds = summed.tally.health.standing.holds();
         self.kept.trimmed = summed.trimmed;
-        self.kept.summaries.push_back((record.revision, record.at));
+        self.kept.summaries.push_back(Summary { revision: record.revision, over_at: record.at });
     }
 
     pub(super) fn trim(&mut self, trimmed: &Trimmed) {
         let Trimmed { trim, outcomes } = trimmed;
         self.kept.trimmed = Some(*trim);
-        self.kept.summaries.retain(|(revision, _)| *revision >= trim.before);
+        self.kept.summaries.retain(|summary| summary.revision >= trim.before);
         for outcome in outcomes.iter().rev() {
+            // Known and not over: its end is among what a node missed.
+            if self.delivery(outcome.delivery).is_some_and(|known| known.finished_at.is_none()) {
+                self.forget(outcome.delivery);
+            }
             let known = self.places.contains_key(&outcome.delivery);
             if self.finished.len() < FINISHED_MAX && !known {
                 self.bring_back(outcome);
             }
         }
-        for (_, delivery) in self.deliveries.range_mut(..trim.before) {
-            if delivery.finished_at.is_some() {
-                delivery.removed_at.get_or_insert(trim.at);
+        let removed: Vec<_> =
+            self.deliveries.range(..trim.before).map(|(_, it)| (it.id, it.reopened)).collect();
+        for (id, reopened) in removed {
+            match reopened.filter(|revision| *revision >= trim.before) {
+                // Body and last attempts stand there.
+                Some(revision) => self.move_to(id, revision),
+                None => match self.delivery(id) {
+                    Some(known) if known.finished_at.is_some() => {
+                        known.removed_at.get_or_insert(trim.at);
+                    }
+                    Some(_) | None => self.forget(id),
+                },
             }
+        }
+    }
+
+    fn forget(&mut self, id: DeliveryId) {
+        if let Some(revision) = self.places.remove(&id) {
+            self.deliveries.remove(&revision);
+            self.finished.retain(|finished| *finished != revision);
+        }
+    }
+
+    fn move_to(&mut self, id: DeliveryId, revision: Revision) {
+        let Some(was) = self.places.insert(id, revision) else { return };
+        if let Some(delivery) = self.deliveries.remove(&was) {
+            self.deliveries.insert(revision, Delivery { revision, ..delivery });
+        }
+        for finished in self.finished.iter_mut().filter(|finished| **finished == was) {
+            *finished = revision;
         }
     }
 
@@ -180,6 +227,8 @@ impl Ledger {
             key: outcome.key.as_deref().map(Box::from),
             behind: None,
             removed_at: None,
+            abandoned_for: outcome.reason,
+            reopened: None,
             aside: false,
         };
         self.places.insert(id, revision);

@@ -93,6 +93,8 @@ fn a_delivery_is_followed_from_its_queueing_to_its_end() {
         key: None,
         behind: None,
         removed_at: None,
+        abandoned_for: None,
+        reopened: None,
         aside: false,
     };
     assert_eq!(log(story[..1].to_vec()).delivery(id(1)), Some(expected.clone()));

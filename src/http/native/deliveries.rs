@@ -128,7 +128,7 @@ fn left(delivery: &Delivery, at: Timestamp) -> Value {
         "attempts": [],
         "attempt_count": delivery.attempts,
         "next_attempt_at": null,
-        "reason": null,
+        "reason": delivery.abandoned_for.map(|reason| reason.as_str()),
         "removed_at": at,
         "removed": format!("body and attempts were removed by retention on {at}"),
     })

@@ -385,6 +385,7 @@ fn retained() -> impl Iterator<Item = Event> {
         trimmed: Some(trim),
     };
     let outcome = Outcome {
+        reason: Some(delivery::AbandonReason::Exhausted),
         delivery: first,
         event: "message_created".into(),
         revision: crate::Revision(1),
@@ -392,9 +393,9 @@ fn retained() -> impl Iterator<Item = Event> {
         attempts: 2,
         created_at: NOON,
         finished_at: NOON,
-        delivered: true,
-        last_class: Some(delivery::AttemptClass::Ok),
-        last_status_code: Some(200),
+        delivered: false,
+        last_class: Some(delivery::AttemptClass::Server),
+        last_status_code: Some(503),
     };
     [summed.into(), Trimmed { trim, outcomes: vec![outcome] }.into()]
         .map(|event: delivery::Event| event.into())

@@ -48,6 +48,46 @@ fn what_is_owed_is_not_cut_off() {
 }
 
 #[test]
+fn what_ended_late_is_kept_from_its_end_on() {
+    let log = log([
+        queued(1, "inbox_updated"),
+        failed(1, 1, Some(second(50))),
+        summed_up(),
+        delivered(1, 2),
+    ]);
+    assert_eq!(upkeep(&log, 103).cut, None);
+    assert_eq!(upkeep(&log, 104).cut, Some(Revision(2)));
+}
+
+#[test]
+fn what_was_owed_again_behind_a_cut_is_still_there() {
+    let trim = Trim { before: Revision(2), summed_at: second(3), at: second(6) };
+    let story = [queued(1, "inbox_updated"), abandoned(1), summed_up(), again(1), delivered(1, 2)];
+    let trimmed = Trimmed { trim, outcomes: vec![] };
+    let log = log(story.into_iter().chain([ledger(trimmed)]));
+    let shown = log.delivery(id(1)).unwrap();
+    assert_eq!((shown.status, shown.removed_at), (DeliveryStatus::Delivered, None));
+    assert_eq!(shown.revision, Revision(3));
+    assert_eq!(log.list(WEBHOOK, &Filter::newest(9)), [shown]);
+}
+
+#[test]
+fn whoever_missed_an_end_learns_of_it_from_the_cut() {
+    let story = [queued(1, "inbox_updated"), abandoned(1), queued(2, "inbox_updated")];
+    let story = story.into_iter().chain([abandoned(2), summed_up()]);
+    let outcomes = log(story.clone()).outcomes(WEBHOOK.into(), Revision(4));
+    assert_eq!(outcomes[0].reason, Some(AbandonReason::Exhausted));
+    let trim = Trim { before: Revision(4), summed_at: second(5), at: second(105) };
+    let only_first = outcomes[..1].to_vec();
+    let whole = history(story.chain([ledger(Trimmed { trim, outcomes: only_first })]));
+    let holey: Vec<_> = [0, 2, 4, 5].map(|place: usize| whole[place].clone()).to_vec();
+    let log = fold::<DeliveryLog>(&holey);
+    let shown = log.delivery(id(1)).unwrap();
+    assert_eq!((shown.status, shown.removed_at), (DeliveryStatus::Abandoned, Some(second(105))));
+    assert_eq!(log.delivery(id(2)), None, "that it ended is all that is known of it");
+}
+
+#[test]
 fn outcomes_are_the_same_for_who_cannot_read_what_was_removed() {
     let story = [queued(1, "inbox_updated"), delivered(1, 2), summed_up()];
     let outcomes = log(story.clone()).outcomes(WEBHOOK.into(), Revision(2));
