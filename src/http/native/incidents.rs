@@ -156,7 +156,13 @@ async fn then(
     let last = past.iter().filter_map(|known| known.last).max();
     let now = moment(app, until, last.map(|(_, at)| at));
     let all = past.iter().flat_map(|known| own(&known.view, caller));
-    Ok(Json(json!({ "as_of": now, "incidents": shown(all, filter, now), "installation": [] })))
+    let mut told =
+        json!({ "as_of": now, "incidents": shown(all, filter, now), "installation": [] });
+    // Of an endpoint's incidents its ledger tells, and no longer than retention keeps it.
+    if let Some(kept_from) = past.iter().filter_map(|known| known.kept_from).max() {
+        told["kept_from"] = json!(kept_from);
+    }
+    Ok(Json(told))
 }
 
 /// Whatever the account has that can need reauthorization, or had; deleted endpoints are not known.
