@@ -70,9 +70,8 @@ fn featured(url: &str) -> String {
 fn body(number: u64) -> String {
     let content = "Where is my order? ".repeat(20);
     let conversation = number % 1_000;
-    let data = format!(
-        r#"{{"number":{number},"content":"{content}","inbox":{{"id":1}},"conversation":{{"id":{conversation}}}}}"#
-    );
+    let place = format!(r#""inbox":{{"id":1}},"conversation":{{"id":{conversation}}}"#);
+    let data = format!(r#"{{"number":{number},"content":"{content}",{place}}}"#);
     format!(r#"{{"event":"message_created","data":{data}}}"#)
 }
 
