@@ -114,4 +114,4 @@ async fn observed(
 }
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

@@ -32,6 +32,9 @@ const PARTS: u32 = 8;
 /// that, and not less.
 const LOOK: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(3_600));
 
+/// As many streams as are named that something failed for.
+const NAMED_MAX: usize = 8;
+
 /// The removing; it ends with this value.
 pub struct Retention(Option<JoinHandle<()>>);
 
@@ -63,49 +66,84 @@ async fn watch(app: Weak<App>, keep: Duration) {
         if !app.view_status.borrow().caught_up {
             continue;
         }
-        if let Err(failure) = look(&app, keep, &mut truncated).await {
-            tracing::warn!("what is no longer to be kept stays a while: {failure}");
+        match look(&app, keep, &mut truncated).await {
+            Ok(failed) => complain(&failed),
+            Err(failure) => tracing::warn!("what is no longer to be kept stays a while: {failure}"),
         }
     }
 }
 
-/// Does everything that there is to be done now.
+/// What was not done for a stream.
+pub(crate) type Failed = (StreamName, Failure);
+
+/// Does everything that there is to be done now, and the next time what fails of it: a stream that
+/// is damaged keeps what it has, and no other does for that.
 ///
 /// # Errors
-/// When the log cannot be read or truncated; the next look does the rest.
+/// When it cannot be read how far the fan-out has come.
 pub(crate) async fn look(
     app: &App,
     keep: Duration,
     truncated: &mut HashSet<(EndpointId, Revision)>,
-) -> Result<(), Failure> {
+) -> Result<Vec<Failed>, Failure> {
     let now = app.clock.now();
     let reached = fanned_out(app).await?;
+    let mut failed = vec![];
     let found = app.views.delivery_log.read(|view| view.upkeep(now, keep, keep / PARTS));
     for upkeep in found {
-        if !app.share.works(Work::Ledger(upkeep.endpoint)) {
+        let endpoint = upkeep.endpoint;
+        if !app.share.works(Work::Ledger(endpoint)) {
             continue;
         }
-        if upkeep.sum_up {
-            tell(app, upkeep.endpoint, Command::SumUp { every: keep / PARTS, now }).await;
-        }
-        let mut before = upkeep.trimmed.map(|trim| trim.before);
-        if let Some(cut) = upkeep.cut.filter(|cut| Some(*cut) > before) {
-            before = trim(app, upkeep, (cut, reached), now).await?.max(before);
-        }
-        let step = before.map(|before| (upkeep.endpoint, before));
-        if let Some((endpoint, before)) = step.filter(|step| !truncated.contains(step)) {
-            truncate(app, &StreamName::new(Category::Ledger, endpoint), before).await?;
-            truncated.insert((endpoint, before));
+        if let Err(failure) = look_after(app, upkeep, (reached, now), keep, truncated).await {
+            failed.push((StreamName::new(Category::Ledger, endpoint), failure));
         }
     }
     if app.share.works(Work::Fanout) {
         let accounts: Vec<AccountId> =
             app.views.accounts.read(|view| view.iter().map(|(id, _)| id).collect());
         for account in accounts {
-            forget_platform(app, account, reached, now, keep).await?;
+            let stream = StreamName::new(Category::Platform, account);
+            if let Err(failure) = forget_platform(app, &stream, reached, now, keep).await {
+                failed.push((stream, failure));
+            }
         }
     }
+    Ok(failed)
+}
+
+/// Sums up a ledger, and removes what it can do without.
+async fn look_after(
+    app: &App,
+    upkeep: Upkeep,
+    (reached, now): (Position, Timestamp),
+    keep: Duration,
+    truncated: &mut HashSet<(EndpointId, Revision)>,
+) -> Result<(), Failure> {
+    let endpoint = upkeep.endpoint;
+    if upkeep.sum_up {
+        tell(app, endpoint, Command::SumUp { every: keep / PARTS, now }).await;
+    }
+    let mut before = upkeep.trimmed.map(|trim| trim.before);
+    if let Some(cut) = upkeep.cut.filter(|cut| Some(*cut) > before) {
+        before = trim(app, upkeep, (cut, reached), now).await?.max(before);
+    }
+    let step = before.map(|before| (endpoint, before));
+    if let Some((endpoint, before)) = step.filter(|step| !truncated.contains(step)) {
+        truncate(app, &StreamName::new(Category::Ledger, endpoint), before).await?;
+        truncated.insert((endpoint, before));
+    }
     Ok(())
+}
+
+/// Says what stays for now: a few of them by name, for a log that is away fails for all.
+fn complain(failed: &[Failed]) {
+    for (stream, failure) in failed.iter().take(NAMED_MAX) {
+        tracing::warn!(%stream, "what is too old of {stream} stays a while: {failure}");
+    }
+    if let Some(more) = failed.len().checked_sub(NAMED_MAX).filter(|more| *more > 0) {
+        tracing::warn!("what is too old of {more} more streams stays a while");
+    }
 }
 
 /// Lets the ledger say that it can do without what stands before its summary at `cut`; before
@@ -164,25 +202,27 @@ async fn fanned_out(app: &App) -> Result<Position, Failure> {
 /// Removes what was reported so long ago and is fanned out.
 async fn forget_platform(
     app: &App,
-    account: AccountId,
+    stream: &StreamName,
     reached: Position,
     now: Timestamp,
     keep: Duration,
 ) -> Result<(), Failure> {
-    let stream = StreamName::new(Category::Platform, account);
     let store = &*app.store;
-    let first = store.read_stream(&stream, Slice::From(Revision::FIRST), 1).await?.pop();
+    let first = store.read_stream(stream, Slice::From(Revision::FIRST), 1).await?.pop();
     let done = |at: Timestamp, position| now.since(at) >= keep && position <= reached;
     let Some(first) = first.filter(|first| done(first.at, first.position)) else { return Ok(()) };
-    let last = store.read_stream(&stream, Slice::Before(None), 1).await?.pop();
+    let last = store.read_stream(stream, Slice::Before(None), 1).await?.pop();
     // Neither time nor position runs backwards in a stream: halving finds the first that stays.
     let (mut low, mut high) = (first.revision, last.map_or(first.revision, |last| last.revision));
     while low < high {
         let middle = Revision(low.0 + (high.0 - low.0) / 2);
-        match store.read_stream(&stream, Slice::From(middle), 1).await?.pop() {
+        match store.read_stream(stream, Slice::From(middle), 1).await?.pop() {
             Some(record) if done(record.at, record.position) => low = record.revision.next(),
             Some(_) | None => high = middle,
         }
     }
-    if low > first.revision { truncate(app, &stream, low).await } else { Ok(()) }
+    if low > first.revision { truncate(app, stream, low).await } else { Ok(()) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::http::{Request, Response};
 use events::installation::Role;
 use events::store::memory::MemoryStore;
-use events::{AccountId, Actor};
+use events::{AccountId, Actor, EventStore};
 use futures_core::future::BoxFuture;
 use projections::{SnapshotFailure, Snapshots};
 use serde_json::Value;
@@ -47,16 +47,16 @@ impl Outbound for Nowhere {
 }
 
 /// The service under test.
-pub(super) struct Service {
-    pub(super) app: Arc<App>,
+pub(crate) struct Service {
+    pub(crate) app: Arc<App>,
     front: super::Front,
     running: Running,
 }
 
 /// An answer with its body read.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     pub(super) head: axum::http::response::Parts,
     pub(super) text: String,
 }
@@ -83,8 +83,13 @@ impl Service {
 
     /// The views have not read the log yet.
     pub(super) async fn start_unread() -> Self {
+        Self::over(Arc::new(MemoryStore::default())).await
+    }
+
+    /// As it starts with this log.
+    pub(crate) async fn over(store: Arc<dyn EventStore>) -> Self {
         let parts = Parts {
-            store: Arc::new(MemoryStore::default()),
+            store,
             snapshots: Arc::new(NoSnapshots),
             clock: Arc::new(SystemClock),
             vault: Arc::new(Vault::from_key([7; 32])),
@@ -99,7 +104,7 @@ impl Service {
     }
 
     /// Returns once views and fan-out have been at the end of the log.
-    pub(super) async fn caught_up(&self) {
+    pub(crate) async fn caught_up(&self) {
         let mut views = self.app.view_status.clone();
         views.wait_for(|status| status.caught_up).await.unwrap();
         let mut fanout = self.app.fanout.clone();
@@ -124,7 +129,7 @@ impl Service {
     }
 
     /// As the installation's administrator, below `/api/v1/accounts/`.
-    pub(super) async fn call(&self, method: &str, path: &str, body: &str) -> Answer {
+    pub(crate) async fn call(&self, method: &str, path: &str, body: &str) -> Answer {
         let request = request(method, path).header("api_access_token", ADMIN);
         self.send(request.body(Body::from(body.to_owned())).unwrap()).await
     }
