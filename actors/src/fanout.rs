@@ -19,6 +19,7 @@ mod owed;
 mod report;
 mod standby;
 mod subscriptions;
+mod waking;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -40,9 +41,10 @@ use crate::ports::Clock;
 use crate::registry::Registry;
 use crate::shell::{Chain, Done, Refused};
 
-use checkpoint::{Checkpoint, Laggards};
+use checkpoint::{Checkpoint, Laggards, QUIET};
 use kept::Folded;
 use owed::{Debt, Debtor};
+use waking::Waking;
 
 /// As many deliveries as are queued before the checkpoint follows.
 const CHECKPOINT_EVERY: usize = 1024;
@@ -58,12 +60,6 @@ const HANDED_OVER_MAX: usize = 256;
 
 /// As long as new records gather before they are read.
 const GATHERING: Duration = Duration::from_millis(2);
-
-/// As many ledgers as are woken at once: each reads its stream, and others wait for the log too.
-const WAVE: usize = 256;
-
-/// The time between two waves.
-const BETWEEN_WAVES: Duration = Duration::from_millis(20);
 
 /// The waits before what failed is tried again.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
@@ -216,19 +212,23 @@ impl Worker {
         let mut kept = folded.position;
         let mut log = Subscription::new(self.store.clone(), kept);
         let mut debtor = Debtor::new(self.store.clone(), checkpoint.saved.clone(), folded);
-        let (mut woken, mut idle) = (None, false);
+        let (mut waking, mut idle) = (None::<Waking>, false);
         let (mut share, mut stop) = (self.ledgers.share().clone(), self.stop.clone());
         while share.works(Work::Fanout) {
             let turn = share.turn();
+            let quiet = idle && checkpoint.is_behind();
             let heard = tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => break,
                 () = share.turned(turn) => None,
                 heard = listen(&*self.store, &mut log, idle) => Some(heard),
+                () = tokio::time::sleep(QUIET), if quiet => {
+                    Some(Ok(Heard::CaughtUp(log.position())))
+                }
             };
             let Some(heard) = heard else {
-                if woken.is_some() {
-                    woken = Some(self.wake(&debtor).await);
+                if waking.is_some() {
+                    waking = Some(self.wake(&debtor));
                 }
                 continue;
             };
@@ -241,10 +241,10 @@ impl Worker {
                     }
                 }
                 Ok(Heard::CaughtUp(_)) => {
-                    if woken != Some(share.turn()) {
-                        woken = Some(self.wake(&debtor).await);
+                    if waking.as_ref().is_none_or(|waking| !waking.is_of(share.turn())) {
+                        waking = Some(self.wake(&debtor));
                     }
-                    let due = checkpoint.queued > 0 && checkpoint.is_old(self.clock.now());
+                    let due = checkpoint.is_due(self.clock.now());
                     self.save_if(due, &mut checkpoint).await;
                     self.tell(&checkpoint, true);
                     if debtor.folded().position.0 - kept.0 >= KEEP_RECORDS {
@@ -264,19 +264,9 @@ impl Worker {
         debtor.into_folded()
     }
 
-    /// Lets every ledger look at what it owes that is worked here; the turn that this was done in.
-    async fn wake(&self, debtor: &Debtor) -> u64 {
-        let share = self.ledgers.share();
-        let turn = share.turn();
-        let ours = |endpoint: &EndpointId| share.works(Work::Ledger(*endpoint));
-        let all: Vec<EndpointId> = debtor.endpoints().filter(ours).collect();
-        for (nth, wave) in all.chunks(WAVE).enumerate() {
-            if nth > 0 {
-                tokio::time::sleep(BETWEEN_WAVES).await;
-            }
-            wave.iter().for_each(|endpoint| self.ledgers.wake(*endpoint));
-        }
-        turn
+    /// Lets every ledger look at what it owes that is worked here.
+    fn wake(&self, debtor: &Debtor) -> Waking {
+        Waking::start(&self.ledgers, debtor.endpoints().collect())
     }
 
     /// Keeps the subscriptions, behind a checkpoint that reaches as far.
@@ -303,7 +293,7 @@ impl Worker {
         let count = debts.len();
         let mut stuck = Laggards::new();
         self.hand_over(debts, &mut stuck).await?;
-        checkpoint.advance(page, count, &stuck);
+        checkpoint.advance(page, count, &stuck, self.clock.now());
         let enough =
             checkpoint.queued >= CHECKPOINT_EVERY || checkpoint.passed >= CHECKPOINT_RECORDS;
         self.save_if(enough, checkpoint).await;

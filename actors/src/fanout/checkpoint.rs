@@ -13,6 +13,10 @@ use uuid::Uuid;
 /// How often the checkpoint follows at the end of the log.
 const EVERY: Duration = Duration::from_secs(1);
 
+/// As long as the checkpoint stays behind where nothing was queued. It moves all the same: whoever
+/// stands by reads from there, and what retention removes must stand before it.
+pub(super) const QUIET: Duration = Duration::from_secs(60);
+
 /// Who is behind, and from where on nothing has been queued for them.
 pub(super) type Laggards = BTreeMap<EndpointId, Position>;
 
@@ -72,6 +76,8 @@ pub(super) struct Checkpoint {
     pub(super) queued: usize,
     /// Records passed since.
     pub(super) passed: usize,
+    /// Since when there has been more to say than that it was written itself.
+    behind_since: Option<Timestamp>,
     halted: BTreeSet<EndpointId>,
     stream: StreamName,
     tail: Tail,
@@ -86,23 +92,39 @@ impl Checkpoint {
             tail = Tail::behind(&record);
             saved = paid(record)?;
         }
-        let (reached, queued, passed, halted) = (saved.clone(), 0, 0, BTreeSet::new());
-        Ok(Self { saved, reached, queued, passed, halted, stream, tail })
+        let (reached, behind_since, halted) = (saved.clone(), None, BTreeSet::new());
+        let (queued, passed) = (0, 0);
+        Ok(Self { saved, reached, queued, passed, behind_since, halted, stream, tail })
     }
 
     /// A page was fanned out; `stuck` are those whose ledgers did not take what they are owed, and
     /// the first position that owes it.
-    pub(super) fn advance(&mut self, page: &[Record], queued: usize, stuck: &Laggards) {
+    pub(super) fn advance(
+        &mut self,
+        page: &[Record],
+        queued: usize,
+        stuck: &Laggards,
+        now: Timestamp,
+    ) {
         let Some(last) = page.last() else { return };
+        if page.iter().any(|record| record.stream != self.stream) {
+            self.behind_since.get_or_insert(now);
+        }
         self.reached.advance(last.position, stuck, &mut self.halted);
         self.queued += queued;
         self.passed += page.len();
     }
 
-    /// Whether it was written a second ago or more: at the end of the log it would otherwise
-    /// follow every event.
-    pub(super) fn is_old(&self, now: Timestamp) -> bool {
-        now.since(self.tail.at) >= EVERY
+    /// Whether it is to be written at the end of the log, where it would otherwise follow every
+    /// event: what was queued waits for a second, anything else for [`QUIET`].
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
+        let queued = self.queued > 0 && now.since(self.tail.at) >= EVERY;
+        queued || self.behind_since.is_some_and(|since| now.since(since) >= QUIET)
+    }
+
+    /// Whether it will be due although nothing more is written to the log.
+    pub(super) fn is_behind(&self) -> bool {
+        self.behind_since.is_some()
     }
 
     /// Writes it down.
@@ -126,7 +148,7 @@ impl Checkpoint {
                 Err(failure) => return Err(failure),
             }
         }
-        (self.queued, self.passed) = (0, 0);
+        (self.queued, self.passed, self.behind_since) = (0, 0, None);
         Ok(())
     }
 

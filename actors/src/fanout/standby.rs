@@ -9,14 +9,12 @@ use events::{Failure, Record};
 use super::checkpoint::Checkpoint;
 use super::kept::{self, Folded};
 use super::owed::Debtor;
+use super::waking::Waking;
 use super::{Lead, Progress, RETRY, Worker};
 use crate::nodes::Work;
 
 /// How often it is looked how far the other node has come.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-
-/// What its ledgers were woken for: a turn of the division, and so many endpoints.
-type Woken = Option<(u64, usize)>;
 
 impl Worker {
     /// Waits until this node is the one to fan out; none when it shall stop. How far it was when
@@ -27,7 +25,7 @@ impl Worker {
     ) -> Option<(Checkpoint, Folded, Lead)> {
         let mut share = self.ledgers.share().clone();
         let mut wait = RETRY.0;
-        let mut woken: Woken = None;
+        let mut waking = None;
         loop {
             let turn = share.turn();
             let (checkpoint, folded) = match self.begin(&mut known).await {
@@ -47,7 +45,7 @@ impl Worker {
             drop(lead);
             let paid = checkpoint.saved.clone();
             let mut debtor = Debtor::new(self.store.clone(), paid, folded);
-            let followed = self.follow(&checkpoint, &mut debtor, &mut woken).await;
+            let followed = self.follow(&checkpoint, &mut debtor, &mut waking).await;
             known = Some(debtor.into_folded());
             if let Err(failure) = followed {
                 if self.fail(&failure, &mut wait).await.is_break() {
@@ -83,7 +81,7 @@ impl Worker {
         &self,
         checkpoint: &Checkpoint,
         debtor: &mut Debtor,
-        woken: &mut Woken,
+        waking: &mut Option<Waking>,
     ) -> Result<(), Failure> {
         let start = checkpoint.saved.start();
         while debtor.folded().position < start {
@@ -96,10 +94,9 @@ impl Worker {
             // Everything up to there is paid: it owes nothing.
             debtor.debts(within).await?;
         }
-        let now = Some((self.ledgers.share().turn(), debtor.endpoints().count()));
-        if *woken != now {
-            self.wake(debtor).await;
-            *woken = now;
+        let (turn, count) = (self.ledgers.share().turn(), debtor.endpoints().count());
+        if waking.as_ref().is_none_or(|waking| waking.is_over(turn, count)) {
+            *waking = Some(self.wake(debtor));
         }
         Ok(())
     }

@@ -3,8 +3,10 @@
 use super::*;
 use events::Timestamp;
 
+use crate::fanout::waking::{BETWEEN_WAVES, WAVE};
 use crate::ports::NodeId;
 use crate::registry::Limits;
+use crate::testing::NOON;
 
 async fn subscribed() -> Arc<TestStore> {
     let store = Arc::new(TestStore::default());
@@ -77,6 +79,22 @@ async fn a_log_that_stays_as_it_is_gets_no_checkpoints() {
     service.catch_up().await;
     pass(Duration::from_secs(3600)).await;
     assert_eq!(store.appends_to(&StreamName::fanout()), [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_checkpoint_follows_within_a_minute_or_two_where_nothing_is_owed() {
+    let store = subscribed().await;
+    let service = Service::over(&store);
+    service.catch_up().await;
+    let last = report(&store, "of_no_interest", json!({ "id": 1 })).await;
+    service.catch_up().await;
+    assert!(checkpoint(&store).await < last);
+    pass(QUIET * 2).await;
+    let (saved, written) = (checkpoint(&store).await, store.appends_to(&StreamName::fanout()));
+    assert!(saved >= last);
+    pass(Duration::from_secs(3600)).await;
+    assert_eq!(checkpoint(&store).await, saved, "its own record is nothing new");
+    assert_eq!(store.appends_to(&StreamName::fanout()), written);
 }
 
 #[tokio::test(start_paused = true)]
@@ -159,7 +177,7 @@ async fn whoever_is_behind_is_told_again_and_nobody_else() {
     say(&store, 1..5).await;
     let mut checkpoint = Checkpoint::load(&*store).await.unwrap();
     let page = store.read_all(Position::START, 100).await.unwrap();
-    checkpoint.advance(&page, 0, &Laggards::from([(HOOK.into(), from)]));
+    checkpoint.advance(&page, 0, &Laggards::from([(HOOK.into(), from)]), NOON);
     checkpoint.save(&*store, Timestamp::default()).await.unwrap();
     Service::run(&store).await;
     assert_eq!(owed(&store, HOOK).await, (0..5).map(message).collect::<Vec<_>>());
@@ -253,17 +271,35 @@ async fn it_is_let_go_of_only_once_the_page_is_done_that_it_is_at() {
     assert!(leading.has_let_go(&theirs));
 }
 
-#[tokio::test(start_paused = true)]
-async fn many_ledgers_are_woken_in_waves() {
+/// A log with so many webhooks that they are woken in three waves.
+async fn many() -> Arc<TestStore> {
     let store = Arc::new(TestStore::default());
     for webhook in (1..=600).map(WebhookId) {
         subscribe(&store, webhook, &["message_created"]).await;
     }
-    let service = Service::over(&store);
-    while service.ledgers.awake() == 0 {
-        tokio::task::yield_now().await;
-    }
-    assert!(service.ledgers.awake() <= WAVE, "{} at once", service.ledgers.awake());
+    store
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_ledgers_are_woken_in_waves() {
+    let service = Service::over(&many().await);
     service.catch_up().await;
+    assert_eq!(service.ledgers.awake(), WAVE);
+    pass(BETWEEN_WAVES + BETWEEN_WAVES / 2).await;
+    assert_eq!(service.ledgers.awake(), WAVE * 2);
+    pass(BETWEEN_WAVES).await;
     assert_eq!(service.ledgers.awake(), 600);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_new_and_nobody_who_stops_waits_until_all_are_woken() {
+    let store = many().await;
+    let service = Service::over(&store);
+    let began = tokio::time::Instant::now();
+    service.catch_up().await;
+    report(&store, "message_created", json!({ "id": 1 })).await;
+    service.catch_up().await;
+    service.fanout.stop().await;
+    assert!(began.elapsed() < BETWEEN_WAVES);
+    assert_eq!(owed(&store, WebhookId(600)).await, [message(1)]);
 }
