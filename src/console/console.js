@@ -17,6 +17,8 @@ const TROUBLE = [
   "failing", "throttled", "probing", "paused", "disabled",
 ];
 
+const TABLES = ["subjects", "endpoints", "incidents", "nodes"];
+
 const $ = (id) => document.getElementById(id);
 const kept = window.sessionStorage;
 
@@ -172,7 +174,8 @@ function nodeRows(nodes) {
   });
 }
 
-async function refresh(token, account) {
+// What is to be shown now, as one: an answer that comes late is dropped with all of its round.
+async function gather(token, account) {
   const base = `/api/v1/accounts/${encodeURIComponent(account)}`;
   const theirs = { token, may: [401, 403] };
   const [ready, health, open, nodes] = await Promise.all([
@@ -181,6 +184,10 @@ async function refresh(token, account) {
     ask(`${base}/incidents?state=open`, { token }),
     ask("/api/v1/nodes", theirs),
   ]);
+  return { ready, health, open, nodes };
+}
+
+function draw(account, { ready, health, open, nodes }) {
   const incidents = [...open.incidents, ...open.installation];
   alarm(readiness(ready).join("; "));
   tiles(health, incidents, nodes);
@@ -193,6 +200,15 @@ async function refresh(token, account) {
   $("console").hidden = false;
 }
 
+// Nothing of an account stays in the page of whoever has signed out of it.
+function forget() {
+  $("console").hidden = true;
+  $("tiles").replaceChildren();
+  for (const table of TABLES) show(table, []);
+  $("of-account").textContent = "";
+  $("seen").textContent = "";
+}
+
 // One round after the other, and none while nobody looks.
 let round = 0;
 
@@ -202,10 +218,17 @@ async function watch() {
     const [token, account] = [kept.getItem("token"), kept.getItem("account") ?? "1"];
     $("sign-in").hidden = token !== null;
     $("sign-out").hidden = token === null;
-    if (token === null) $("console").hidden = true;
+    if (token === null) forget();
     try {
-      if (token !== null) await refresh(token, account);
-      else alarm(readiness(await ask("/readyz", { may: [503] })).join("; "));
+      if (token !== null) {
+        const found = await gather(token, account);
+        if (mine !== round) return;
+        draw(account, found);
+      } else {
+        const ready = await ask("/readyz", { may: [503] });
+        if (mine !== round) return;
+        alarm(readiness(ready).join("; "));
+      }
     } catch (error) {
       if (mine !== round) return;
       complain(error);
@@ -223,7 +246,7 @@ function complain(error) {
     kept.removeItem("token");
     $("sign-in").hidden = false;
     $("sign-out").hidden = true;
-    $("console").hidden = true;
+    forget();
     alarm(`The token is not good for this account. ${error.message}`);
     return;
   }
