@@ -10,15 +10,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 #[derive(Debug, Clone)]
 pub(super) struct Places {
     all: Arc<Semaphore>,
-    taken: Arc<DashMap<AccountId, usize>>,
+    taken: Arc<DashMap<Option<AccountId>, usize>>,
     each_max: usize,
 }
 
 /// One of them, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
-    account: AccountId,
-    taken: Arc<DashMap<AccountId, usize>>,
+    account: Option<AccountId>,
+    taken: Arc<DashMap<Option<AccountId>, usize>>,
     _one_of_all: OwnedSemaphorePermit,
 }
 
@@ -38,8 +38,10 @@ impl Places {
         Self { all: Arc::new(Semaphore::new(all)), taken: Arc::default(), each_max }
     }
 
-    /// None when there is none left, for this account or at all.
-    pub(super) fn take(&self, account: AccountId) -> Option<Place> {
+    /// None when there is none left, for this account or at all. Without an account it is for the
+    /// installation, which gets no more than an account does.
+    pub(super) fn take(&self, account: impl Into<Option<AccountId>>) -> Option<Place> {
+        let account = account.into();
         let permit = Arc::clone(&self.all).try_acquire_owned().ok()?;
         let mut taken = self.taken.entry(account).or_default();
         if *taken >= self.each_max {

@@ -12,6 +12,13 @@ fn no_account_takes_all_places() {
     drop(first);
     let again = of(1).unwrap();
     assert!(of(1).is_none());
-    drop((second, third, again));
+    let of_none = || places.take(None::<AccountId>);
+    drop((second, third));
+    let whole = of_none().unwrap();
+    assert!(of(2).is_some(), "the installation is none of the accounts");
+    drop(again);
+    let more = of_none().unwrap();
+    assert!(of_none().is_none(), "it has two as well");
+    drop((whole, more));
     assert!(places.taken.is_empty(), "nothing is kept of those who left");
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use actors::installation::{Command, TheOne};
 use axum::extract::State;
 use axum::routing::{get, post};
-use axum::{Json, Router};
-use events::installation;
+use axum::{Extension, Json, Router};
+use events::{AccountId, installation};
 use projections::incidents::{AppIncident, Incidents};
 use serde_json::{Value, json};
 
@@ -16,6 +16,7 @@ use crate::http::auth::Operator;
 use crate::http::context::Cause;
 use crate::http::fresh::Fresh;
 use crate::http::path::PathWord;
+use crate::http::places::Places;
 use crate::http::problem::Problem;
 use crate::http::query::{self, Query};
 use crate::past;
@@ -37,10 +38,12 @@ pub(in crate::http) fn of_installation() -> Router<Arc<App>> {
         .route("/api/v1/incidents/{incident}/mute", muting(true))
         .route("/api/v1/incidents/{incident}/unmute", muting(false))
         .route("/api/v1/incidents/{incident}/close", closing)
+        .layer(Extension(Places::of_pasts()))
 }
 
 async fn list(
     State(app): State<Arc<App>>,
+    Extension(places): Extension<Places>,
     _: Operator,
     Query(asked): Query<Asked>,
     _: Fresh,
@@ -48,6 +51,7 @@ async fn list(
     let filter = asked.filter()?;
     match query::read("at", asked.at.as_deref(), past::moment)? {
         Some(until) if is_past(&app, until).await? => {
+            let _place = places.take(None::<AccountId>).ok_or(Problem::Busy)?;
             let known = past::of_installation(&*app.store, until).await?;
             let last = known.last.map(|(_, at)| at);
             let now = super::moment(&app, until, last);
