@@ -136,9 +136,15 @@ fn left(delivery: &Delivery, at: Timestamp) -> Value {
 
 /// Why nothing is known of a delivery.
 pub(super) fn unknown(app: &App, id: DeliveryId) -> Problem {
-    match app.views.delivery_log.read(|view| view.removed_at(id)) {
-        Some(at) => Problem::Removed(format!(
+    let (removed_at, known) =
+        app.views.delivery_log.read(|view| (view.removed_at(id), view.delivery(id).is_some()));
+    match removed_at {
+        Some(at) if known => Problem::Removed(format!(
             "delivery {id} is not kept any more: retention removed bodies and attempts on {at}"
+        )),
+        // Whether there ever was one of this id is not known any more either.
+        Some(at) => Problem::Removed(format!(
+            "delivery {id} is not known, or removed by retention, which was at work last on {at}"
         )),
         None => Problem::NoResource,
     }
