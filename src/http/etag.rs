@@ -36,6 +36,14 @@ impl Precondition {
         }
     }
 
+    /// Whether it may hold still where something else than the version it held for is there by now.
+    pub fn may_hold_again(&self) -> bool {
+        match self {
+            Self::None | Self::There => true,
+            Self::Version(_) | Self::Absent => false,
+        }
+    }
+
     fn read(headers: &HeaderMap) -> Result<Self, Problem> {
         let text = |name: &HeaderName| headers.get(name).map(|it| it.to_str().unwrap_or("").trim());
         let unreadable =

@@ -24,6 +24,18 @@ fn a_star_asks_whether_it_is_there() {
 }
 
 #[test]
+fn who_asks_for_a_version_or_for_none_has_lost_once_something_else_is_there() {
+    for (headers, may) in [
+        (&[][..], true),
+        (&[(IF_MATCH, "*")], true),
+        (&[(IF_MATCH, r#""3""#)], false),
+        (&[(IF_NONE_MATCH, "*")], false),
+    ] {
+        assert_eq!(read(headers).unwrap().may_hold_again(), may, "{headers:?}");
+    }
+}
+
+#[test]
 fn what_cannot_be_read_is_refused() {
     for headers in [
         &[(IF_MATCH, "3")][..],

@@ -121,8 +121,8 @@ async fn register(
                 let tag = etag::of(done.answer.version);
                 return Ok((status, tag, Json(shown(id, done.answer, done.position)?)));
             }
-            Err(Refused::Rejected(Rejection::Changed(_))) if precondition == Precondition::None => {
-            }
+            Err(Refused::Rejected(Rejection::Changed(_)))
+                if precondition.holds(version) && precondition.may_hold_again() => {}
             Err(refused) => return Err(refused.into()),
         }
     }

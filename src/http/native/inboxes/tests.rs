@@ -156,6 +156,19 @@ async fn what_was_changed_in_the_meantime_is_not_overwritten_unseen() {
 }
 
 #[tokio::test]
+async fn who_asks_only_that_it_is_there_loses_to_nobody() {
+    let service = furnished().await;
+    let register = async |given: Value| {
+        let there = [("if-match", "*")];
+        let answer = put(&service, "1/inboxes/42", &there, &given.to_string()).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    };
+    tokio::join!(register(json!({"a": 1})), register(json!({"b": 2})), register(json!({"c": 3})),);
+    let attributes: Value = serde_json::from_str(&profile(&service).await.attributes).unwrap();
+    assert_eq!(attributes, json!({"a": 1, "b": 2, "c": 3}));
+}
+
+#[tokio::test]
 async fn a_put_can_ask_for_one_that_is_there_or_for_none() {
     let service = furnished().await;
     let new = r#"{"name":"New","channel_type":"Channel::Line"}"#;
