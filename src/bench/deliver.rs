@@ -28,6 +28,8 @@ pub(super) async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
     plain.subscribe(&url).await?;
     let full = Server::start(&plan.folder.join("features"), &settings).await?;
     full.register_account().await?;
+    let inbox = r#"{"name":"Support","channel_type":"Channel::Whatsapp"}"#;
+    full.call(Method::PUT, "/api/v1/accounts/1/inboxes/1", inbox).await?;
     full.call(Method::POST, "/api/v1/accounts/1/webhooks", featured(&url)).await?;
     full.call(Method::POST, "/api/v1/accounts/1/webhooks/1/rotate_secret", "{}").await?;
     let (mut rounds, mut features) = (vec![], vec![]);
