@@ -94,7 +94,7 @@ async fn fill(post: impl AsyncFn() -> Answer) -> usize {
 async fn a_full_disk_refuses_writes_answers_reads_and_goes_on_when_there_is_room() {
     let place = Place::new();
     let Some(_disk) = Disk::mount(&place.data(), "4m") else {
-        // No setting gives that right, so it is no failure; the store's own limit is tested beside it.
+        // No setting gives that right, so it is no failure; the store's own limit is tested too.
         eprintln!("passed over: a full disk needs a tmpfs, and this user may mount none");
         return;
     };
