@@ -14,7 +14,7 @@ use events::store::{Draft, Slice, Tail};
 use events::{
     AccountId, Actor, Appended, Category, Event, EventId, EventStore, Expected, Failure, InboxId,
     KeyId, Metadata, Position, Proposed, Record, Recorded, Revision, Sealed, StreamName, Timestamp,
-    inbox,
+    WebhookId, delivery, inbox, webhook,
 };
 use futures_core::future::BoxFuture;
 use uuid::Uuid;
@@ -49,6 +49,31 @@ pub(crate) fn history<E: Into<Event>>(
         }
     };
     (1..).zip(events).map(recorded).collect()
+}
+
+/// The webhook of tests.
+pub(crate) const WEBHOOK: WebhookId = WebhookId(7);
+
+/// What befalls its settings.
+pub(crate) fn of_webhook(event: impl Into<webhook::Event>) -> (StreamName, Event) {
+    (StreamName::new(Category::Webhook, WEBHOOK), event.into().into())
+}
+
+/// What befalls what it is owed.
+pub(crate) fn of_ledger(event: impl Into<delivery::Event>) -> (StreamName, Event) {
+    (StreamName::new(Category::Ledger, WEBHOOK), event.into().into())
+}
+
+pub(crate) fn webhook_created() -> (StreamName, Event) {
+    of_webhook(webhook::Created {
+        account: ACCOUNT,
+        url: "https://receiver.example/hook".into(),
+        name: None,
+        inbox: None,
+        subscriptions: vec!["inbox_updated".into()],
+        secret: sealed(),
+        policy: webhook::Policy::default(),
+    })
 }
 
 pub(crate) fn fold<P: Projection>(history: &[Recorded<Event>]) -> P {

@@ -8,9 +8,7 @@ use events::{Actor, Category, EventId, StreamName, WebhookId};
 use uuid::Uuid;
 
 use super::*;
-use crate::testing::{ACCOUNT, fold, history, obeys_the_law, second};
-
-const WEBHOOK: WebhookId = WebhookId(7);
+use crate::testing::{ACCOUNT, WEBHOOK, fold, history, obeys_the_law, second};
 
 fn ledger(event: impl Into<DeliveryEvent>) -> (StreamName, DeliveryEvent) {
     (StreamName::new(Category::Ledger, WEBHOOK), event.into())

@@ -1,40 +1,21 @@
 use events::delivery::{
     AbandonReason, Abandoned, AttemptClass, AttemptFailed, Delivered, Queued, Response,
 };
-use events::{Category, DeliveryId, EventId, StreamName, webhook};
+use events::{DeliveryId, EventId, StreamName, webhook};
 use uuid::Uuid;
 
 use super::*;
-use crate::testing::{ACCOUNT, fold, history, obeys_the_law, sealed, second};
-
-const ID: WebhookId = WebhookId(7);
-
-fn settings(event: impl Into<WebhookEvent>) -> (StreamName, Event) {
-    (StreamName::new(Category::Webhook, ID), event.into().into())
-}
-
-fn ledger(event: impl Into<DeliveryEvent>) -> (StreamName, Event) {
-    (StreamName::new(Category::Ledger, ID), event.into().into())
-}
-
-fn created() -> (StreamName, Event) {
-    settings(Created {
-        account: ACCOUNT,
-        url: "https://receiver.example/hook".into(),
-        name: None,
-        inbox: None,
-        subscriptions: vec!["inbox_updated".into()],
-        secret: sealed(),
-        policy: Policy::default(),
-    })
-}
+use crate::testing::{
+    ACCOUNT, WEBHOOK, fold, history, obeys_the_law, of_ledger, of_webhook, sealed, second,
+    webhook_created,
+};
 
 fn delivery(number: u128) -> DeliveryId {
-    DeliveryId::of(EventId(Uuid::from_u128(number)), ID)
+    DeliveryId::of(EventId(Uuid::from_u128(number)), WEBHOOK)
 }
 
 fn queued(number: u128) -> (StreamName, Event) {
-    ledger(Queued {
+    of_ledger(Queued {
         delivery: delivery(number),
         account: ACCOUNT,
         event: "inbox_updated".into(),
@@ -46,7 +27,7 @@ fn queued(number: u128) -> (StreamName, Event) {
 }
 
 fn failed(number: u128, class: AttemptClass) -> (StreamName, Event) {
-    ledger(AttemptFailed {
+    of_ledger(AttemptFailed {
         delivery: delivery(number),
         attempt: 1,
         class,
@@ -62,7 +43,7 @@ fn failed(number: u128, class: AttemptClass) -> (StreamName, Event) {
 }
 
 fn delivered(number: u128) -> (StreamName, Event) {
-    ledger(Delivered {
+    of_ledger(Delivered {
         delivery: delivery(number),
         attempt: 1,
         response: Response { status: 200, body: String::new(), truncated: false },
@@ -73,12 +54,12 @@ fn delivered(number: u128) -> (StreamName, Event) {
 }
 
 fn abandoned(number: u128) -> (StreamName, Event) {
-    ledger(Abandoned { delivery: delivery(number), reason: AbandonReason::Exhausted })
+    of_ledger(Abandoned { delivery: delivery(number), reason: AbandonReason::Exhausted })
 }
 
 fn webhook(events: impl IntoIterator<Item = (StreamName, Event)>) -> Webhook {
-    let health: WebhookHealth = fold(&history(std::iter::once(created()).chain(events)));
-    health.webhook(ID).unwrap().clone()
+    let health: WebhookHealth = fold(&history(std::iter::once(webhook_created()).chain(events)));
+    health.webhook(WEBHOOK).unwrap().clone()
 }
 
 #[test]
@@ -126,11 +107,11 @@ fn what_was_given_up_is_no_longer_owed() {
 fn settings_are_followed() {
     let policy = Policy { concurrency: Some(4), ..Policy::default() };
     let webhook = webhook([
-        settings(webhook::Renamed { name: Some("CRM".into()) }),
-        settings(webhook::UrlChanged { url: "https://other.example".into() }),
-        settings(webhook::SubscriptionsChanged { subscriptions: vec!["message_*".into()] }),
-        settings(webhook::InboxChanged { inbox: Some(InboxId(42)) }),
-        settings(webhook::PolicyChanged { policy: policy.clone() }),
+        of_webhook(webhook::Renamed { name: Some("CRM".into()) }),
+        of_webhook(webhook::UrlChanged { url: "https://other.example".into() }),
+        of_webhook(webhook::SubscriptionsChanged { subscriptions: vec!["message_*".into()] }),
+        of_webhook(webhook::InboxChanged { inbox: Some(InboxId(42)) }),
+        of_webhook(webhook::PolicyChanged { policy: policy.clone() }),
     ]);
     assert_eq!(
         (webhook.name.as_deref(), webhook.url.as_str()),
@@ -144,23 +125,23 @@ fn settings_are_followed() {
 
 #[test]
 fn a_deleted_webhook_is_not_listed_and_can_still_be_asked_about() {
-    let events = [created(), queued(1), settings(webhook::Deleted {}), abandoned(1)];
+    let events = [webhook_created(), queued(1), of_webhook(webhook::Deleted {}), abandoned(1)];
     let health: WebhookHealth = fold(&history(events));
     assert_eq!((health.of_account(ACCOUNT).count(), health.iter().count()), (0, 0));
-    let webhook = health.webhook(ID).unwrap();
+    let webhook = health.webhook(WEBHOOK).unwrap();
     assert_eq!((webhook.deleted, webhook.counts.abandoned), (true, 1));
 }
 
 #[test]
 fn seen_twice_is_seen_once() {
     obeys_the_law::<WebhookHealth>(&history([
-        created(),
+        webhook_created(),
         queued(1),
         queued(2),
         failed(1, AttemptClass::Server),
         delivered(1),
         abandoned(2),
-        settings(webhook::Deleted {}),
+        of_webhook(webhook::Deleted {}),
     ]));
 }
 
@@ -169,15 +150,15 @@ fn two_refusals_need_somebody_until_one_is_taken_or_the_url_changes() {
     let refused = || failed(1, AttemptClass::Auth);
     let of = |events: Vec<(StreamName, Event)>| {
         let health: WebhookHealth =
-            fold(&history([created(), queued(1)].into_iter().chain(events)));
-        let webhook = health.webhook(ID).unwrap();
+            fold(&history([webhook_created(), queued(1)].into_iter().chain(events)));
+        let webhook = health.webhook(WEBHOOK).unwrap();
         (webhook.authorization_error_count, webhook.action_needed_since)
     };
     assert_eq!(of(vec![refused()]), (1, None));
     let server = failed(1, AttemptClass::Server);
     assert_eq!(of(vec![refused(), server, refused(), refused()]), (3, Some(second(5))));
     assert_eq!(of(vec![refused(), refused(), delivered(1)]), (0, None));
-    let moved = settings(webhook::UrlChanged { url: "https://other.example/".into() });
+    let moved = of_webhook(webhook::UrlChanged { url: "https://other.example/".into() });
     assert_eq!(of(vec![refused(), refused(), moved]), (0, None));
 }
 
@@ -186,7 +167,7 @@ fn who_begins_with_a_summary_tells_the_same_of_deliveries() {
     use events::delivery::{SummedUp, Tally};
     let story = [queued(1), failed(1, AttemptClass::Auth), delivered(1), queued(2), abandoned(2)];
     let mut tally = Tally::default();
-    for record in history(std::iter::once(created()).chain(story.clone())) {
+    for record in history(std::iter::once(webhook_created()).chain(story.clone())) {
         if let Event::Delivery(event) = &record.event {
             tally.take(record.at, event);
         }
@@ -203,11 +184,11 @@ fn who_begins_with_a_summary_tells_the_same_of_deliveries() {
         tally,
         trimmed: None,
     };
-    let more = [ledger(summed), queued(3), failed(3, AttemptClass::Server)];
-    let whole = history(std::iter::once(created()).chain(story).chain(more));
+    let more = [of_ledger(summed), queued(3), failed(3, AttemptClass::Server)];
+    let whole = history(std::iter::once(webhook_created()).chain(story).chain(more));
     obeys_the_law::<WebhookHealth>(&whole);
     let left = [&whole[..1], &whole[6..]].concat();
-    let shown = |history: &[_]| fold::<WebhookHealth>(history).webhook(ID).unwrap().clone();
+    let shown = |history: &[_]| fold::<WebhookHealth>(history).webhook(WEBHOOK).unwrap().clone();
     assert_eq!(shown(&left), shown(&whole));
     assert_eq!((shown(&left).counts.delivered, shown(&left).counts.abandoned), (1, 1));
 }

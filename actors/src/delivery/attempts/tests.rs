@@ -84,6 +84,18 @@ impl Service {
         Self { store: store.clone(), endpoints, ledgers, webhooks, delivery }
     }
 
+    /// Twenty deliveries are owed to an endpoint that has refused everything for a day.
+    async fn failing_for_a_day() -> Self {
+        let service = Self::start();
+        service.create(HOOK, Policy::default()).await;
+        service.endpoints.teach(HOOK, Manner::RefusesFirst(u32::MAX));
+        for number in 0..20 {
+            service.queue(HOOK, number).await;
+        }
+        pass(DAY).await;
+        service
+    }
+
     async fn create(&self, webhook: WebhookId, policy: Policy) {
         let create = webhook::Command::Create(Box::new(settings(webhook, policy)));
         self.webhooks.ask(webhook, anew(), create).await.unwrap();

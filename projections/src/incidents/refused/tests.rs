@@ -1,35 +1,15 @@
 use events::delivery::{AttemptFailed, Delivered, Response};
-use events::webhook::{Created, Deleted, Policy, UrlChanged};
-use events::{Category, DeliveryId, EventId, StreamName, WebhookId};
+use events::webhook::{Deleted, UrlChanged};
+use events::{DeliveryId, EventId, StreamName};
 use uuid::Uuid;
 
 use super::*;
-use crate::testing::{ACCOUNT, fold, history, obeys_the_law, sealed, second};
-
-const ID: WebhookId = WebhookId(7);
-
-fn settings(event: impl Into<WebhookEvent>) -> (StreamName, Event) {
-    (StreamName::new(Category::Webhook, ID), event.into().into())
-}
-
-fn ledger(event: impl Into<DeliveryEvent>) -> (StreamName, Event) {
-    (StreamName::new(Category::Ledger, ID), event.into().into())
-}
-
-fn created() -> (StreamName, Event) {
-    settings(Created {
-        account: ACCOUNT,
-        url: "https://receiver.example/hook".into(),
-        name: None,
-        inbox: None,
-        subscriptions: vec!["message_created".into()],
-        secret: sealed(),
-        policy: Policy::default(),
-    })
-}
+use crate::testing::{
+    ACCOUNT, WEBHOOK, fold, history, obeys_the_law, of_ledger, of_webhook, second, webhook_created,
+};
 
 fn delivery() -> DeliveryId {
-    DeliveryId::of(EventId(Uuid::from_u128(1)), ID)
+    DeliveryId::of(EventId(Uuid::from_u128(1)), WEBHOOK)
 }
 
 fn answered(status: u16) -> Response {
@@ -37,7 +17,7 @@ fn answered(status: u16) -> Response {
 }
 
 fn failed(class: AttemptClass, status: u16) -> (StreamName, Event) {
-    ledger(AttemptFailed {
+    of_ledger(AttemptFailed {
         delivery: delivery(),
         attempt: 1,
         class,
@@ -57,7 +37,7 @@ fn refused(status: u16) -> (StreamName, Event) {
 }
 
 fn delivered() -> (StreamName, Event) {
-    ledger(Delivered {
+    of_ledger(Delivered {
         delivery: delivery(),
         attempt: 1,
         response: answered(200),
@@ -69,8 +49,8 @@ fn delivered() -> (StreamName, Event) {
 
 #[test]
 fn an_endpoint_that_refuses_us_is_an_incident_until_it_takes_something() {
-    let subject = Subject::Webhook(ID);
-    let mut known = vec![created(), failed(AttemptClass::Server, 500)];
+    let subject = Subject::Webhook(WEBHOOK);
+    let mut known = vec![webhook_created(), failed(AttemptClass::Server, 500)];
     assert_eq!(fold::<Incidents>(&history(known.clone())).open_of(subject), None);
     known.push(refused(401));
     let incidents: Incidents = fold(&history(known.clone()));
@@ -92,11 +72,12 @@ fn an_endpoint_that_refuses_us_is_an_incident_until_it_takes_something() {
 
 #[test]
 fn it_is_over_with_another_url_and_with_the_webhook() {
-    let moved = settings(UrlChanged { url: "https://other.example".into() });
-    for (event, ending) in [(moved, Ending::Reauthorized), (settings(Deleted {}), Ending::Removed)]
+    let moved = of_webhook(UrlChanged { url: "https://other.example".into() });
+    for (event, ending) in
+        [(moved, Ending::Reauthorized), (of_webhook(Deleted {}), Ending::Removed)]
     {
-        let incidents: Incidents = fold(&history([created(), refused(401), event]));
-        let ended = incidents.get(Subject::Webhook(ID), 1).and_then(|it| it.ended.as_ref());
+        let incidents: Incidents = fold(&history([webhook_created(), refused(401), event]));
+        let ended = incidents.get(Subject::Webhook(WEBHOOK), 1).and_then(|it| it.ended.as_ref());
         assert_eq!(ended.map(|(ending, _)| *ending), Some(ending));
     }
 }

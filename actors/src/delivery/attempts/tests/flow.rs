@@ -142,13 +142,7 @@ async fn a_recovery_brings_back_what_was_given_up_and_nothing_else_through_a_res
 
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_is_found_again_after_a_day_within_two_seconds_and_the_log_stays_small() {
-    let service = Service::start();
-    service.create(HOOK, Policy::default()).await;
-    service.endpoints.teach(HOOK, Manner::RefusesFirst(u32::MAX));
-    for number in 0..20 {
-        service.queue(HOOK, number).await;
-    }
-    pass(DAY).await;
+    let service = Service::failing_for_a_day().await;
     let written = service.ends(HOOK).await.1;
     assert!(written < 4_000, "{written} failures are written");
     service.endpoints.teach(HOOK, Manner::Takes(Duration::ZERO));
@@ -158,13 +152,7 @@ async fn an_endpoint_is_found_again_after_a_day_within_two_seconds_and_the_log_s
 
 #[tokio::test(start_paused = true)]
 async fn a_probe_that_goes_on_in_silence_ends_when_the_endpoint_is_paused() {
-    let service = Service::start();
-    service.create(HOOK, Policy::default()).await;
-    service.endpoints.teach(HOOK, Manner::RefusesFirst(u32::MAX));
-    for number in 0..20 {
-        service.queue(HOOK, number).await;
-    }
-    pass(DAY).await;
+    let service = Service::failing_for_a_day().await;
     let pause = Command::Pause { by: Actor::ADMIN, now: NOON.after(DAY) };
     service.ledgers.ask(HOOK.into(), anew(), pause).await.unwrap();
     let before = service.endpoints.visits().len();

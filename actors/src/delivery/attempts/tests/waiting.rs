@@ -35,13 +35,7 @@ async fn what_is_skipped_or_parked_while_it_waits_for_its_turn_is_not_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn a_delivery_that_is_skipped_between_two_probes_is_not_sent_once_more() {
-    let service = Service::start();
-    service.create(HOOK, Policy::default()).await;
-    service.endpoints.teach(HOOK, Manner::RefusesFirst(u32::MAX));
-    for number in 0..20 {
-        service.queue(HOOK, number).await;
-    }
-    pass(DAY).await;
+    let service = Service::failing_for_a_day().await;
     let visits =
         || service.endpoints.visits().iter().filter(|it| it.delivery == delivery(HOOK, 0)).count();
     service.ledgers.ask(HOOK.into(), anew(), skip(0)).await.unwrap();
