@@ -39,7 +39,8 @@ pub async fn delivery(
     let subscription = settings.at(|setting| setting.position.0 <= as_of);
     let page = Page { vault, id, body: queued.body.as_bytes(), settings: &settings };
     let attempts: Vec<Value> = attempts.iter().map(|attempt| page.attempt(attempt)).collect();
-    Ok(Some(json!({
+    let removed = source.is_none() && source::is_removed(store, &queued).await?;
+    let mut explained = json!({
         "id": id,
         "endpoint": id.endpoint().to_string(),
         "webhook_id": id.endpoint().webhook(),
@@ -59,7 +60,11 @@ pub async fn delivery(
         "attempts": attempts,
         "history": history,
         "curl": page.curl(now),
-    })))
+    });
+    if removed {
+        explained["cause_removed"] = "retention has removed what was recorded then".into();
+    }
+    Ok(Some(explained))
 }
 
 /// Which of the subscriptions asked for the event; none when nobody asked, as for a test.

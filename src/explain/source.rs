@@ -36,6 +36,17 @@ pub(super) async fn find(
     Ok(None)
 }
 
+/// Whether the record may have stood where retention has removed some: a source that is not found
+/// is none at all otherwise.
+pub(super) async fn is_removed(store: &dyn EventStore, queued: &Queued) -> Result<bool, Failure> {
+    for stream in streams(queued) {
+        if store.bound(&stream).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Inbox events, and the mail that they bring about, come from the inbox itself; what is told of an
 /// endpoint from its ledger; and all others from the platform.
 fn streams(queued: &Queued) -> Vec<StreamName> {

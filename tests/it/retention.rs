@@ -96,6 +96,28 @@ async fn views_that_are_rebuilt_from_what_is_left_show_the_same() {
 }
 
 #[tokio::test]
+async fn what_is_held_for_longer_than_its_cause_is_kept_says_so() {
+    let (_place, relink, _receiver, _) = brief().await;
+    let api = relink.api();
+    api.post("/webhooks/1/pause", json!({})).await.json(200);
+    // The last record of a stream stays.
+    message(&api, "one").await;
+    message(&api, "two").await;
+    relink.says(|said| said.contains("records of platform-1 were kept long enough")).await;
+    let held = api.get("/webhooks/1/deliveries").await.json(200)["deliveries"].clone();
+    let explained = async |place: usize| {
+        let id = held[place]["id"].as_str().unwrap();
+        api.get(&format!("/deliveries/{id}/explain")).await.json(200)
+    };
+    let (two, one) = (explained(0).await, explained(1).await);
+    assert_eq!(two["cause"]["data"]["event"], "message_created");
+    assert!(two.get("cause_removed").is_none(), "{two}");
+    assert_eq!(one["cause"], Value::Null);
+    assert!(one["cause_removed"].as_str().unwrap().contains("retention"), "{one}");
+    assert!(one["body"].as_str().unwrap().contains("one"), "what is owed is kept");
+}
+
+#[tokio::test]
 async fn kills_in_between_lose_nothing() {
     let (place, mut relink, receiver, _) = brief().await;
     let mut sent = 0;
