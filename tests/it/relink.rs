@@ -106,7 +106,14 @@ impl Place {
 
     /// Follows the log until as many events of the wire name are in it; the last one's position.
     pub(crate) async fn written(&self, kind: &str, count: usize) -> u64 {
-        let mut child = self.command(&["log", "--follow", "--json"]).spawn().unwrap();
+        self.written_behind(0, kind, count).await
+    }
+
+    /// The same of what stands behind a position.
+    pub(crate) async fn written_behind(&self, behind: u64, kind: &str, count: usize) -> u64 {
+        let from = (behind + 1).to_string();
+        let follow = ["log", "--follow", "--json", "--from", &from];
+        let mut child = self.command(&follow).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let follow = async {
             let mut seen = 0;

@@ -123,6 +123,7 @@ async fn kills_in_between_lose_nothing() {
     let mut sent = 0;
     for round in 1..=4 {
         let api = relink.api();
+        let before = place.log().await.pop().unwrap()["position"].as_u64().unwrap();
         for number in 0..5 {
             message(&api, &format!("{round} {number}")).await;
             sent += 1;
@@ -130,7 +131,7 @@ async fn kills_in_between_lose_nothing() {
         receiver.until(|all| arrived(all).len() == sent).await;
         // Somewhere around a summary, a trim or a truncation, each time elsewhere.
         let kind = if round % 2 == 0 { "delivery.trimmed" } else { "delivery.summed_up" };
-        place.written(kind, 1).await;
+        place.written_behind(before, kind, 1).await;
         relink.kill().await;
         place.run_well(&["verify"]).await;
         relink = place.serve().await;
