@@ -11,6 +11,7 @@ mod folder;
 mod heads;
 mod lock;
 mod page;
+mod places;
 mod reader;
 mod recent;
 mod schema;
@@ -31,6 +32,7 @@ use tokio::task::spawn_blocking;
 use commit::Ledger;
 use failure::unavailable;
 use lock::Lock;
+use places::Places;
 use reader::Readers;
 use recent::Recent;
 use upkeep::Upkeep;
@@ -108,7 +110,7 @@ impl Embedded {
         let file = folder::existing(folder)?;
         let watcher = schema::open_reader(&file)?;
         let head = commit::head(&watcher).map_err(|error| OpenError::engine(&file, error))?;
-        let readers = Readers::open(file)?;
+        let readers = Readers::open(file, Arc::default())?;
         let (growth, upkeep) = (Arc::new(Growth(watch::Sender::new(head))), Arc::default());
         Upkeep::start(&upkeep, watcher, Arc::clone(&growth), LOOK_AT_WRITER)?;
         let recent = Arc::default();
@@ -122,15 +124,18 @@ impl Embedded {
         connection
             .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
             .map_err(engine)?;
+        Places::catch_up(&mut connection).map_err(engine)?;
         let head = commit::head(&connection).map_err(engine)?;
         let wal = Wal::watch(&mut connection).map_err(engine)?;
         let side = schema::open_writer(&file)?;
-        let readers = Readers::open(file)?;
+        let places = Arc::<Places>::default();
+        let readers = Readers::open(file, Arc::clone(&places))?;
         let (growth, upkeep) = (Arc::new(Growth(watch::Sender::new(head))), Arc::default());
         Upkeep::start(&upkeep, side, Arc::clone(&growth), LOOK_BESIDE)?;
         let recent = Arc::new(Recent::default());
-        let ledger = Ledger::new(connection, Arc::clone(&recent));
-        let writer = Writer::start(ledger, wal, Arc::clone(&growth), Arc::clone(&upkeep))?;
+        let ledger = Ledger::new(connection, places, Arc::clone(&recent));
+        let (grown, copies) = (Arc::clone(&growth), Arc::clone(&upkeep));
+        let writer = Writer::start(ledger, wal, grown, copies, lock.is_some())?;
         let (writer, lock) = (Some(writer), Mutex::new(lock));
         Ok(Self { writer, readers, upkeep, growth, recent, lock })
     }

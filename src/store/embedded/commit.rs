@@ -3,22 +3,25 @@
 use std::sync::Arc;
 
 use events::store::Proposed;
-use events::{Appended, Expected, Failure, Position, Record, Revision, StreamName};
+use events::{Appended, EventId, Expected, Failure, Position, Record, Revision, StreamName};
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, params};
+use uuid::Uuid;
 
 use super::bounds;
 use super::heads::{Head, Heads};
+use super::places::{self, Key, Places};
 use super::recent::Recent;
 
-const FIND: &str = "SELECT id, (SELECT max(revision) FROM events WHERE stream = streams.id)
-    FROM streams WHERE name = ?1";
 const NAME: &str = "INSERT INTO streams (name) VALUES (?1)";
 const INSERT: &str = "INSERT INTO events
     (stream, revision, type, version, id, recorded_at, hash, metadata, data)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-const WRITTEN: &str = "SELECT id, position FROM events
-    WHERE stream = ?1 AND revision >= ?2 ORDER BY revision LIMIT ?3";
+const ID: &str = "SELECT id FROM events WHERE position = ?1";
+
+/// For each record that is written, so many of those before it get their place in the table: twice
+/// as fast as they come.
+const PLACED_FOR_EACH: usize = 2;
 
 /// One append, as its caller handed it in.
 #[derive(Debug)]
@@ -34,16 +37,23 @@ pub(super) struct Ledger {
     heads: Heads,
     /// What `PRAGMA data_version` said last: it changes when another connection commits.
     version: i64,
+    places: Arc<Places>,
     recent: Arc<Recent>,
-    /// Written in the transaction under way.
-    written: Vec<Record>,
+    written: Written,
+}
+
+/// What the transaction under way has written.
+#[derive(Debug, Default)]
+struct Written {
+    records: Vec<Record>,
+    places: Vec<(Key, i64)>,
 }
 
 impl Ledger {
-    pub(super) fn new(connection: Connection, recent: Arc<Recent>) -> Self {
+    pub(super) fn new(connection: Connection, places: Arc<Places>, recent: Arc<Recent>) -> Self {
         connection.set_prepared_statement_cache_capacity(32);
-        let (heads, written) = (Heads::default(), Vec::new());
-        Self { connection, heads, version: i64::MIN, recent, written }
+        let (heads, written) = (Heads::default(), Written::default());
+        Self { connection, heads, version: i64::MIN, places, recent, written }
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -56,9 +66,23 @@ impl Ledger {
         stream: &StreamName,
         before: Revision,
     ) -> rusqlite::Result<Result<(), Failure>> {
-        let truncated = bounds::advance(&self.connection, stream, before);
+        self.places.look(&self.connection)?;
+        let truncated = bounds::advance(&self.connection, &self.places, stream, before);
         self.recent.clear();
         truncated
+    }
+
+    /// Deletes a few rows of what was removed; whether there are more.
+    pub(super) fn clear(&self) -> rusqlite::Result<bool> {
+        self.places.look(&self.connection)?;
+        bounds::clear(&self.connection, &self.places)
+    }
+
+    /// Leaves nothing to be read from the end of the log when it is next opened.
+    pub(super) fn settle(&self) {
+        if let Err(error) = self.places.settle(&self.connection) {
+            tracing::debug!(%error, "places are left to the next start: {error}");
+        }
     }
 
     /// Writes all of them in one transaction; the answers are true once this has returned.
@@ -67,40 +91,47 @@ impl Ledger {
         appends: impl Iterator<Item = &'a Append>,
         answers: &mut Vec<Result<Appended, Failure>>,
     ) -> rusqlite::Result<()> {
-        let committed = self.transact(appends, answers);
-        if committed.is_ok() {
-            self.recent.extend(self.written.drain(..));
-        } else {
-            self.written.clear();
-            self.heads.clear();
-            answers.clear();
-            if !self.connection.is_autocommit() {
-                // Where even this fails the next BEGIN says so.
-                let _ = self.connection.execute_batch("ROLLBACK");
+        match self.transact(appends, answers) {
+            Ok(swept) => {
+                self.places.committed(self.written.places.drain(..), swept);
+                self.recent.extend(self.written.records.drain(..));
+                Ok(())
+            }
+            Err(error) => {
+                self.written = Written::default();
+                self.heads.clear();
+                answers.clear();
+                if !self.connection.is_autocommit() {
+                    // Where even this fails the next BEGIN says so.
+                    let _ = self.connection.execute_batch("ROLLBACK");
+                }
+                Err(error)
             }
         }
-        committed
     }
 
+    /// Up to which key places were written into their table.
     fn transact<'a>(
         &mut self,
         appends: impl Iterator<Item = &'a Append>,
         answers: &mut Vec<Result<Appended, Failure>>,
-    ) -> rusqlite::Result<()> {
-        let Self { connection, heads, version, written, .. } = self;
+    ) -> rusqlite::Result<Option<Key>> {
+        let Self { connection, heads, version, places, written, .. } = self;
         connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let now: i64 =
             connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
         if now != *version {
             heads.clear();
+            places.look(connection)?;
             *version = now;
         }
         let mut insert = connection.prepare_cached(INSERT)?;
         for append in appends {
-            answers.push(apply(connection, &mut insert, heads, append, written)?);
+            answers.push(apply(connection, &mut insert, heads, places, append, written)?);
         }
+        let swept = places.sweep(connection, PLACED_FOR_EACH * written.places.len())?;
         connection.prepare_cached("COMMIT")?.execute([])?;
-        Ok(())
+        Ok(swept)
     }
 }
 
@@ -109,18 +140,21 @@ fn apply(
     connection: &Connection,
     insert: &mut CachedStatement<'_>,
     heads: &mut Heads,
+    places: &Places,
     append: &Append,
-    written: &mut Vec<Record>,
+    written: &mut Written,
 ) -> rusqlite::Result<Result<Appended, Failure>> {
     let stream = &append.stream;
     let head = match heads.get(stream) {
         Some(head) => Some(head),
-        None => find(connection, stream)?,
+        None => find(connection, places, stream)?,
     };
     let current = head.and_then(|head| head.last);
     if Expected::from(current) != append.expected {
         let repeated = match (head, current) {
-            (Some(head), Some(last)) => repeated(connection, head.stream, last, append)?,
+            (Some(head), Some(last)) => {
+                repeated(connection, places, written, head.stream, last, append)?
+            }
             _ => None,
         };
         let conflict = || Failure::Conflict { stream: stream.clone(), current };
@@ -137,8 +171,9 @@ fn apply(
     let mut last = revision;
     for record in &append.records {
         write(insert, id, revision, record)?;
-        let position = position(connection.last_insert_rowid());
-        written.push(record.clone().placed(position, stream.clone(), revision));
+        let row = connection.last_insert_rowid();
+        written.places.push(((id, integer(revision.0)), row));
+        written.records.push(record.clone().placed(position(row), stream.clone(), revision));
         last = revision;
         revision = revision.next();
     }
@@ -147,14 +182,14 @@ fn apply(
     Ok(Ok(Appended { revision: last, position }))
 }
 
-fn find(connection: &Connection, stream: &StreamName) -> rusqlite::Result<Option<Head>> {
-    let mut find = connection.prepare_cached(FIND)?;
-    let row = find.query_row([stream.as_str()], |row| Ok((row.get(0)?, row.get(1)?)));
-    let head = row.optional()?;
-    Ok(head.map(|(stream, last): (i64, Option<i64>)| Head {
-        stream,
-        last: last.map(|last| Revision(last.unsigned_abs())),
-    }))
+fn find(
+    connection: &Connection,
+    places: &Places,
+    stream: &StreamName,
+) -> rusqlite::Result<Option<Head>> {
+    let Some(stream) = places::stream(connection, stream.as_str())? else { return Ok(None) };
+    let last = places.last(connection, stream)?.map(|last| Revision(last.unsigned_abs()));
+    Ok(Some(Head { stream, last }))
 }
 
 fn write(
@@ -185,6 +220,8 @@ fn write(
 /// Where a repeated append was written the first time, if it is one.
 fn repeated(
     connection: &Connection,
+    places: &Places,
+    written: &Written,
     stream: i64,
     last: Revision,
     append: &Append,
@@ -194,18 +231,23 @@ fn repeated(
         Expected::Revision(revision) if revision < last => revision.next(),
         Expected::Revision(_) => return Ok(None),
     };
-    let mut written = connection.prepare_cached(WRITTEN)?;
-    let count = i64::try_from(append.records.len()).unwrap_or(i64::MAX);
-    let mut rows = written.query(params![stream, integer(first.0), count])?;
-    let mut appended = None;
-    for (revision, record) in (first.0..).map(Revision).zip(&append.records) {
-        let Some(row) = rows.next()? else { return Ok(None) };
-        if row.get_ref(0)?.as_blob()? != record.id.0.as_bytes() {
-            return Ok(None);
-        }
-        appended = Some(Appended { revision, position: position(row.get(1)?) });
+    let mut there: Vec<(EventId, Position)> = vec![];
+    let mut id = connection.prepare_cached(ID)?;
+    for (_, row) in places.upwards(connection, stream, integer(first.0), append.records.len())? {
+        let id = id.query_row([row], |row| row.get(0))?;
+        there.push((EventId(Uuid::from_bytes(id)), position(row)));
     }
-    Ok(appended)
+    // Or a moment ago, in the transaction under way.
+    let now = written.records.iter().filter(|record| record.stream == append.stream);
+    let now = now.filter(|record| record.revision >= first);
+    there.extend(now.map(|record| (record.id, record.position)));
+    let same = append.records.iter().zip(&there).filter(|(record, (id, _))| record.id == *id);
+    let count = append.records.len();
+    if same.count() < count {
+        return Ok(None);
+    }
+    let revision = Revision(first.0 + count as u64 - 1);
+    Ok(there.get(count - 1).map(|(_, position)| Appended { revision, position: *position }))
 }
 
 /// The last position of the log.

@@ -25,6 +25,8 @@ macro_rules! select {
 }
 pub(super) use select;
 
+const ONE: &str = select!("WHERE position = ?1 AND stream = ?2 AND revision = ?3");
+
 /// Why a row is no record.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
@@ -67,16 +69,51 @@ impl Page {
     ) -> Result<Self, (Fault, Option<Position>)> {
         let (rows_max, block) = (limit.min(256), Vec::with_capacity(block));
         let mut page = Self { rows: Vec::with_capacity(rows_max), block };
-        loop {
-            let read = rows.next().map_err(Fault::from);
-            match read.and_then(|row| row.map_or(Ok(false), |row| page.push(row).map(|()| true))) {
-                Ok(true) if page.block.len() < PAGE_BYTES_MAX => {}
-                Ok(_) => return Ok(page),
-                Err(fault) => {
-                    return Err((fault, page.rows.last().map(|last| last.position)));
-                }
+        while page.has_room() {
+            match page.take(rows) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(fault) => return Err(page.stopped(fault)),
             }
         }
+        Ok(page)
+    }
+
+    /// Reads records of one stream, each by its revision and position, until the page is full.
+    pub(super) fn of_stream(
+        connection: &Connection,
+        stream: i64,
+        places: &[(i64, i64)],
+    ) -> Result<Self, (Fault, Option<Position>)> {
+        let mut page = Self { rows: Vec::with_capacity(places.len()), block: vec![] };
+        let mut one = connection.prepare_cached(ONE).map_err(|error| (error.into(), None))?;
+        for (revision, position) in places {
+            let rows = one.query([position, &stream, revision]).map_err(Fault::from);
+            // Where there is no such record, it was removed a moment ago.
+            if let Err(fault) = rows.and_then(|mut rows| page.take(&mut rows)) {
+                return Err(page.stopped(fault));
+            }
+            if !page.has_room() {
+                break;
+            }
+        }
+        Ok(page)
+    }
+
+    fn has_room(&self) -> bool {
+        self.block.len() < PAGE_BYTES_MAX
+    }
+
+    /// The next row, if there is one.
+    fn take(&mut self, rows: &mut Rows<'_>) -> Result<bool, Fault> {
+        match rows.next()? {
+            Some(row) => self.push(row).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    fn stopped(&self, fault: Fault) -> (Fault, Option<Position>) {
+        (fault, self.rows.last().map(|last| last.position))
     }
 
     fn push(&mut self, row: &Row<'_>) -> Result<(), Fault> {

@@ -16,6 +16,7 @@ use super::bounds;
 use super::commit::{self, integer};
 use super::failure::{failure, failure_behind, unavailable};
 use super::page::{Fault, Names, Page, select};
+use super::places::{self, Places};
 use super::{OpenError, schema};
 
 /// As many pages as are read at a time.
@@ -29,15 +30,6 @@ const ALL_BUT_REMOVED: &str = select!(
         WHERE bounds.stream = events.stream AND events.revision < bounds.first
      ) ORDER BY position LIMIT ?2"
 );
-const UPWARDS: &str = select!(
-    "WHERE stream = (SELECT id FROM streams WHERE name = ?1) AND revision >= max(?2, ?4)
-     ORDER BY revision LIMIT ?3"
-);
-const DOWNWARDS: &str = select!(
-    "WHERE stream = (SELECT id FROM streams WHERE name = ?1) AND revision < ?2
-     AND revision >= ?4 ORDER BY revision DESC LIMIT ?3"
-);
-
 /// The pool.
 #[derive(Clone)]
 pub(super) struct Readers {
@@ -49,16 +41,17 @@ struct Shared {
     file: PathBuf,
     idle: Mutex<Vec<Connection>>,
     names: Mutex<Names>,
+    places: Arc<Places>,
     /// How many bytes the last page had.
     block: AtomicUsize,
 }
 
 impl Readers {
     /// Opens the first connection, so that what cannot be read is said at once.
-    pub(super) fn open(file: PathBuf) -> Result<Self, OpenError> {
+    pub(super) fn open(file: PathBuf, places: Arc<Places>) -> Result<Self, OpenError> {
         let first = schema::open_reader(&file)?;
         let (idle, names) = (Mutex::new(vec![first]), Mutex::default());
-        let shared = Arc::new(Shared { file, idle, names, block: 0.into() });
+        let shared = Arc::new(Shared { file, idle, names, places, block: 0.into() });
         Ok(Self { permits: Arc::new(Semaphore::new(READERS_MAX)), shared })
     }
 
@@ -70,19 +63,26 @@ impl Readers {
     ) -> Result<Vec<Record>, Failure> {
         let name = stream.clone();
         let limit = limit.min(PAGE_MAX);
-        let read = self.run(move |connection, _| {
-            let (sql, revision) = match slice {
-                Slice::From(revision) => (UPWARDS, integer(revision.0)),
-                Slice::Before(before) => {
-                    (DOWNWARDS, before.map_or(i64::MAX, |before| integer(before.0)))
-                }
-            };
+        let read = self.run(move |connection, shared| {
             let before = |error| (Fault::from(error), None);
+            let stream = places::stream(connection, name.as_str()).map_err(before)?;
+            let Some(stream) = stream else { return Ok(vec![]) };
             // Whatever is removed after this look is shown once more, as to one who came earlier.
             let found = bounds::of(connection, &name).map_err(before)?;
             let first = integer(found.map_or(0, |bound| bound.first.0));
-            let bound = params![name.as_str(), revision, integer(limit as u64), first];
-            let page = page(connection, sql, bound, limit, 0)?;
+            let places = &shared.places;
+            places.look(connection).map_err(before)?;
+            let rows = match slice {
+                Slice::From(revision) => {
+                    places.upwards(connection, stream, integer(revision.0).max(first), limit)
+                }
+                Slice::Before(before) => {
+                    let below = before.map_or(i64::MAX, |before| integer(before.0));
+                    places.downwards(connection, stream, below, first, limit)
+                }
+            };
+            let rows = rows.map_err(before)?;
+            let page = Page::of_stream(connection, stream, &rows)?;
             page.records(|_| Ok(name.clone()))
         });
         read.await?.map_err(|(fault, position)| corrupt(&fault, position))
@@ -131,10 +131,7 @@ impl Readers {
     pub(super) async fn check(&self) -> Result<Vec<String>, Failure> {
         let checked = self.run(|connection, _| check(connection)).await?;
         match checked.map_err(|error| failure(&error)) {
-            Ok(mut found) => {
-                found.retain(|line| line != "ok");
-                Ok(found)
-            }
+            Ok(found) => Ok(found),
             // So damaged that SQLite cannot even list what is wrong.
             Err(Failure::Corrupt { reason, .. }) => Ok(vec![reason]),
             Err(failure) => Err(failure),
@@ -203,7 +200,12 @@ fn scan(connection: &Connection) -> rusqlite::Result<u64> {
 fn check(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut check = connection.prepare("PRAGMA integrity_check(20)")?;
     let found = check.query_map([], |row| row.get(0))?;
-    found.collect()
+    let mut found: Vec<String> = found.collect::<rusqlite::Result<_>>()?;
+    found.retain(|line| line != "ok");
+    if found.is_empty() {
+        found = Places::check(connection)?;
+    }
+    Ok(found)
 }
 
 fn corrupt(fault: &Fault, position: Option<Position>) -> Failure {

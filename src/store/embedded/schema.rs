@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use super::OpenError;
 
 /// The newest format that this build knows, kept in `user_version`.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 
 /// `RLNK`, so that `file` and `sqlite3` tell a Relink log from another database.
 const APPLICATION: u32 = 0x524c_4e4b;
@@ -16,12 +16,15 @@ const APPLICATION: u32 = 0x524c_4e4b;
 /// How long to wait for another process that writes.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The large columns are last: what stands before them is read without following overflow pages.
-const SCHEMA: &str = "
+const STREAMS: &str = "
 CREATE TABLE streams (
     id          INTEGER PRIMARY KEY,
     name        TEXT NOT NULL UNIQUE
 );
+";
+
+/// The large columns are last: what stands before them is read without following overflow pages.
+const EVENTS: &str = "
 CREATE TABLE events (
     position    INTEGER PRIMARY KEY,
     stream      INTEGER NOT NULL REFERENCES streams (id),
@@ -32,9 +35,11 @@ CREATE TABLE events (
     recorded_at INTEGER NOT NULL,
     hash        BLOB NOT NULL,
     metadata    TEXT NOT NULL,
-    data        BLOB NOT NULL,
-    UNIQUE (stream, revision)
+    data        BLOB NOT NULL
 );
+";
+
+const VIEW: &str = "
 CREATE VIEW log AS
 SELECT position, streams.name AS stream, revision, type, version,
        lower(hex(events.id)) AS id,
@@ -53,6 +58,34 @@ CREATE TABLE bounds (
     previous    BLOB NOT NULL,
     cleared     INTEGER NOT NULL
 );
+";
+
+/// Where each revision of a stream stands, since format 3: see `places.rs`.
+const PLACES: &str = "
+CREATE TABLE places (
+    stream      INTEGER NOT NULL,
+    revision    INTEGER NOT NULL,
+    position    INTEGER NOT NULL,
+    PRIMARY KEY (stream, revision)
+) WITHOUT ROWID;
+CREATE TABLE places_through (
+    position    INTEGER NOT NULL
+);
+INSERT INTO places_through VALUES (0);
+";
+
+/// Up to format 2, an index of the table of events was kept with every commit. SQLite cannot take
+/// it from the table, so the records move to one without.
+const WITHOUT_INDEX: [&str; 3] = [
+    "DROP VIEW log; ALTER TABLE events RENAME TO indexed_events;",
+    EVENTS,
+    "INSERT INTO events SELECT * FROM indexed_events; DROP TABLE indexed_events;",
+];
+
+/// What a reader has instead of the table, where only that index is there.
+const INDEXED: &str = "
+CREATE TEMP VIEW places AS SELECT stream, revision, position FROM main.events;
+CREATE TEMP TABLE places_through AS SELECT 9223372036854775807 AS position;
 ";
 
 /// Opens the file for writing and makes it a log where it is empty.
@@ -77,14 +110,18 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
     let connection = Connection::open_with_flags(path, flags).map_err(engine)?;
     connection.busy_timeout(PATIENCE).map_err(engine)?;
     check(path, &connection)?;
-    match format(&connection).map_err(engine)? {
-        0 => return Err(OpenError::NoLog { path: path.to_owned() }),
-        // No log of this format was ever truncated; only who serves it makes it one of today's.
-        1 => {
-            let bounds = BOUNDS.replace("CREATE TABLE", "CREATE TEMP TABLE");
-            connection.execute_batch(&bounds).map_err(engine)?;
-        }
-        _ => {}
+    // Only who serves an older log makes it one of today's.
+    let found = format(&connection).map_err(engine)?;
+    if found == 0 {
+        return Err(OpenError::NoLog { path: path.to_owned() });
+    }
+    if found < 2 {
+        // No log of this format was ever truncated.
+        let bounds = BOUNDS.replace("CREATE TABLE", "CREATE TEMP TABLE");
+        connection.execute_batch(&bounds).map_err(engine)?;
+    }
+    if found < 3 {
+        connection.execute_batch(INDEXED).map_err(engine)?;
     }
     connection.pragma_update(None, "cache_size", -16_384).map_err(engine)?;
     Ok(connection)
@@ -95,8 +132,9 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
-    // 16 MiB: whenever pages of the index are put in order, a commit walks through the whole cache.
-    connection.pragma_update(None, "cache_size", -16_384)?;
+    // 4 MiB are enough for whoever writes in order, and a commit that splits a page walks through
+    // the whole cache.
+    connection.pragma_update(None, "cache_size", -4096)?;
     // The writer looks every stream up itself; a second look-up per record proves nothing.
     connection.pragma_update(None, "foreign_keys", false)
 }
@@ -131,11 +169,23 @@ fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     // Another process may have been first.
     let found = format(&transaction)?;
     if found == 0 {
-        transaction.execute_batch(SCHEMA)?;
+        transaction.execute_batch(STREAMS)?;
+        transaction.execute_batch(EVENTS)?;
+        transaction.execute_batch(VIEW)?;
         transaction.pragma_update(None, "application_id", APPLICATION)?;
     }
-    if found < FORMAT {
+    if found < 2 {
         transaction.execute_batch(BOUNDS)?;
+    }
+    if found == 1 || found == 2 {
+        tracing::info!("the log is being brought from format {found} to format {FORMAT}");
+        for step in WITHOUT_INDEX {
+            transaction.execute_batch(step)?;
+        }
+        transaction.execute_batch(VIEW)?;
+    }
+    if found < FORMAT {
+        transaction.execute_batch(PLACES)?;
         transaction.pragma_update(None, "user_version", FORMAT)?;
     }
     transaction.commit()

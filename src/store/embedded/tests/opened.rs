@@ -123,35 +123,82 @@ async fn a_newer_format_is_refused_with_both_numbers() {
         refusal(Embedded::attach(folder.path())),
         refusal(Embedded::read_only(folder.path())),
     ] {
-        assert!(matches!(refused, OpenError::Newer { found: 3, known: 2, .. }), "{refused}");
+        assert!(matches!(refused, OpenError::Newer { found: 4, known: 3, .. }), "{refused}");
     }
 }
 
-/// A log as the first format had it.
-async fn of_format_1(folder: &std::path::Path) -> Stream {
+/// The table of events up to format 2.
+const INDEXED: &str = "
+DROP VIEW log;
+DROP TABLE places;
+DROP TABLE places_through;
+ALTER TABLE events RENAME TO written;
+CREATE TABLE events (
+    position    INTEGER PRIMARY KEY,
+    stream      INTEGER NOT NULL REFERENCES streams (id),
+    revision    INTEGER NOT NULL,
+    type        TEXT NOT NULL,
+    version     INTEGER NOT NULL,
+    id          BLOB NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    hash        BLOB NOT NULL,
+    metadata    TEXT NOT NULL,
+    data        BLOB NOT NULL,
+    UNIQUE (stream, revision)
+);
+INSERT INTO events SELECT * FROM written;
+DROP TABLE written;
+CREATE VIEW log AS SELECT position FROM events;
+";
+
+/// A log as the first format or the second had it, of two streams.
+async fn of_format(number: u32, folder: &std::path::Path) -> Stream {
     let store = serve(folder);
     let mut stream = Stream::new(42);
-    stream.write(&store, &["one", "two", "three"]).await.unwrap();
+    let mut other = Stream::new(7);
+    for word in ["one", "two", "three"] {
+        stream.write(&store, &[word]).await.unwrap();
+        other.write(&store, &[word, word]).await.unwrap();
+    }
     store.close().await;
     let raw = rusqlite::Connection::open(folder::log_file(folder)).unwrap();
-    raw.execute_batch("DROP TABLE bounds; PRAGMA user_version = 1").unwrap();
+    raw.execute_batch(INDEXED).unwrap();
+    if number == 1 {
+        raw.execute_batch("DROP TABLE bounds").unwrap();
+    }
+    raw.pragma_update(None, "user_version", number).unwrap();
     stream
 }
 
+async fn of_stream(store: &Embedded, stream: &Stream) -> Vec<Revision> {
+    let upwards = store.read_stream(&stream.name, Slice::From(Revision::FIRST), PAGE_MAX);
+    upwards.await.unwrap().iter().map(|record| record.revision).collect()
+}
+
 #[tokio::test]
-async fn a_log_of_the_first_format_is_read_as_it_is_and_served_as_one_of_today() {
-    let folder = tempfile::tempdir().unwrap();
-    let stream = of_format_1(folder.path()).await;
-    let reader = Embedded::read_only(folder.path()).unwrap();
-    assert_eq!(everything(&reader).await.unwrap().len(), 3);
-    assert_eq!(reader.bound(&stream.name).await, Ok(None));
-    drop(reader);
-    let store = serve(folder.path());
-    store.truncate(&stream.name, Revision(2)).await.unwrap();
-    assert_eq!(everything(&store).await.unwrap().len(), 1);
-    drop(store);
-    let reader = Embedded::read_only(folder.path()).unwrap();
-    assert_eq!(reader.bound(&stream.name).await.unwrap().unwrap().first, Revision(2));
+async fn a_log_of_an_older_format_is_read_as_it_is_and_served_as_one_of_today() {
+    for number in [1, 2] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut stream = of_format(number, folder.path()).await;
+        let reader = Embedded::read_only(folder.path()).unwrap();
+        let there = everything(&reader).await.unwrap();
+        assert_eq!(there.len(), 9);
+        assert_eq!(of_stream(&reader, &stream).await, [0, 1, 2].map(Revision));
+        assert_eq!(reader.bound(&stream.name).await, Ok(None));
+        drop(reader);
+
+        let store = serve(folder.path());
+        assert_eq!(everything(&store).await.unwrap(), there);
+        stream.write(&store, &["four"]).await.unwrap();
+        assert_eq!(of_stream(&store, &stream).await, [0, 1, 2, 3].map(Revision));
+        store.truncate(&stream.name, Revision(2)).await.unwrap();
+        assert_eq!(everything(&store).await.unwrap().len(), 8);
+        drop(store);
+        let reader = Embedded::read_only(folder.path()).unwrap();
+        assert_eq!(of_stream(&reader, &stream).await, [2, 3].map(Revision));
+        assert_eq!(reader.bound(&stream.name).await.unwrap().unwrap().first, Revision(2));
+        assert_eq!(reader.integrity().await, Ok(vec![]));
+    }
 }
 
 #[tokio::test]
