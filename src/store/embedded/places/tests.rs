@@ -75,7 +75,11 @@ impl Log {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig {
+        cases: 64,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn what_was_committed_is_found_at_any_moment(
@@ -123,6 +127,18 @@ fn the_table_follows_in_step_and_never_lags_by_more_than_two_generations() {
     }
     let (there, all) = (log.in_table(), log.model.len());
     assert!(there > 350, "{there} of {all}");
+}
+
+#[test]
+fn who_only_reads_keeps_no_more_than_the_table_has_not_got() {
+    let mut log = Log::new();
+    let beside = Places::default();
+    for round in 0..400 {
+        log.commit(&[round % 4]);
+        beside.look(&log.connection).unwrap();
+        let kept = beside.tail().open.len();
+        assert!(kept <= 2 * GENERATION, "{kept} after {round}");
+    }
 }
 
 #[test]
