@@ -77,6 +77,16 @@ impl<A: Aggregate> ractor::Actor for Shell<A> {
         message: Wake,
         run: &mut Run<A>,
     ) -> Result<(), ActorProcessingErr> {
+        // ractor keeps room for this future several times over for as long as an actor lives, and
+        // moves it as often; on the heap it takes its two kilobytes only while there is work.
+        Box::pin(self.turn(&myself, message, run)).await;
+        Ok(())
+    }
+}
+
+impl<A: Aggregate> Shell<A> {
+    /// Does all there is to do just now.
+    async fn turn(&self, myself: &ActorRef<Wake>, message: Wake, run: &mut Run<A>) {
         match message {
             Wake::Timer => run.timer = None,
             Wake::Work => {}
@@ -85,21 +95,18 @@ impl<A: Aggregate> ractor::Actor for Shell<A> {
         while let Some(items) = self.mailbox.take() {
             self.work(items, run).await;
             if self.mailbox.is_closed() {
-                return Ok(());
+                return;
             }
             // Each time: under load there is always something that waits.
-            self.pay(&myself, run).await;
+            self.pay(myself, run).await;
             paid = true;
         }
         // Halted while paying, it has nothing more to look at.
         if !paid && !self.mailbox.is_closed() {
-            self.pay(&myself, run).await;
+            self.pay(myself, run).await;
         }
-        Ok(())
     }
-}
 
-impl<A: Aggregate> Shell<A> {
     /// Decides all waiting commands together and appends what comes of them as one.
     async fn work(&self, items: VecDeque<Item<A>>, run: &mut Run<A>) {
         let mut batch = VecDeque::with_capacity(items.len());
