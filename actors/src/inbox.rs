@@ -1,6 +1,7 @@
 //! An inbox decides from evidence whether somebody must reauthorize it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use events::inbox::{
     AttributesChanged, ChannelTypeChanged, CredentialsReplaced, Event, Registered, Removed,
@@ -20,7 +21,8 @@ use crate::subject;
 pub struct Inbox {
     /// The tenant it was first registered by: its history is never another's, even once removed.
     owner: Option<AccountId>,
-    profile: Option<Profile>,
+    /// Shared with every answer: it is told far more often than it changes.
+    profile: Option<Arc<Profile>>,
     reauthorization: Reauthorization,
     /// How often what the host platform says of it was changed.
     version: u32,
@@ -112,7 +114,7 @@ pub enum Action {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// What the platform said of it; none when it is not registered (any more).
-    pub profile: Option<Profile>,
+    pub profile: Option<Arc<Profile>>,
     /// Errors that count.
     pub authorization_error_count: u32,
     /// As many as are too many.
@@ -144,7 +146,7 @@ pub enum Rejection {
 impl Inbox {
     /// What the platform said of it; none when it is not registered (any more).
     pub fn profile(&self) -> Option<&Profile> {
-        self.profile.as_ref()
+        self.profile.as_deref()
     }
 
     /// Its authorization.
@@ -158,14 +160,14 @@ impl Inbox {
 
     /// What holds for it beside what it has of its own.
     pub fn rules<'a>(&'a self, layers: &'a Layers) -> Rules<'a> {
-        let kind = self.profile.as_ref().map_or("", |profile| &profile.channel_type);
-        let own = self.profile.as_ref().and_then(|profile| profile.threshold);
+        let kind = self.profile().map_or("", |profile| &profile.channel_type);
+        let own = self.profile().and_then(|profile| profile.threshold);
         let rules = self.reauthorization.rules(kind, layers);
         Rules { threshold: own.unwrap_or(rules.threshold), ..rules }
     }
 
     fn of(&self, account: AccountId) -> Result<&Profile, Rejection> {
-        self.profile.as_ref().filter(|it| it.account == account).ok_or(Rejection::Unknown)
+        self.profile().filter(|it| it.account == account).ok_or(Rejection::Unknown)
     }
 
     fn register(&self, account: AccountId, given: &Registration) -> Result<Vec<Event>, Rejection> {
@@ -232,24 +234,27 @@ impl Fold for Inbox {
         self.version += u32::from(event.changes_settings());
         if let Event::Registered(it) = event {
             self.owner = Some(it.account);
-            self.profile = Some(Profile {
+            self.profile = Some(Arc::new(Profile {
                 account: it.account,
                 name: it.name.clone(),
                 channel_type: it.channel_type.clone(),
                 attributes: it.attributes.clone(),
                 credentials: it.credentials.clone(),
                 threshold: it.threshold,
-            });
+            }));
             return;
         }
         let Some(profile) = &mut self.profile else { return };
+        let own = Arc::make_mut;
         match event {
             Event::Registered(_) => {}
-            Event::Renamed(it) => profile.name.clone_from(&it.name),
-            Event::ChannelTypeChanged(it) => profile.channel_type.clone_from(&it.channel_type),
-            Event::AttributesChanged(it) => profile.attributes.clone_from(&it.attributes),
-            Event::CredentialsReplaced(it) => profile.credentials = Some(it.credentials.clone()),
-            Event::ThresholdSet(it) => profile.threshold = it.threshold,
+            Event::Renamed(it) => own(profile).name.clone_from(&it.name),
+            Event::ChannelTypeChanged(it) => own(profile).channel_type.clone_from(&it.channel_type),
+            Event::AttributesChanged(it) => own(profile).attributes.clone_from(&it.attributes),
+            Event::CredentialsReplaced(it) => {
+                own(profile).credentials = Some(it.credentials.clone())
+            }
+            Event::ThresholdSet(it) => own(profile).threshold = it.threshold,
             Event::Removed(Removed {}) => {
                 self.profile = None;
                 self.reauthorization = self.reauthorization.removed();

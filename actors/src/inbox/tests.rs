@@ -369,7 +369,7 @@ fn removing_forgets_everything() {
 fn an_answer_tells_profile_count_threshold_and_mark() {
     let inbox = given::<Inbox>([whatsapp(), recorded(Class::Auth, 2), too_many(2)]);
     let answer = inbox.state().answer(&command(Action::Look));
-    assert_eq!(answer.profile.map(|it| it.name).as_deref(), Some("Support"));
+    assert_eq!(answer.profile.map(|it| it.name.clone()).as_deref(), Some("Support"));
     assert_eq!((answer.authorization_error_count, answer.threshold), (2, 2));
     assert!(answer.reauthorization_required);
     inbox.when(command(Action::Look)).then_nothing();

@@ -108,7 +108,7 @@ async fn register(
             Err(refused) => return Err(refused.into()),
         };
         let status = if known.is_some() { StatusCode::OK } else { StatusCode::CREATED };
-        let mut registration = registration(&app, id, known.as_ref(), given.clone())?;
+        let mut registration = registration(&app, id, known.as_deref(), given.clone())?;
         registration.expected = Some(version);
         if !precondition.holds(version) {
             // No version is this one, so that nothing is changed and an owner is asked first.
@@ -142,7 +142,8 @@ async fn remove(
 }
 
 fn shown(id: InboxId, answer: Answer, position: Position) -> Result<Shown, Problem> {
-    let Profile { name, channel_type, .. } = answer.profile.ok_or(Problem::NoResource)?;
+    let profile = answer.profile.ok_or(Problem::NoResource)?;
+    let Profile { name, channel_type, .. } = Arc::unwrap_or_clone(profile);
     Ok(Shown {
         id,
         name,

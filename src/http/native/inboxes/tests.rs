@@ -15,7 +15,7 @@ async fn profile(service: &Service) -> Profile {
     let context = Context { id, correlation: id, actor, account: Some(account), now };
     let look = service.app.command(account, Action::Look);
     let done = service.app.actors.inboxes.ask(InboxId(42), context, look).await.unwrap();
-    done.answer.profile.unwrap()
+    (*done.answer.profile.unwrap()).clone()
 }
 
 fn credentials(service: &Service, profile: &Profile) -> Value {
