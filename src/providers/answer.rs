@@ -1,5 +1,7 @@
 //! Reads a report of evidence, and what a provider's raw answer in it says.
 
+use std::borrow::Cow;
+
 use events::evidence::Evidence;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -38,7 +40,7 @@ pub enum BadReport {
 pub fn evidence(request: &[u8]) -> Result<Evidence, BadReport> {
     let report = match request.trim_ascii() {
         b"" => Report::default(),
-        json => Report::object(serde_json::from_slice::<Map<String, Value>>(json)?)?,
+        json => Report::read(json)?,
     };
     report.evidence()
 }
@@ -74,6 +76,17 @@ struct Told {
 }
 
 impl Report {
+    /// Nearly every report can be taken as it comes. Only what cannot is read again, field by field:
+    /// that tells what is wrong with it, and a field that is given twice counts as given last.
+    fn read(json: &[u8]) -> Result<Self, serde_json::Error> {
+        // A list would do for its fields as well.
+        let object = str::from_utf8(json).ok().filter(|text| text.starts_with('{'));
+        match object.and_then(|text| serde_json::from_str(text).ok()) {
+            Some(report) => Ok(report),
+            None => Self::object(serde_json::from_slice::<Map<String, Value>>(json)?),
+        }
+    }
+
     fn object(fields: Map<String, Value>) -> Result<Self, serde_json::Error> {
         serde_json::from_value(Value::Object(fields))
     }
@@ -138,8 +151,13 @@ impl Scalar {
 
 fn word(text: Option<String>) -> Option<String> {
     let text = text?;
-    let text = redact::text(cut(text.trim(), WORD_BYTES_MAX));
-    (!text.is_empty()).then(|| cut(&text, WORD_BYTES_MAX).to_owned())
+    let redacted = redact::text(cut(text.trim(), WORD_BYTES_MAX));
+    match redacted {
+        _ if redacted.is_empty() => None,
+        // Nothing was taken out or cut off.
+        Cow::Borrowed(all) if all.len() == text.len() => Some(text),
+        Cow::Borrowed(_) | Cow::Owned(_) => Some(cut(&redacted, WORD_BYTES_MAX).to_owned()),
+    }
 }
 
 fn message(text: Option<String>) -> Option<String> {

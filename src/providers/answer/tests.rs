@@ -44,6 +44,17 @@ fn what_is_no_evidence_is_refused() {
 }
 
 #[test]
+fn a_field_that_is_given_twice_counts_as_given_last() {
+    let found = evidence(br#"{"code": 1, "code": 190, "body": 1, "body": null}"#).unwrap();
+    assert_eq!(found, Evidence { code: Some("190".to_owned()), ..Evidence::default() });
+}
+
+#[test]
+fn bytes_that_are_no_text_are_refused_in_fields_of_other_names_too() {
+    assert!(evidence(b"{\"code\": 190, \"other\": \"\xff\"}").is_err());
+}
+
+#[test]
 fn a_raw_answer_fills_in_what_is_missing() {
     let cases = [
         (
