@@ -53,7 +53,12 @@ pub struct Undecodable {
 
 /// An event's name, version and bytes.
 pub fn encode(event: &Event) -> Encoded {
-    let data = event.encode().expect("postcard refuses only shapes that no event of ours has");
+    encode_behind(event, Vec::new())
+}
+
+/// The same with its bytes put behind those that are there already.
+pub(crate) fn encode_behind(event: &Event, bytes: Vec<u8>) -> Encoded {
+    let data = event.encode(bytes).expect("postcard refuses only shapes that no event of ours has");
     Encoded { kind: event.kind(), version: event.version(), data }
 }
 

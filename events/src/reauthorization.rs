@@ -258,17 +258,18 @@ impl Event {
         }
     }
 
-    pub(crate) fn encode(&self) -> Result<Vec<u8>, postcard::Error> {
+    /// Puts the payload behind what is in `bytes`.
+    pub(crate) fn encode(&self, bytes: Vec<u8>) -> Result<Vec<u8>, postcard::Error> {
         match self {
-            Self::AuthorizationErrorRecorded(payload) => postcard::to_stdvec(payload),
-            Self::AuthorizationSucceeded(payload) => postcard::to_stdvec(payload),
-            Self::ReauthorizationRequired(payload) => postcard::to_stdvec(payload),
-            Self::Reauthorized(payload) => postcard::to_stdvec(payload),
-            Self::PolicySet(payload) => postcard::to_stdvec(payload),
-            Self::ExpirySet(payload) => postcard::to_stdvec(payload),
-            Self::Expiring(payload) => postcard::to_stdvec(payload),
-            Self::IncidentMuted(payload) => postcard::to_stdvec(payload),
-            Self::IncidentUnmuted(payload) => postcard::to_stdvec(payload),
+            Self::AuthorizationErrorRecorded(payload) => postcard::to_extend(payload, bytes),
+            Self::AuthorizationSucceeded(payload) => postcard::to_extend(payload, bytes),
+            Self::ReauthorizationRequired(payload) => postcard::to_extend(payload, bytes),
+            Self::Reauthorized(payload) => postcard::to_extend(payload, bytes),
+            Self::PolicySet(payload) => postcard::to_extend(payload, bytes),
+            Self::ExpirySet(payload) => postcard::to_extend(payload, bytes),
+            Self::Expiring(payload) => postcard::to_extend(payload, bytes),
+            Self::IncidentMuted(payload) => postcard::to_extend(payload, bytes),
+            Self::IncidentUnmuted(payload) => postcard::to_extend(payload, bytes),
         }
     }
 

@@ -78,10 +78,11 @@ macro_rules! vocabulary {
                 }
             }
 
-            pub(crate) fn encode(&self) -> Result<Vec<u8>, postcard::Error> {
+            /// Puts the payload behind what is in `bytes`.
+            pub(crate) fn encode(&self, bytes: Vec<u8>) -> Result<Vec<u8>, postcard::Error> {
                 match self {
-                    $(Self::$variant(payload) => postcard::to_stdvec(payload),)*
-                    $(Self::$shared(event) => event.encode(),)?
+                    $(Self::$variant(payload) => postcard::to_extend(payload, bytes),)*
+                    $(Self::$shared(event) => event.encode(bytes),)?
                 }
             }
 
@@ -186,8 +187,9 @@ macro_rules! vocabularies {
                 shapes
             }
 
-            pub(crate) fn encode(&self) -> Result<Vec<u8>, postcard::Error> {
-                match self { $(Self::$variant(event) => event.encode(),)* }
+            /// Puts the payload behind what is in `bytes`.
+            pub(crate) fn encode(&self, bytes: Vec<u8>) -> Result<Vec<u8>, postcard::Error> {
+                match self { $(Self::$variant(event) => event.encode(bytes),)* }
             }
 
             pub(crate) fn decode(

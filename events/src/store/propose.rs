@@ -7,6 +7,9 @@ use uuid::Uuid;
 
 use crate::{Event, EventId, Hash, Link, Metadata, Record, Revision, StreamName, Timestamp, codec};
 
+/// As many bytes as metadata and payload of most events come to.
+const BYTES_USUAL: usize = 256;
+
 /// The end of a stream as its writer knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tail {
@@ -98,19 +101,19 @@ impl<'a> Draft<'a> {
         metadata: &Metadata,
         at: Timestamp,
     ) -> EventId {
-        let encoded = codec::encode(event);
-        let metadata = serde_json::to_vec(metadata).expect("ids and names are JSON");
+        let (kind, version) = (event.kind(), event.version());
+        let (metadata, data) = bytes(event, metadata);
         let revision = self.tail.expected().first();
         let at = self.time(at);
         let mut link = Link {
             stream: self.stream,
             revision,
             id,
-            kind: encoded.kind,
-            version: encoded.version,
+            kind,
+            version,
             at,
             metadata: &metadata,
-            data: &encoded.data,
+            data: &data,
         };
         if by_content {
             let content = link.hash(&self.tail.hash);
@@ -118,16 +121,8 @@ impl<'a> Draft<'a> {
         }
         let (id, hash) = (link.id, link.hash(&self.tail.hash));
         self.tail = Tail { revision: Some(revision), hash, at };
-        self.bytes += metadata.len() + encoded.data.len();
-        self.records.push(Proposed {
-            id,
-            kind: encoded.kind.into(),
-            version: encoded.version,
-            at,
-            metadata: Bytes::from(metadata),
-            data: Bytes::from(encoded.data),
-            hash,
-        });
+        self.bytes += metadata.len() + data.len();
+        self.records.push(Proposed { id, kind: kind.into(), version, at, metadata, data, hash });
         id
     }
 
@@ -155,6 +150,16 @@ impl<'a> Draft<'a> {
     pub fn finish(self) -> (Vec<Proposed>, Tail) {
         (self.records, self.tail)
     }
+}
+
+/// Metadata and payload, in one piece of memory.
+fn bytes(event: &Event, metadata: &Metadata) -> (Bytes, Bytes) {
+    let mut bytes = Vec::with_capacity(BYTES_USUAL);
+    serde_json::to_writer(&mut bytes, metadata).expect("ids and names are JSON");
+    let end = bytes.len();
+    let mut metadata = Bytes::from(codec::encode_behind(event, bytes).data);
+    let data = metadata.split_off(end);
+    (metadata, data)
 }
 
 #[cfg(test)]
