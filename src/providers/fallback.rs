@@ -61,7 +61,7 @@ fn by_name(code: &str) -> Option<Class> {
 fn by_number(evidence: &Evidence) -> Option<Class> {
     let provider = evidence.provider.as_deref().map(canonical).unwrap_or_default();
     let number = || evidence.code.as_deref()?.trim().get(..3)?.parse().ok();
-    match provider.as_str() {
+    match &*provider {
         "smtp" => evidence.status.or_else(number).and_then(by_reply),
         // Graph's codes are numbers of their own.
         "meta" | "messenger" | "instagram" | "whatsapp" | "whatsapp-health" | "x" | "twilio" => {

@@ -1,5 +1,7 @@
 //! Finds the row that matches a piece of evidence best: the more it names, the better.
 
+use std::borrow::Cow;
+
 use events::evidence::{Evidence, Verdict};
 
 use super::pattern::{BY_STATUS, Key};
@@ -9,16 +11,16 @@ use super::table::{Row, Table};
 pub(super) fn find(table: &Table, evidence: &Evidence) -> Option<Verdict> {
     let asked = Asked::about(evidence);
     let row = match evidence.provider {
-        Some(_) => asked.among(table, &family(&asked.provider)),
+        Some(_) => asked.among(table, family(&&*asked.provider)),
         None => asked.anywhere(table),
     };
     row.map(|row| row.verdict.clone())
 }
 
 /// What a provider is called in the table, after what it is called elsewhere.
-pub(super) fn canonical(provider: &str) -> String {
-    let name = provider.trim().to_ascii_lowercase();
-    let known = match name.as_str() {
+pub(super) fn canonical(provider: &str) -> Cow<'_, str> {
+    let name = lower(provider.trim());
+    let known = match &*name {
         "facebook" | "facebook_page" => "messenger",
         "whatsapp_cloud" | "whatsapp-cloud" => "whatsapp",
         "gmail" => "google",
@@ -26,37 +28,46 @@ pub(super) fn canonical(provider: &str) -> String {
         "twitter" => "x",
         _ => return name,
     };
-    known.to_owned()
+    known.into()
 }
 
-/// Whose rows apply, the provider's own first. Meta's products share the codes of its Graph API.
-fn family(provider: &str) -> Vec<&str> {
-    match provider {
-        "meta" => vec!["meta", "whatsapp", "messenger", "instagram"],
-        "messenger" => vec!["messenger", "meta"],
-        "instagram" => vec!["instagram", "messenger", "meta"],
-        "whatsapp" => vec!["whatsapp", "whatsapp-health", "meta"],
-        "whatsapp-health" => vec!["whatsapp-health", "whatsapp", "meta"],
-        "dialogflow" => vec!["dialogflow", "google"],
-        own => vec![own],
+/// In lower case, as nearly all that is reported is already.
+fn lower(text: &str) -> Cow<'_, str> {
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        text.to_ascii_lowercase().into()
+    } else {
+        text.into()
     }
 }
 
-struct Asked {
-    provider: String,
-    /// The keys to try, the most telling first.
-    keys: Vec<Key>,
-    number: Option<u32>,
-    status: Option<u16>,
-    said: String,
+/// Whose rows apply, the provider's own first. Meta's products share the codes of its Graph API.
+fn family<'a>(provider: &'a &'a str) -> &'a [&'a str] {
+    match *provider {
+        "meta" => &["meta", "whatsapp", "messenger", "instagram"],
+        "messenger" => &["messenger", "meta"],
+        "instagram" => &["instagram", "messenger", "meta"],
+        "whatsapp" => &["whatsapp", "whatsapp-health", "meta"],
+        "whatsapp-health" => &["whatsapp-health", "whatsapp", "meta"],
+        "dialogflow" => &["dialogflow", "google"],
+        _ => std::slice::from_ref(provider),
+    }
 }
 
-impl Asked {
-    fn about(evidence: &Evidence) -> Self {
+struct Asked<'e> {
+    provider: Cow<'e, str>,
+    /// The keys to try, the most telling first.
+    keys: [Option<Key<'e>>; 4],
+    number: Option<u32>,
+    status: Option<u16>,
+    said: Cow<'e, str>,
+}
+
+impl<'e> Asked<'e> {
+    fn about(evidence: &'e Evidence) -> Self {
         let provider = evidence.provider.as_deref().map(canonical).unwrap_or_default();
-        let said = evidence.message.as_deref().unwrap_or_default().to_ascii_lowercase();
-        let lower = |text: &Option<String>| text.as_deref().map(|text| plain(&provider, text));
-        let (mut code, mut subcode) = (lower(&evidence.code), lower(&evidence.subcode));
+        let said = lower(evidence.message.as_deref().unwrap_or_default());
+        let read = |text: &'e Option<String>| text.as_deref().map(|text| plain(&provider, text));
+        let (mut code, mut subcode) = (read(&evidence.code), read(&evidence.subcode));
         let mut status = evidence.status;
         if provider == "smtp" {
             (code, subcode) = smtp(code, subcode, status.take(), &said);
@@ -64,36 +75,37 @@ impl Asked {
             && let Some((first, second)) = code.as_deref().and_then(|code| code.split_once('/'))
             && [first, second].iter().all(|part| part.parse::<u64>().is_ok())
         {
-            (code, subcode) = (Some(first.to_owned()), Some(second.to_owned()));
+            let parts = (first.to_owned().into(), second.to_owned().into());
+            (code, subcode) = (Some(parts.0), Some(parts.1));
         }
         let number = code.as_deref().and_then(|code| code.parse().ok());
-        if status.is_none() && BY_STATUS.contains(&provider.as_str()) {
+        if status.is_none() && BY_STATUS.contains(&&*provider) {
             status = number.and_then(|number| u16::try_from(number).ok());
         }
-        let mut keys = Vec::with_capacity(4);
-        if let (Some(code), Some(subcode)) = (&code, &subcode) {
-            keys.push(Key::Pair(code.clone(), subcode.clone()));
-        }
-        // A subcode that is a word says more than the code beside it.
-        keys.extend(subcode.filter(|text| text.parse::<u64>().is_err()).map(Key::Code));
-        keys.extend(in_words(&provider, &said).map(Key::Code));
-        keys.extend(code.map(Key::Code));
+        let both = code.clone().zip(subcode.clone());
+        let keys = [
+            both.map(|(code, subcode)| Key::Pair(code, subcode)),
+            // A subcode that is a word says more than the code beside it.
+            subcode.filter(|text| text.parse::<u64>().is_err()).map(Key::Code),
+            in_words(&provider, &said).map(|word| Key::Code(word.into())),
+            code.map(Key::Code),
+        ];
         Self { provider, keys, number, status, said }
     }
 
     fn among<'a>(&self, table: &'a Table, family: &[&str]) -> Option<&'a Row> {
-        let exact = |key: &Key| family.iter().find_map(|one| table.exact(one, key, &self.said));
+        let exact = |key: &Key<'_>| family.iter().find_map(|one| table.exact(one, key, &self.said));
         let range = |number| family.iter().find_map(|one| table.range(one, number));
         let status = |status: u16| {
             exact(&Key::Status(status)).or_else(|| exact(&Key::Hundred(status / 100)))
         };
-        let by_code = self.keys.iter().find_map(exact);
+        let by_code = self.keys.iter().flatten().find_map(exact);
         by_code.or_else(|| self.number.and_then(range)).or_else(|| self.status.and_then(status))
     }
 
     /// The row of whichever provider, if all that have one under the key are of one mind.
     fn anywhere<'a>(&self, table: &'a Table) -> Option<&'a Row> {
-        self.keys.iter().find_map(|key| {
+        self.keys.iter().flatten().find_map(|key| {
             let mut found = PROVIDERS.iter().filter_map(|one| table.exact(one, key, &self.said));
             let first = found.next()?;
             found.all(|row| row.verdict.class == first.verdict.class).then_some(first)
@@ -119,17 +131,17 @@ pub(super) const PROVIDERS: [&str; 13] = [
 ];
 
 /// A code without what some put around it.
-fn plain(provider: &str, text: &str) -> String {
-    let text = text.trim().to_ascii_lowercase();
+fn plain<'e>(provider: &str, text: &'e str) -> Cow<'e, str> {
+    let text = lower(text.trim());
     let plain = match provider {
         "imap" => text.strip_prefix("no [").unwrap_or(&text).trim_matches(['[', ']']),
         "slack" => text.strip_prefix("event ").unwrap_or(&text),
         "tiktok" => text.strip_prefix("webhook ").unwrap_or(&text),
         "dialogflow" => text.strip_prefix("grpc ").unwrap_or(&text),
-        "microsoft" if text.parse::<u64>().is_ok() => return format!("aadsts{text}"),
-        _ => &text,
+        "microsoft" if text.parse::<u64>().is_ok() => return format!("aadsts{text}").into(),
+        _ => return text,
     };
-    plain.to_owned()
+    plain.to_owned().into()
 }
 
 /// The code that some providers tell only in the words of their message.
@@ -150,19 +162,20 @@ fn in_words(provider: &str, said: &str) -> Option<String> {
 
 /// SMTP's reply code and enhanced status code (RFC 3463), wherever they were put: the reply code is
 /// no HTTP status, though some report it as one.
-fn smtp(
-    code: Option<String>,
-    subcode: Option<String>,
+fn smtp<'e>(
+    code: Option<Cow<'_, str>>,
+    subcode: Option<Cow<'_, str>>,
     status: Option<u16>,
     said: &str,
-) -> (Option<String>, Option<String>) {
-    let status = status.map(|status| status.to_string());
-    let given: Vec<_> = [&status, &code, &subcode].into_iter().flatten().cloned().collect();
+) -> (Option<Cow<'e, str>>, Option<Cow<'e, str>>) {
+    let status = status.map(|status| status.to_string().into());
+    let given: Vec<_> = [status, code, subcode].into_iter().flatten().collect();
     let given = if given.is_empty() { said.to_owned() } else { given.join(" ") };
     let mut words = given.split([' ', '-']).filter(|word| !word.is_empty());
-    let reply = words.next().map(str::to_owned);
+    let reply = words.next();
     let enhanced = words.next().or_else(|| said.split([' ', '-']).find(|word| is_enhanced(word)));
-    (reply, enhanced.map(str::to_owned))
+    let owned = |word: &str| Cow::Owned(word.to_owned());
+    (reply.map(owned), enhanced.map(owned))
 }
 
 fn is_enhanced(word: &str) -> bool {

@@ -1,20 +1,22 @@
 //! Reads the `code` column of the table: what evidence must show for a row to match.
 
+use std::borrow::Cow;
+
 /// One way to match a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pattern {
-    pub(super) key: Key,
+    pub(super) key: Key<'static>,
     /// One of these must be in the message, in lower case; none means whatever is said.
     pub(super) said: Vec<&'static str>,
 }
 
 /// What a row is found under. Texts are in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Key {
+pub(super) enum Key<'a> {
     /// Code and subcode.
-    Pair(String, String),
+    Pair(Cow<'a, str>, Cow<'a, str>),
     /// Code, a number or a word.
-    Code(String),
+    Code(Cow<'a, str>),
     /// Codes from the first to the last.
     Range(u32, u32),
     /// HTTP status.
@@ -148,11 +150,12 @@ fn codes(texts: &[&str]) -> Vec<Pattern> {
 }
 
 fn code(text: &str) -> Pattern {
-    Pattern { key: Key::Code(text.to_ascii_lowercase()), said: Vec::new() }
+    Pattern { key: Key::Code(text.to_ascii_lowercase().into()), said: Vec::new() }
 }
 
 fn pair(code: &str, subcode: &str) -> Pattern {
-    let key = Key::Pair(code.to_ascii_lowercase(), subcode.to_ascii_lowercase());
+    let lower = |text: &str| Cow::Owned(text.to_ascii_lowercase());
+    let key = Key::Pair(lower(code), lower(subcode));
     Pattern { key, said: Vec::new() }
 }
 

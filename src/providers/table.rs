@@ -53,7 +53,7 @@ pub struct Advice {
 /// The rules of one provider.
 #[derive(Debug, Default)]
 struct Rules {
-    exact: HashMap<Key, Vec<Candidate>>,
+    exact: HashMap<Key<'static>, Vec<Candidate>>,
     ranges: Vec<(u32, u32, usize)>,
 }
 
@@ -84,7 +84,7 @@ impl Table {
         Ok(table)
     }
 
-    fn add(&mut self, row: Row) -> Result<(), Key> {
+    fn add(&mut self, row: Row) -> Result<(), Key<'static>> {
         let number = self.rows.len();
         let rules = self.providers.entry(row.provider).or_default();
         for Pattern { key, said } in &row.patterns {
@@ -111,8 +111,8 @@ impl Table {
     }
 
     /// The row of this provider under this key, where `said` is the message in lower case.
-    pub(super) fn exact(&self, provider: &str, key: &Key, said: &str) -> Option<&Row> {
-        let candidates = self.providers.get(provider)?.exact.get(key)?;
+    pub(super) fn exact(&self, provider: &str, key: &Key<'_>, said: &str) -> Option<&Row> {
+        let candidates = self.providers.get(provider)?.candidates(key)?;
         let fits = |one: &&Candidate| {
             one.said.is_empty() || one.said.iter().any(|phrase| said.contains(phrase))
         };
@@ -124,6 +124,12 @@ impl Table {
         let ranges = &self.providers.get(provider)?.ranges;
         let holds = |(first, last, _): &&(u32, u32, usize)| (*first..=*last).contains(&code);
         ranges.iter().find(holds).map(|(_, _, row)| &self.rows[*row])
+    }
+}
+
+impl Rules {
+    fn candidates<'a>(&'a self, key: &Key<'a>) -> Option<&'a [Candidate]> {
+        self.exact.get(key).map(Vec::as_slice)
     }
 }
 
