@@ -38,6 +38,7 @@ use events::installation::Role;
 
 use crate::app::App;
 use auth::{open_to, open_to_operators};
+use context::RequestId;
 use idempotency::UnderWay;
 use operations::metrics::{Metrics, RouteName};
 
@@ -97,7 +98,12 @@ fn router(app: Arc<App>, metrics: Metrics) -> Router {
 
 /// One layer for all that every request needs: each costs as much as a route.
 async fn observe(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
-    observed(&metrics, RouteName::of(&request), request, |request| next.run(request)).await
+    let route = RouteName::of(&request);
+    let answer = async |mut request: Request, id| {
+        request.extensions_mut().insert(id);
+        next.run(request).await
+    };
+    observed(&metrics, route, request, answer).await
 }
 
 /// Numbers and measures a request.
@@ -105,7 +111,7 @@ async fn observed(
     metrics: &Metrics,
     route: RouteName,
     request: Request,
-    answer: impl AsyncFnOnce(Request) -> Response,
+    answer: impl AsyncFnOnce(Request, RequestId) -> Response,
 ) -> Response {
     let measured = metrics.begin(route, request.method());
     let response = context::number(request, answer).await;

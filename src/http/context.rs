@@ -1,7 +1,7 @@
 //! Why something is done: the id of the request, of the command, and who asked.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -25,7 +25,7 @@ const REQUEST_ID_MAX: usize = 200;
 
 /// The number of a request.
 #[derive(Debug, Clone, Copy)]
-struct RequestId(Uuid);
+pub(super) struct RequestId(Uuid);
 
 /// The command's id when it is derived from an `Idempotency-Key`.
 #[derive(Debug, Clone, Copy)]
@@ -46,17 +46,19 @@ impl Cause {
         Self::by(extensions, caller.actor.clone(), Some(caller.account), app)
     }
 
+    /// The same where nothing else is known of the request than its number.
+    pub(super) fn of_plain(request: RequestId, caller: &Caller, app: &App) -> Self {
+        // The correlation may be the client's and come again; a command's id may not.
+        let (id, correlation) = (Uuid::new_v4(), request.0);
+        let (actor, account) = (caller.actor.clone(), Some(caller.account));
+        Self(Context { id, correlation, actor, account, now: app.clock.now() })
+    }
+
     fn by(extensions: &Extensions, actor: Actor, account: Option<AccountId>, app: &App) -> Self {
-        let request = extensions.get::<RequestId>().map_or_else(Uuid::new_v4, |id| id.0);
+        let correlation = extensions.get::<RequestId>().map_or_else(Uuid::new_v4, |id| id.0);
         let derived = extensions.get::<Derived>().map(|derived| derived.0);
-        Self(Context {
-            // The correlation may be the client's and come again; a command's id may not.
-            id: derived.unwrap_or_else(Uuid::new_v4),
-            correlation: request,
-            actor,
-            account,
-            now: app.clock.now(),
-        })
+        let id = derived.unwrap_or_else(Uuid::new_v4);
+        Self(Context { id, correlation, actor, account, now: app.clock.now() })
     }
 
     /// The context of one of several commands that one request gives to the same stream: a derived
@@ -86,15 +88,15 @@ impl FromRequestParts<Arc<App>> for Cause {
 
 /// Numbers the request, and turns a panic into an answer.
 pub(super) async fn number(
-    mut request: Request,
-    answer: impl AsyncFnOnce(Request) -> Response,
+    request: Request,
+    answer: impl AsyncFnOnce(Request, RequestId) -> Response,
 ) -> Response {
     let given = request.headers().get(X_REQUEST_ID);
     let given = given.filter(|text| text.len() <= REQUEST_ID_MAX).cloned();
     let id = given.as_ref().and_then(|text| Uuid::try_parse_ascii(text.as_bytes()).ok());
     let id = id.unwrap_or_else(Uuid::new_v4);
-    request.extensions_mut().insert(RequestId(id));
-    let mut response = caught(answer(request)).await;
+    // On the heap: what is moved from here up to the connection is then a pointer.
+    let mut response = caught(Box::pin(answer(request, RequestId(id)))).await;
     let text = given.or_else(|| {
         let mut text = Uuid::encode_buffer();
         HeaderValue::from_str(id.hyphenated().encode_lower(&mut text)).ok()
@@ -105,8 +107,7 @@ pub(super) async fn number(
     response
 }
 
-async fn caught(answer: impl Future<Output = Response>) -> Response {
-    let mut running = pin!(answer);
+async fn caught(mut running: Pin<Box<impl Future<Output = Response>>>) -> Response {
     std::future::poll_fn(|cx| {
         // What the handler held is dropped with it; what others see is behind locks of their own.
         catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx))).unwrap_or_else(|_| {

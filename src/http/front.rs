@@ -16,7 +16,7 @@ use tower::Service;
 
 use super::auth;
 use super::body;
-use super::context::Cause;
+use super::context::{Cause, RequestId};
 use super::idempotency;
 use super::ingest::evidence::{self, Call};
 use super::operations::metrics::{Metrics, RouteName};
@@ -69,21 +69,25 @@ impl Front {
             };
         };
         let route = RouteName::Declared(report.call.route());
-        let answer = async |request| match self.report(report, request).await {
-            Ok(answer) => answer.into_response(),
+        let answer = async |request, id| match self.report(report, request, id).await {
+            Ok(answer) => answer,
             Err(problem) => problem.into_response(),
         };
         super::observed(&self.metrics, route, request, answer).await
     }
 
-    async fn report(&self, report: Report, request: Request) -> Result<Response, Problem> {
+    async fn report(
+        &self,
+        report: Report,
+        request: Request,
+        id: RequestId,
+    ) -> Result<Response, Problem> {
         let Report { account, inbox, call } = report;
         let (parts, body) = request.into_parts();
         let caller = auth::admit(&self.app, &parts.headers, Some(account), Role::Ingest).await?;
-        let cause = Cause::of(&parts.extensions, &caller, &self.app);
+        let cause = Cause::of_plain(id, &caller, &self.app);
         let body = body::read(body).await?;
-        let answer = evidence::answer(&self.app, &caller, inbox, cause, call, &body).await?;
-        Ok(answer.into_response())
+        evidence::answer(&self.app, &caller, inbox, cause, call, &body).await
     }
 }
 

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use axum::Router;
+use axum::body::Body;
 use axum::extract::State;
-use axum::response::IntoResponse;
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::Response;
 use axum::routing::post;
-use axum::{Json, Router};
 use events::evidence::{Class, Scope, Verdict};
 use events::reauthorization::Command as Report;
 use events::{HookId, InboxId, Position, RuleId};
@@ -23,6 +26,11 @@ use crate::providers::{self, BadReport};
 
 /// As many characters of a prompt's reason as are kept.
 const REASON_MAX: usize = 500;
+
+/// As many bytes as an answer hardly ever goes beyond.
+const SHOWN_BYTES: usize = 512;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 #[derive(Serialize)]
 struct Shown {
@@ -134,7 +142,7 @@ pub(in crate::http) async fn answer<I: Reauthorizable>(
     cause: Cause,
     call: Call,
     body: &[u8],
-) -> Result<impl IntoResponse + use<I>, Problem> {
+) -> Result<Response, Problem> {
     let (report, verdict) = match call {
         Call::Error => {
             let evidence = providers::evidence(body)?;
@@ -169,7 +177,7 @@ async fn record<I: Reauthorizable>(
     Cause(context): Cause,
     report: Report,
     verdict: Option<Verdict>,
-) -> Result<Json<Shown>, Problem> {
+) -> Result<Response, Problem> {
     let known = id.report(app, caller.account, context, report).await?;
     app.acknowledge(known.position);
     let (class, scope, rule) = match verdict {
@@ -177,7 +185,7 @@ async fn record<I: Reauthorizable>(
         None => (None, None, None),
     };
     let row = rule.as_deref().and_then(providers::row);
-    Ok(Json(Shown {
+    let shown = Shown {
         authorization_error_count: known.count,
         threshold: known.threshold,
         reauthorization_required: known.required,
@@ -187,7 +195,12 @@ async fn record<I: Reauthorizable>(
         confirmed: row.map(|row| row.confirmed),
         action: row.map(|row| row.action),
         position: known.position,
-    }))
+    };
+    let mut json = Vec::with_capacity(SHOWN_BYTES);
+    serde_json::to_writer(&mut json, &shown).map_err(|_| Problem::Bug)?;
+    let mut response = Response::new(Body::from(json));
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    Ok(response)
 }
 
 #[cfg(test)]
