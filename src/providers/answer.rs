@@ -76,8 +76,8 @@ struct Told {
 }
 
 impl Report {
-    /// Nearly every report can be taken as it comes. Only what cannot is read again, field by field:
-    /// that tells what is wrong with it, and a field that is given twice counts as given last.
+    /// Nearly every report can be taken as it comes. Only what cannot is read again, field by
+    /// field: that tells what is wrong with it, and one that is given twice counts as given last.
     fn read(json: &[u8]) -> Result<Self, serde_json::Error> {
         // A list would do for its fields as well.
         let object = str::from_utf8(json).ok().filter(|text| text.starts_with('{'));
