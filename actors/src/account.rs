@@ -1,16 +1,16 @@
 //! An account decides who its administrators are, which webhook owns which url and which hook
 //! which application.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use events::account::{
     AdministratorsChanged, Event, IntegrationClaimed, IntegrationReleased, LocaleSet, PolicySet,
     Registered, Renamed, WebhookUrlClaimed, WebhookUrlReleased,
 };
 use events::policy::{Layer, Policy};
-use events::{AccountId, Category, Fold, HookId, Timestamp, WebhookId};
+use events::{AccountId, Category, Fold, HookId, WebhookId};
 
-use crate::aggregate::{Aggregate, Next, Nothing};
+use crate::aggregate::{Aggregate, Nothing};
 
 /// An account as its events tell it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -261,10 +261,6 @@ impl Aggregate for Account {
 
     fn answer(&self, _: &Command) -> Option<Profile> {
         self.profile.clone()
-    }
-
-    fn next(&self, _: Timestamp, _: &BTreeSet<()>) -> Next<Nothing> {
-        Next::Idle
     }
 }
 

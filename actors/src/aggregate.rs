@@ -1,5 +1,6 @@
 //! An aggregate is three pure functions: `decide`, `evolve` (from [`Fold`]) and `next`.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::hash::Hash;
 
@@ -8,8 +9,8 @@ use events::{Category, Event, Fold, Timestamp};
 /// What a state asks of the world, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next<E> {
-    /// This, now; then ask again.
-    Do(E),
+    /// These, now; then ask again.
+    Do(Vec<E>),
     /// Nothing before this moment.
     Wait(Timestamp),
     /// Nothing.
@@ -92,10 +93,15 @@ pub trait Aggregate: Fold<Event: Into<Event> + Clone> + Clone + Send + 'static {
     /// What whoever asked is told, after the command's events.
     fn answer(&self, command: &Self::Command) -> Self::Answer;
 
-    /// What is owed at this moment, beside what is already under way (`busy`).
+    /// What is owed at this moment, beside what is already under way (`busy`): no more than `most`
+    /// of it, which is at least one.
     fn next(
         &self,
         now: Timestamp,
-        busy: &std::collections::BTreeSet<<Self::Effect as Effect>::Key>,
-    ) -> Next<Self::Effect>;
+        busy: &BTreeSet<<Self::Effect as Effect>::Key>,
+        most: usize,
+    ) -> Next<Self::Effect> {
+        let _ = (now, busy, most);
+        Next::Idle
+    }
 }

@@ -276,9 +276,9 @@ impl Ledger {
         }
     }
 
-    fn attempt(&self, delivery: DeliveryId, quiet_until: Option<Timestamp>) -> Next<Owed> {
+    fn attempt(&self, delivery: DeliveryId, quiet_until: Option<Timestamp>) -> Owed {
         let pending = self.queue.get(delivery).expect("what is due is pending");
-        Next::Do(Owed::Attempt(OwedAttempt {
+        Owed::Attempt(OwedAttempt {
             delivery,
             attempt: pending.attempts + 1,
             account: pending.account,
@@ -287,18 +287,25 @@ impl Ledger {
             withdrawn: self.withdrawn,
             probe: quiet_until
                 .map(|quiet_until| Probe { failed_as: pending.failed_as, quiet_until }),
-        }))
+        })
     }
 
     /// What is owed to an endpoint that takes what it is sent.
-    fn next_freely(&self, now: Timestamp, busy: &BTreeSet<Uuid>) -> Next<Owed> {
+    fn next_freely(&self, now: Timestamp, busy: &BTreeSet<Uuid>, most: usize) -> Next<Owed> {
         let step = self.step().filter(|step| !busy.contains(&step.recovery.0));
         if let Some(step) = step {
-            return Next::Do(Owed::Step(Box::new(step)));
+            return Next::Do(vec![Owed::Step(Box::new(step))]);
         }
-        let Some((due, delivery)) = self.queue.first(busy) else { return Next::Idle };
-        let due = self.not_before(due);
-        if due > now { Next::Wait(due) } else { self.attempt(delivery, None) }
+        let free = self.queue.free(busy).map(|(due, delivery)| (self.not_before(due), delivery));
+        let mut free = free.peekable();
+        match free.peek() {
+            None => Next::Idle,
+            Some((due, _)) if *due > now => Next::Wait(*due),
+            Some(_) => {
+                let due = free.take_while(|(due, _)| *due <= now).take(most);
+                Next::Do(due.map(|(_, delivery)| self.attempt(delivery, None)).collect())
+            }
+        }
     }
 
     /// Whoever asked to be left alone is.
@@ -317,7 +324,9 @@ impl Ledger {
         match self.queue.oldest().filter(|_| busy.is_empty()) {
             None => Next::Idle,
             Some(_) if at > now => Next::Wait(at),
-            Some(oldest) => self.attempt(oldest, Some(at.after(between_words(since, at)))),
+            Some(oldest) => {
+                Next::Do(vec![self.attempt(oldest, Some(at.after(between_words(since, at))))])
+            }
         }
     }
 }
@@ -464,9 +473,9 @@ impl Aggregate for Ledger {
         Told { standing, pending: self.pending(), recovery, trimmed, health }
     }
 
-    fn next(&self, now: Timestamp, busy: &BTreeSet<Uuid>) -> Next<Owed> {
+    fn next(&self, now: Timestamp, busy: &BTreeSet<Uuid>, most: usize) -> Next<Owed> {
         match &self.tally.health.standing {
-            Standing::Free => self.next_freely(now, busy),
+            Standing::Free => self.next_freely(now, busy, most),
             Standing::Probing { since, probe_at } => {
                 self.next_probe((*since, *probe_at), now, busy)
             }

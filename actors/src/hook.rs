@@ -1,7 +1,5 @@
 //! An integration hook works until it needs reauthorization, and again when it has it.
 
-use std::collections::BTreeSet;
-
 use events::hook::{
     AccessTokenReplaced, Created, Deleted, Disabled, Enabled, Event, SettingsChanged,
 };
@@ -9,7 +7,7 @@ use events::policy::{self, Layers, Rules};
 use events::reauthorization::{self, Reauthorization};
 use events::{AccountId, Category, Fold, HookId, Sealed, Timestamp};
 
-use crate::aggregate::{Aggregate, Next, Nothing};
+use crate::aggregate::{Aggregate, Nothing};
 use crate::subject;
 use crate::switch::Switch;
 
@@ -200,10 +198,6 @@ impl Aggregate for Hook {
 
     fn answer(&self, _: &Command) -> Self {
         self.clone()
-    }
-
-    fn next(&self, _: Timestamp, _: &BTreeSet<()>) -> Next<Nothing> {
-        Next::Idle
     }
 }
 

@@ -1,6 +1,5 @@
 //! An inbox decides from evidence whether somebody must reauthorize it.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use events::inbox::{
@@ -12,7 +11,7 @@ use events::reauthorization::{self, Incident, Reauthorization};
 use events::signing::SigningKeys;
 use events::{AccountId, Category, EndpointId, Fold, InboxId, Sealed, Timestamp};
 
-use crate::aggregate::{Aggregate, Next, Nothing};
+use crate::aggregate::{Aggregate, Nothing};
 use crate::ports::Endpoint;
 use crate::subject;
 
@@ -301,10 +300,6 @@ impl Aggregate for Inbox {
             expires_at: self.reauthorization.expires_at,
             version: self.version(),
         }
-    }
-
-    fn next(&self, _: Timestamp, _: &BTreeSet<()>) -> Next<Nothing> {
-        Next::Idle
     }
 }
 

@@ -1,6 +1,6 @@
 //! The installation gives out numbers, and knows its tokens, sealing key and settings.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use events::evidence::Class;
@@ -10,12 +10,10 @@ use events::installation::{
     RuleNumberTaken, SealingKeyIntroduced, SealingKeyRotated, TokenCreated, WebhookNumberTaken,
 };
 use events::policy::{Layer, Policy};
-use events::{
-    AccountId, Category, Fold, HookId, KeyId, RuleId, Sealed, Timestamp, TokenId, WebhookId,
-};
+use events::{AccountId, Category, Fold, HookId, KeyId, RuleId, Sealed, TokenId, WebhookId};
 use uuid::Uuid;
 
-use crate::aggregate::{Aggregate, Next, Nothing};
+use crate::aggregate::{Aggregate, Nothing};
 
 /// The one installation of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -284,10 +282,6 @@ impl Aggregate for Installation {
 
     fn answer(&self, _: &Command) -> Self {
         self.clone()
-    }
-
-    fn next(&self, _: Timestamp, _: &BTreeSet<()>) -> Next<Nothing> {
-        Next::Idle
     }
 }
 

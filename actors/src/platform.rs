@@ -1,11 +1,9 @@
 //! What the platform reports of an account is taken as it comes, in the order it comes.
 
-use std::collections::BTreeSet;
-
 use events::platform::{Event, EventReceived};
-use events::{AccountId, Category, Fold, Timestamp};
+use events::{AccountId, Category, Fold};
 
-use crate::aggregate::{Aggregate, Next, Nothing};
+use crate::aggregate::{Aggregate, Nothing};
 
 /// The platform's reports on one account; nothing needs to be remembered of them.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -44,10 +42,6 @@ impl Aggregate for Platform {
     }
 
     fn answer(&self, _: &EventReceived) {}
-
-    fn next(&self, _: Timestamp, _: &BTreeSet<()>) -> Next<Nothing> {
-        Next::Idle
-    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,10 @@
 //! A request with an `Idempotency-Key`: its repetition is told what it was told.
 
-use std::collections::BTreeSet;
-
 use events::request::{Answered, Event, Received};
-use events::{Category, Fold, Timestamp};
+use events::{Category, Fold};
 use uuid::Uuid;
 
-use crate::aggregate::{Aggregate, Next, Nothing};
+use crate::aggregate::{Aggregate, Nothing};
 
 /// Such a request as its events tell it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -74,10 +72,6 @@ impl Aggregate for Request {
 
     fn answer(&self, _: &Command) -> Option<Answered> {
         self.answered.clone()
-    }
-
-    fn next(&self, _: Timestamp, _: &BTreeSet<()>) -> Next<Nothing> {
-        Next::Idle
     }
 }
 

@@ -1,16 +1,14 @@
 //! An automation rule works until it fails too often; editing its conditions is its cure.
 
-use std::collections::BTreeSet;
-
 use events::policy::{self, Layers, Rules};
 use events::reauthorization::{self, Reauthorization};
 use events::rule::{
     ActionsChanged, Activated, ConditionsChanged, Created, Deactivated, Deleted, Described, Event,
     EventNameChanged, Renamed,
 };
-use events::{AccountId, Category, Fold, RuleId, Timestamp};
+use events::{AccountId, Category, Fold, RuleId};
 
-use crate::aggregate::{Aggregate, Next, Nothing};
+use crate::aggregate::{Aggregate, Nothing};
 use crate::subject;
 use crate::switch::Switch;
 
@@ -209,10 +207,6 @@ impl Aggregate for Rule {
 
     fn answer(&self, _: &Command) -> Self {
         self.clone()
-    }
-
-    fn next(&self, _: Timestamp, _: &BTreeSet<()>) -> Next<Nothing> {
-        Next::Idle
     }
 }
 

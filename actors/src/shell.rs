@@ -274,18 +274,19 @@ impl<A: Aggregate> Shell<A> {
     fn start_effects(&self, run: &mut Run<A>) -> Next<A::Effect> {
         let Some(loaded) = &run.loaded else { return Next::Idle };
         self.registry.look(self.id, &loaded.state);
-        loop {
-            if run.busy.len() >= EFFECTS_MAX {
-                return Next::Idle;
-            }
-            match loaded.state.next(self.registry.now(), &run.busy) {
-                Next::Do(effect) => {
-                    run.busy.insert(effect.key());
-                    self.registry.perform(self.id, effect, &self.mailbox);
+        while run.busy.len() < EFFECTS_MAX {
+            let room = EFFECTS_MAX - run.busy.len();
+            match loaded.state.next(self.registry.now(), &run.busy, room) {
+                Next::Do(effects) => {
+                    for effect in effects {
+                        run.busy.insert(effect.key());
+                        self.registry.perform(self.id, effect, &self.mailbox);
+                    }
                 }
                 next @ (Next::Wait(_) | Next::Idle) => return next,
             }
         }
+        Next::Idle
     }
 
     fn set_timer(&self, myself: &ActorRef<Wake>, run: &mut Run<A>, until: Timestamp) {

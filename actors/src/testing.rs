@@ -96,7 +96,7 @@ where
     /// # Panics
     /// When something else is.
     pub(crate) fn then_owes(self, now: Timestamp, next: &Next<A::Effect>) -> Self {
-        assert_eq!(self.state.next(now, &nothing_under_way::<A>()), *next);
+        assert_eq!(self.state.next(now, &nothing_under_way::<A>(), 1), *next);
         self
     }
 

@@ -1,6 +1,5 @@
 //! A webhook decides about its own settings; what it is owed is decided in its ledger.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use events::signing::{FORMER_MAX, SigningKeys};
@@ -10,7 +9,7 @@ use events::webhook::{
 };
 use events::{AccountId, Category, Fold, InboxId, Sealed, Timestamp, WebhookId};
 
-use crate::aggregate::{Aggregate, Next, Nothing};
+use crate::aggregate::{Aggregate, Nothing};
 use crate::ports::Endpoint;
 
 /// A webhook as its events tell it.
@@ -306,10 +305,6 @@ impl Aggregate for Webhook {
 
     fn answer(&self, _: &Command) -> Self {
         self.clone()
-    }
-
-    fn next(&self, _: Timestamp, _: &BTreeSet<()>) -> Next<Nothing> {
-        Next::Idle
     }
 }
 

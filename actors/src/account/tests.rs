@@ -1,4 +1,5 @@
 use super::*;
+use crate::aggregate::Next;
 use crate::testing::{fresh, given};
 
 const OURS: WebhookId = WebhookId(7);

@@ -163,9 +163,13 @@ impl Queue {
         }
     }
 
-    /// The first that is due and not under way, and when it is.
-    pub(super) fn first(&self, busy: &BTreeSet<Uuid>) -> Option<(Timestamp, DeliveryId)> {
-        let free = self.due.iter().find(|(_, _, delivery)| !busy.contains(&delivery.0));
+    /// Those that wait for no other and are not under way, the first that is due first, and when
+    /// each is.
+    pub(super) fn free(
+        &self,
+        busy: &BTreeSet<Uuid>,
+    ) -> impl Iterator<Item = (Timestamp, DeliveryId)> {
+        let free = self.due.iter().filter(|(_, _, delivery)| !busy.contains(&delivery.0));
         free.map(|(due, _, delivery)| (*due, *delivery))
     }
 

@@ -47,15 +47,19 @@ fn owed(number: u8, attempt: u32) -> Next<Owed> {
 
 /// The same after so many were withdrawn.
 fn owed_behind(withdrawn: u64, number: u8, attempt: u32) -> Next<Owed> {
-    Next::Do(Owed::Attempt(OwedAttempt {
+    Next::Do(vec![Owed::Attempt(OwedAttempt { withdrawn, ..owed_attempt(number, attempt) })])
+}
+
+fn owed_attempt(number: u8, attempt: u32) -> OwedAttempt {
+    OwedAttempt {
         delivery: id(number),
         attempt,
         account: AccountId(1),
         event: "inbox_updated".into(),
         body: queued(number).body.into(),
-        withdrawn,
+        withdrawn: 0,
         probe: None,
-    }))
+    }
 }
 
 fn ok() -> Response {
@@ -263,14 +267,14 @@ fn what_is_due_first_is_owed_first_and_what_was_queued_first_among_equals() {
         given([queued_at(3, late), queued_at(9, early), queued_at(1, early), queued_at(5, late)]);
     let mut busy = BTreeSet::new();
     let mut order = vec![];
-    while let Next::Do(effect) = ledger.state().next(late, &busy) {
-        order.push(DeliveryId(effect.key()));
-        busy.insert(effect.key());
+    while let Next::Do(effects) = ledger.state().next(late, &busy, 3) {
+        order.extend(effects.iter().map(|effect| DeliveryId(effect.key())));
+        busy.extend(effects.iter().map(Effect::key));
     }
     assert_eq!(order, [9, 1, 3, 5].map(id));
-    assert_eq!(ledger.state().next(late, &busy), Next::Idle);
+    assert_eq!(ledger.state().next(late, &busy, 3), Next::Idle);
     let first_two = [9, 1].map(id).map(|id| id.0).into_iter().collect();
-    assert_eq!(ledger.state().next(early, &first_two), Next::Wait(late));
+    assert_eq!(ledger.state().next(early, &first_two, 3), Next::Wait(late));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use events::reauthorization::{
 };
 
 use super::*;
+use crate::aggregate::Next;
 use crate::testing::{Given, NOON, fresh, given};
 
 const OURS: AccountId = AccountId(1);

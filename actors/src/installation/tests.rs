@@ -1,4 +1,5 @@
 use super::*;
+use crate::aggregate::Next;
 use crate::testing::{NOON, fresh, given};
 
 const KEY: KeyId = KeyId([1; 8]);

@@ -1,6 +1,7 @@
 use events::{KeyId, Sealed};
 
 use super::*;
+use crate::aggregate::Next;
 use crate::testing::{NOON, fresh, given};
 
 const RECEIVED: Received = Received { fingerprint: [1; 32] };

@@ -7,6 +7,7 @@ use events::reauthorization::{
 use events::switch::OffCause;
 
 use super::*;
+use crate::aggregate::Next;
 use crate::testing::{Given, NOON, fresh, given};
 
 const OURS: AccountId = AccountId(1);

@@ -1,13 +1,11 @@
 //! An aggregate that does what tests want: it takes anything, refuses, or falls over.
 
-use std::collections::BTreeSet;
-
 use events::platform::{Event, EventReceived};
-use events::{AccountId, Actor, Category, Fold, Timestamp};
+use events::{AccountId, Actor, Category, Fold};
 use uuid::Uuid;
 
 use super::NOON;
-use crate::aggregate::{Aggregate, Next, Nothing};
+use crate::aggregate::{Aggregate, Nothing};
 use crate::shell::Context;
 
 /// Everything that was said to it.
@@ -94,9 +92,5 @@ impl Aggregate for Probe {
 
     fn answer(&self, _: &Ask) -> Vec<String> {
         self.heard.clone()
-    }
-
-    fn next(&self, _: Timestamp, _: &BTreeSet<()>) -> Next<Nothing> {
-        Next::Idle
     }
 }

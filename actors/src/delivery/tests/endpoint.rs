@@ -45,7 +45,7 @@ impl Story {
     }
 
     fn next(&self) -> Next<Owed> {
-        self.ledger.next(self.now, &BTreeSet::new())
+        self.ledger.next(self.now, &BTreeSet::new(), 1)
     }
 
     fn standing(&self) -> &Standing {
@@ -66,9 +66,8 @@ impl Story {
 }
 
 fn probe(number: u8, attempt: u32, quiet_until: Timestamp) -> Next<Owed> {
-    let Next::Do(Owed::Attempt(owed)) = owed(number, attempt) else { unreachable!("it is one") };
-    let probe = Probe { failed_as: Some(AttemptClass::Server), quiet_until };
-    Next::Do(Owed::Attempt(OwedAttempt { probe: Some(probe), ..owed }))
+    let probe = Some(Probe { failed_as: Some(AttemptClass::Server), quiet_until });
+    Next::Do(vec![Owed::Attempt(OwedAttempt { probe, ..owed_attempt(number, attempt) })])
 }
 
 #[test]
@@ -92,7 +91,7 @@ fn an_endpoint_that_fails_is_probed_with_the_oldest_and_nothing_is_charged() {
     story.after(Duration::from_secs(1));
     assert_eq!(story.next(), probe(1, 3, story.now));
     let busy = BTreeSet::from([id(1).0]);
-    assert_eq!(story.ledger.next(story.now, &busy), Next::Idle, "one at a time");
+    assert_eq!(story.ledger.next(story.now, &busy, 1), Next::Idle, "one at a time");
     for _ in 0..50 {
         let told = story.fails(1);
         let [Event::AttemptFailed(failed)] = &told[..] else { panic!("{told:?}") };
@@ -111,7 +110,8 @@ fn words_become_rarer_with_the_time_that_it_has_been_failing_and_probes_do_not()
     let Next::Wait(next) = story.next() else { panic!("a probe is waited for") };
     assert_eq!(next.since(story.now), Duration::from_secs(1));
     story.now = next;
-    let Next::Do(Owed::Attempt(owed)) = story.next() else { panic!("a probe is owed") };
+    let Next::Do(owed) = story.next() else { panic!("a probe is owed") };
+    let [Owed::Attempt(owed)] = &owed[..] else { panic!("{owed:?}") };
     let quiet = owed.probe.unwrap().quiet_until.since(next).as_secs();
     assert!((11..=12).contains(&quiet), "{quiet} s without a word");
 }
@@ -123,8 +123,8 @@ fn who_recovers_is_sent_everything_at_once() {
     let told = story.end(1, Ended::Delivered(ok()));
     assert!(matches!(&told[..], [Event::Delivered(_), Event::EndpointRecovered(_)]), "{told:?}");
     let mut busy = BTreeSet::new();
-    while let Next::Do(owed) = story.ledger.next(story.now, &busy) {
-        busy.insert(owed.key());
+    while let Next::Do(owed) = story.ledger.next(story.now, &busy, 3) {
+        busy.extend(owed.iter().map(Effect::key));
     }
     assert_eq!(busy.len(), 8, "those that failed before do not wait for their schedule");
     assert_eq!(story.standing(), &Standing::Free);
@@ -259,8 +259,8 @@ fn of_a_backlog_the_newest_of_each_key_or_none_may_be_wanted() {
         let told = story.ask(&enable(wanted, NOON));
         assert_eq!(told.len(), 5 - left.len() + 1, "{told:?}");
         let mut busy = BTreeSet::new();
-        while let Next::Do(owed) = story.ledger.next(NOON, &busy) {
-            busy.insert(owed.key());
+        while let Next::Do(owed) = story.ledger.next(NOON, &busy, 3) {
+            busy.extend(owed.iter().map(Effect::key));
         }
         assert_eq!(busy, left.into_iter().map(|number| id(number).0).collect(), "{wanted}");
     }

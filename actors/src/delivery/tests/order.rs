@@ -20,9 +20,11 @@ fn ordered(ordering: Ordering) -> Ledger {
 /// All that may be under way at once.
 fn at_once(ledger: &Ledger, now: Timestamp) -> Vec<u8> {
     let (mut busy, mut owed) = (BTreeSet::new(), vec![]);
-    while let Next::Do(effect) = ledger.next(now, &busy) {
-        owed.extend((1..=9).find(|number| id(*number).0 == effect.key()));
-        busy.insert(effect.key());
+    while let Next::Do(effects) = ledger.next(now, &busy, 2) {
+        for effect in effects {
+            owed.extend((1..=9).find(|number| id(*number).0 == effect.key()));
+            busy.insert(effect.key());
+        }
     }
     owed
 }
@@ -97,9 +99,9 @@ fn a_retry_by_hand_takes_the_place_of_the_planned_one() {
     assert_eq!(at_once(&ledger, NOON), [] as [u8; 0]);
     assert_eq!(ask(&mut ledger, &retry(1, 1)), 1);
     assert_eq!(ask(&mut ledger, &retry(1, 1)), 0);
-    assert_eq!(ledger.next(NOON, &BTreeSet::new()), owed(1, 2));
+    assert_eq!(ledger.next(NOON, &BTreeSet::new(), 1), owed(1, 2));
     ask(&mut ledger, &record(1, 2, Ended::Delivered(ok())));
-    assert_eq!(ledger.next(retry_at(1, 1), &BTreeSet::new()), Next::Idle);
+    assert_eq!(ledger.next(retry_at(1, 1), &BTreeSet::new(), 1), Next::Idle);
 }
 
 #[test]
@@ -109,7 +111,7 @@ fn what_was_given_up_is_owed_once_more_when_somebody_asks() {
     let skip = Command::Abandon { delivery: Some(id(1)), reason: AbandonReason::Skipped };
     ask(&mut ledger, &skip);
     assert_eq!(ask(&mut ledger, &retry(1, 3)), 1);
-    assert_eq!(ledger.next(NOON, &BTreeSet::new()), owed_behind(1, 1, 4));
+    assert_eq!(ledger.next(NOON, &BTreeSet::new(), 1), owed_behind(1, 1, 4));
     assert_eq!(ask(&mut ledger, &queue(1)), 0, "the fan-out does not owe it anew");
 }
 
@@ -120,7 +122,7 @@ fn what_is_brought_back_counts_on_whatever_whoever_asks_believes() {
     ask(&mut ledger, &record(1, 1, failure(AttemptClass::Server)));
     ask(&mut ledger, &record(1, 2, Ended::Delivered(ok())));
     assert_eq!(ask(&mut ledger, &retry(1, 0)), 1);
-    assert_eq!(ledger.next(NOON, &BTreeSet::new()), owed(1, 3));
+    assert_eq!(ledger.next(NOON, &BTreeSet::new(), 1), owed(1, 3));
 }
 
 #[test]

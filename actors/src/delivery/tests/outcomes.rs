@@ -123,6 +123,6 @@ fn gone_disables_the_endpoint_at_once_and_holds_what_it_is_owed() {
     let story: [Event; 4] =
         [queued(FIRST).into(), failed.into(), expected.into(), queued(SECOND).into()];
     let ledger: Given<Ledger> = given::<Ledger>(story);
-    assert_eq!(ledger.state().next(NOON.after(HOUR), &BTreeSet::new()), Next::Idle);
+    assert_eq!(ledger.state().next(NOON.after(HOUR), &BTreeSet::new(), 1), Next::Idle);
     assert_eq!(ledger.state().pending(), 2);
 }
