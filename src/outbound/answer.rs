@@ -56,16 +56,16 @@ impl Kept {
             body: String::from_utf8_lossy(&self.bytes).into_owned(),
             truncated: self.truncated,
         };
-        let mut detail = detail(status, response);
-        if let Some(Failure { detail: broken, .. }) = &broken {
-            detail = format!("{detail}, but not to the end: {broken}");
-        }
-        let class = match (class(status), broken) {
+        let class = match (class(status), &broken) {
             (AttemptClass::Ok, None) => return Ended::Delivered(kept),
             (AttemptClass::Ok, Some(broken)) => broken.class,
             // A no is a no, however little of its reason came.
             (class, _) => class,
         };
+        let mut detail = detail(status, response);
+        if let Some(Failure { detail: broken, .. }) = broken {
+            detail = format!("{detail}, but not to the end: {broken}");
+        }
         let retry_after = response.headers().get(RETRY_AFTER).and_then(|it| it.to_str().ok());
         let retry_after = retry_after.and_then(|text| wait(text, now));
         Ended::Failed { class, detail, response: Some(kept), retry_after }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
 use reqwest::{Client, redirect};
 
 use super::address::Rules;
@@ -18,18 +18,20 @@ const IDLE_FOR_MAX: Duration = Duration::from_secs(60);
 const ASKED_EVERY: Duration = Duration::from_secs(20);
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 
-/// What every attempt sends, whatever it delivers.
-pub(super) fn headers() -> HeaderMap {
+/// As many headers as [`headers`] has, and those that HTTP needs: `host` and `content-length`.
+pub(super) const HEADERS: usize = 5;
+
+/// What every attempt sends, whatever it delivers, where the endpoint's settings say nothing else.
+pub(super) fn headers() -> [(HeaderName, HeaderValue); 3] {
     let json = HeaderValue::from_static("application/json");
     let agent = HeaderValue::from_static(concat!("Relink/", env!("CARGO_PKG_VERSION")));
-    HeaderMap::from_iter([(CONTENT_TYPE, json.clone()), (ACCEPT, json), (USER_AGENT, agent)])
+    [(CONTENT_TYPE, json.clone()), (ACCEPT, json), (USER_AGENT, agent)]
 }
 
 /// Without redirects, which could lead anywhere; without the environment's proxy, behind which
 /// nobody would check addresses; and without cookies.
 pub(super) fn build(rules: Arc<Rules>) -> Result<Client, reqwest::Error> {
     Client::builder()
-        .default_headers(headers())
         .redirect(redirect::Policy::none())
         .retry(reqwest::retry::never())
         .no_proxy()

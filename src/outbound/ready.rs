@@ -90,13 +90,13 @@ impl Ready {
             && self.given == endpoint.headers
     }
 
-    /// All headers of an attempt but those that the client adds to any.
+    /// All headers of an attempt but those that HTTP needs.
     pub(super) fn headers(&self, delivery: &str, at: Timestamp, body: &[u8]) -> HeaderMap {
         let live = self.signers.iter().filter(|(key, _)| key.signs_at(at));
         let signers = live.map(|(_, signer)| signer);
         let mut headers = self.headers.clone();
         // Last, so that nothing given can stand in their place.
-        headers.extend(sign::headers(signers, delivery, at.as_seconds(), body));
+        sign::sign(&mut headers, signers, delivery, at.as_seconds(), body);
         headers
     }
 }
@@ -112,7 +112,8 @@ fn api_secret(credentials: &[u8]) -> Option<Vec<u8>> {
 
 fn headers(vault: &Vault, endpoint: &Endpoint) -> Result<HeaderMap, Failure> {
     let ours = |problem: String| Failure::ours(format!("cannot make the headers: {problem}"));
-    let mut headers = HeaderMap::with_capacity(endpoint.headers.len());
+    let room = endpoint.headers.len() + client::HEADERS + sign::HEADERS;
+    let mut headers = HeaderMap::with_capacity(room);
     for Header { name, value } in &endpoint.headers {
         let (value, secret) = match value {
             GivenValue::Plain(text) => (HeaderValue::from_str(text), false),
@@ -126,6 +127,9 @@ fn headers(vault: &Vault, endpoint: &Endpoint) -> Result<HeaderMap, Failure> {
         value.set_sensitive(secret);
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|e| ours(e.to_string()))?;
         headers.append(name, value);
+    }
+    for (name, value) in client::headers() {
+        headers.entry(name).or_insert(value);
     }
     Ok(headers)
 }
@@ -142,8 +146,7 @@ pub fn shown_headers(
     body: &[u8],
 ) -> Result<Vec<(String, String)>, String> {
     let ready = Ready::of(vault, endpoint, at).map_err(|failure| failure.detail)?;
-    let mut headers = client::headers();
-    headers.extend(ready.headers(&delivery.to_string(), at, body));
+    let headers = ready.headers(&delivery.to_string(), at, body);
     let shown = |(name, value): (&HeaderName, &HeaderValue)| {
         let value = match value.is_sensitive() {
             true => "[redacted]".into(),

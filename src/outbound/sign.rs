@@ -9,7 +9,11 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use sha2::Sha256;
 
 const BASE58: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+const HEX: &[u8; 16] = b"0123456789abcdef";
 const SECRET_CHARS: usize = 24;
+
+/// As long as the longest signature of Standard Webhooks.
+const STANDARD_CHARS: usize = "v1a,".len() + 88;
 
 /// A new signing secret as Chatwoot makes them (`has_secure_token`): 24 characters of base58,
 /// each as likely as any other. Its ASCII bytes are the key of both signatures.
@@ -73,66 +77,72 @@ impl Signer {
     }
 
     /// One signature of the header `webhook-signature`.
-    fn standard(&self, delivery: &str, now: i64, body: &[u8]) -> String {
-        let preamble = format!("{delivery}.{now}.");
+    fn standard(&self, delivery: &str, now: &str, body: &[u8]) -> String {
+        let signed = [delivery.as_bytes(), b".", now.as_bytes(), b".", body];
+        let mut text = String::with_capacity(STANDARD_CHARS);
         match self {
             Self::Hmac(mac) => {
-                format!("v1,{}", STANDARD.encode(authenticate(mac, &preamble, body)))
+                text.push_str("v1,");
+                STANDARD.encode_string(authenticate(mac, &signed), &mut text);
             }
             Self::Ed25519(pair) => {
-                let signed = [preamble.as_bytes(), body].concat();
-                format!("v1a,{}", STANDARD.encode(pair.sign(&signed)))
+                text.push_str("v1a,");
+                STANDARD.encode_string(pair.sign(&signed.concat()), &mut text);
             }
         }
+        text
     }
 
-    fn chatwoot(&self, now: i64, body: &[u8]) -> Option<String> {
+    fn chatwoot(&self, now: &str, body: &[u8]) -> Option<String> {
         let Self::Hmac(mac) = self else { return None };
-        let code = authenticate(mac, &format!("{now}."), body);
-        Some(code.iter().fold("sha256=".to_owned(), |text, byte| text + &format!("{byte:02x}")))
+        let code = authenticate(mac, &[now.as_bytes(), b".", body]);
+        let mut text = String::with_capacity("sha256=".len() + 2 * code.len());
+        text.push_str("sha256=");
+        let digits = code.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        text.extend(digits.map(|digit| char::from(HEX[usize::from(digit)])));
+        Some(text)
     }
 }
 
-fn authenticate(mac: &Hmac<Sha256>, preamble: &str, body: &[u8]) -> [u8; 32] {
+fn authenticate(mac: &Hmac<Sha256>, parts: &[&[u8]]) -> [u8; 32] {
     let mut mac = mac.clone();
-    mac.update(preamble.as_bytes());
-    mac.update(body);
+    parts.iter().for_each(|part| mac.update(part));
     mac.finalize().into_bytes().into()
 }
 
-/// The headers that tell a receiver which delivery this is, when it was signed, and by whom: by
-/// all of the keys, the newest first. Chatwoot's header has room for one, which is the newest
+/// As many headers as [`sign`] sets.
+pub(super) const HEADERS: usize = 6;
+
+/// Sets the headers that tell a receiver which delivery this is, when it was signed, and by whom:
+/// by all of the keys, the newest first. Chatwoot's header has room for one, which is the newest
 /// secret's.
-pub(super) fn headers<'a>(
+pub(super) fn sign<'a>(
+    headers: &mut HeaderMap,
     signers: impl Iterator<Item = &'a Signer>,
     delivery: &str,
     now: i64,
     body: &[u8],
-) -> HeaderMap {
-    let id = value(delivery);
+) {
+    let (id, at) = (value(delivery), now.to_string());
     let mut chatwoot = None;
     let mut standard = Vec::new();
     for signer in signers {
-        chatwoot = chatwoot.or_else(|| signer.chatwoot(now, body));
-        standard.push(signer.standard(delivery, now, body));
+        chatwoot = chatwoot.or_else(|| signer.chatwoot(&at, body));
+        standard.push(signer.standard(delivery, &at, body));
     }
-    let named = [
-        (HeaderName::from_static("x-chatwoot-delivery"), id.clone()),
-        (HeaderName::from_static("webhook-id"), id),
-    ];
-    let mut headers = HeaderMap::from_iter(named);
+    headers.insert(HeaderName::from_static("x-chatwoot-delivery"), id.clone());
+    headers.insert(HeaderName::from_static("webhook-id"), id);
     if standard.is_empty() {
         // As in Chatwoot: a time that nobody signed says nothing.
-        return headers;
+        return;
     }
-    let timestamp = value(&now.to_string());
+    let timestamp = value(&at);
     headers.insert(HeaderName::from_static("x-chatwoot-timestamp"), timestamp.clone());
     headers.insert(HeaderName::from_static("webhook-timestamp"), timestamp);
     headers.insert(HeaderName::from_static("webhook-signature"), value(&standard.join(" ")));
     if let Some(chatwoot) = chatwoot {
         headers.insert(HeaderName::from_static("x-chatwoot-signature"), value(&chatwoot));
     }
-    headers
 }
 
 fn value(text: &str) -> HeaderValue {
