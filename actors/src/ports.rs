@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -62,7 +63,7 @@ impl Endpoint {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// There.
-    To(Box<Endpoint>),
+    To(Arc<Endpoint>),
     /// Nowhere any more: what is owed is abandoned.
     Nowhere,
     /// Nobody can tell before somebody looks at the endpoint's stream.
@@ -90,7 +91,7 @@ pub struct Attempt {
     /// The exact bytes.
     pub body: Bytes,
     /// Where to.
-    pub endpoint: Endpoint,
+    pub endpoint: Arc<Endpoint>,
 }
 
 /// How an attempt ended.

@@ -278,6 +278,11 @@ impl<A: Aggregate> Registry<A> {
         &*self.inner.world.store
     }
 
+    /// Whether other nodes write to the same streams.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.store().is_shared()
+    }
+
     pub(crate) fn snapshots(&self) -> Option<&Arc<dyn Snapshots>> {
         self.inner.world.snapshots.as_ref()
     }

@@ -162,7 +162,7 @@ impl App {
             let (store, inboxes) = (store.clone(), inboxes.clone());
             tokio::spawn(Listener { store, ledgers, webhooks, inboxes }.listen(head))
         });
-        let targets = Arc::new(ActorTargets { webhooks, inboxes, clock: clock.clone() });
+        let targets = Arc::new(ActorTargets::new(webhooks, inboxes, clock.clone()));
         let delivery = Delivery::start(ledgers.clone(), targets, outbound, clock.clone(), rules);
         let fanout = Fanout::start(store.clone(), snapshots.clone(), ledgers, clock.clone());
         let views = Views::default();

@@ -89,7 +89,7 @@ async fn send_over(mail: &SmtpMail, to: &[&str]) -> Ended {
         event: "inbox_disconnected".into(),
         body: Bytes::from(body.to_string()),
         at: events::Timestamp::from_micros(1_795_262_400_000_000),
-        endpoint,
+        endpoint: endpoint.into(),
     };
     mail.attempt(&attempt).await
 }

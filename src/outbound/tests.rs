@@ -43,7 +43,7 @@ fn attempt(url: impl Into<String>, timeout: Option<Duration>) -> Attempt {
         at: NOON,
         event: "inbox_updated".to_owned(),
         body: Bytes::from_static(br#"{"event":"inbox_updated"}"#),
-        endpoint: Endpoint {
+        endpoint: Arc::new(Endpoint {
             id: WEBHOOK.into(),
             account: AccountId(1),
             url: url.into(),
@@ -53,7 +53,7 @@ fn attempt(url: impl Into<String>, timeout: Option<Duration>) -> Attempt {
             concurrency: None,
             retry_schedule: None,
             rate_per_second: None,
-        },
+        }),
     }
 }
 
@@ -282,7 +282,8 @@ async fn connections_are_used_again() {
 #[tokio::test]
 async fn a_secret_that_cannot_be_opened_is_our_fault() {
     let mut attempt = attempt("http://127.0.0.1:9/", None);
-    attempt.endpoint.keys = SigningKeys::of(Vault::from_key([8; 32]).seal("elsewhere", b"x"));
+    Arc::make_mut(&mut attempt.endpoint).keys =
+        SigningKeys::of(Vault::from_key([8; 32]).seal("elsewhere", b"x"));
     let (class, detail, _) = failed(outbound(&["127.0.0.0/8"]).attempt(attempt).await.ended);
     assert_eq!(class, AttemptClass::Ours);
     assert!(detail.starts_with("cannot sign: sealed under key "), "{detail}");

@@ -210,7 +210,7 @@ impl Inner {
                 Target::To(to) => {
                     let began = self.clock.now();
                     gate.begin(began);
-                    let report = self.send((id, began), &owed, *to).await;
+                    let report = self.send((id, began), &owed, to).await;
                     if gate.probes(owed.delivery) && is_no_news(&owed, &report) {
                         drop((slot, permit, counted));
                         tokio::time::sleep(PROBE_EVERY).await;
@@ -244,7 +244,7 @@ impl Inner {
         self: &Arc<Self>,
         (id, started_at): (EndpointId, Timestamp),
         owed: &OwedAttempt,
-        endpoint: Endpoint,
+        endpoint: Arc<Endpoint>,
     ) -> Report {
         let schedule = endpoint.retry_schedule.clone();
         let attempt = Attempt {

@@ -1,5 +1,7 @@
 //! Where deliveries go, asked of whoever has the endpoint's settings.
 
+mod known;
+
 use std::sync::Arc;
 
 use events::signing::SigningKeys;
@@ -13,16 +15,15 @@ use crate::ports::{Clock, Endpoint, Target, Targets};
 use crate::registry::Registry;
 use crate::shell::{Context, Refused};
 use crate::webhook::{Command, Webhook};
+use known::Known;
 
 /// Asks the actors of the process.
 #[derive(Clone)]
 pub struct ActorTargets {
-    /// The webhooks.
-    pub webhooks: Registry<Webhook>,
-    /// The inboxes, of which some have a webhook of their own.
-    pub inboxes: Registry<Inbox>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
+    webhooks: Registry<Webhook>,
+    inboxes: Registry<Inbox>,
+    clock: Arc<dyn Clock>,
+    known: Arc<Known>,
 }
 
 impl Targets for ActorTargets {
@@ -34,7 +35,7 @@ impl Targets for ActorTargets {
                 // Whom to write to is in each mail, as of the event.
                 EndpointId::Mail(_) => {
                     let keys = SigningKeys::none();
-                    Target::To(Box::new(Endpoint::plain(endpoint, account, String::new(), keys)))
+                    Target::To(Arc::new(Endpoint::plain(endpoint, account, String::new(), keys)))
                 }
             }
         })
@@ -42,7 +43,24 @@ impl Targets for ActorTargets {
 }
 
 impl ActorTargets {
+    /// Of the webhooks, as whose host it sees what changes, and of the inboxes, of which some have
+    /// a webhook of their own.
+    pub fn new(
+        webhooks: Registry<Webhook>,
+        inboxes: Registry<Inbox>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let known = Arc::<Known>::default();
+        webhooks.set_host(known.clone());
+        Self { webhooks, inboxes, clock, known }
+    }
+
     async fn webhook(&self, webhook: WebhookId) -> Target {
+        // Where other nodes write too, only the stream's actor hears of it.
+        let known = if self.webhooks.is_shared() { None } else { self.known.get(webhook) };
+        if let Some(endpoint) = known {
+            return Target::To(endpoint);
+        }
         let (mut wait, mut sure) = (RETRY_FIRST, false);
         loop {
             let look = (self.context(), Command::Look);
@@ -53,7 +71,7 @@ impl ActorTargets {
             };
             match told.map(|done| done.answer) {
                 Ok(it) => match it.settings() {
-                    Some(settings) => return Target::To(Box::new(settings.endpoint(webhook))),
+                    Some(settings) => return Target::To(Arc::new(settings.endpoint(webhook))),
                     None if sure => return Target::Nowhere,
                     // Another node may have created it a moment ago: what is abandoned is lost.
                     None => sure = true,
@@ -86,7 +104,7 @@ impl ActorTargets {
                 }
             };
             match profile.and_then(|profile| profile.endpoint(inbox)) {
-                Some(endpoint) => return Target::To(Box::new(endpoint)),
+                Some(endpoint) => return Target::To(Arc::new(endpoint)),
                 None if sure => return Target::Nowhere,
                 // Another node may have given it one a moment ago: what is abandoned is lost.
                 None => sure = true,

@@ -35,7 +35,7 @@ async fn mail_that_no_server_is_there_for_uses_up_its_schedule() {
         event: "inbox_disconnected".into(),
         body: Bytes::new(),
         at: Timestamp::default(),
-        endpoint,
+        endpoint: endpoint.into(),
     };
     let Ended::Failed { class, detail, .. } = every.attempt(attempt).await.ended else {
         panic!("there is nobody to take it");

@@ -72,11 +72,11 @@ impl Service {
         let webhooks = Registry::new(world.clone());
         let delivery = Delivery::start(
             ledgers.clone(),
-            Arc::new(ActorTargets {
-                webhooks: webhooks.clone(),
-                inboxes: Registry::new(world.clone()),
-                clock: world.clock.clone(),
-            }),
+            Arc::new(ActorTargets::new(
+                webhooks.clone(),
+                Registry::new(world.clone()),
+                world.clock.clone(),
+            )),
             endpoints.clone(),
             world.clock,
             rules(),

@@ -8,7 +8,9 @@ use events::{Category, KeyId, Sealed, StreamName};
 use super::*;
 use crate::nodes::Listener;
 use crate::registry::World;
+use crate::testing::probe::anew;
 use crate::testing::{Forgery, TestStore, pass, world};
+use crate::webhook::{Change, Settings};
 
 const ACCOUNT: AccountId = AccountId(1);
 const INBOX: InboxId = InboxId(42);
@@ -19,11 +21,7 @@ const WEBHOOK: EndpointId = EndpointId::Webhook(WebhookId(7));
 fn node(store: &Arc<TestStore>) -> ActorTargets {
     store.share();
     let world: World = world(store);
-    ActorTargets {
-        webhooks: Registry::new(world.clone()),
-        inboxes: Registry::new(world.clone()),
-        clock: world.clock,
-    }
+    ActorTargets::new(Registry::new(world.clone()), Registry::new(world.clone()), world.clock)
 }
 
 /// What another node writes.
@@ -49,7 +47,7 @@ fn url(url: &str) -> AttributesChanged {
 
 async fn place(targets: &ActorTargets, endpoint: EndpointId) -> Option<String> {
     match targets.target(endpoint, ACCOUNT).await {
-        Target::To(to) => Some(to.url),
+        Target::To(to) => Some(to.url.clone()),
         Target::Nowhere => None,
         Target::Halted => panic!("nothing is damaged"),
     }
@@ -105,4 +103,59 @@ async fn where_another_node_sent_an_inbox_is_heard_of_also_after_the_listener_fe
     pass(Duration::from_secs(2)).await;
     assert_eq!(place(&targets, OF_INBOX).await.as_deref(), Some("https://example.com/another"));
     listener.abort();
+}
+
+fn settings() -> Settings {
+    Settings {
+        account: ACCOUNT,
+        url: "https://example.com/0".into(),
+        name: None,
+        inbox: None,
+        subscriptions: vec![],
+        keys: SigningKeys::of(Sealed { key: KeyId([0; 8]), nonce: [0; 24], text: vec![] }),
+        policy: Policy::default(),
+    }
+}
+
+fn move_to(place: &str) -> Command {
+    let change = Box::new(Change { url: Some(place.to_owned()), ..Change::default() });
+    Command::Change { account: ACCOUNT, change }
+}
+
+/// The only node, and its webhooks.
+fn alone(store: &Arc<TestStore>) -> (ActorTargets, Registry<Webhook>) {
+    let world: World = world(store);
+    let webhooks = Registry::new(world.clone());
+    let inboxes = Registry::new(world.clone());
+    (ActorTargets::new(webhooks.clone(), inboxes, world.clock), webhooks)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_changes_holds_for_whoever_asks_after_the_answer() {
+    let (targets, webhooks) = alone(&Arc::new(TestStore::default()));
+    let ask = |command| webhooks.ask(WebhookId(7), anew(), command);
+    ask(Command::Create(Box::new(settings()))).await.unwrap();
+    for (number, moment) in [0, 1, 999, 1_001].map(Duration::from_millis).into_iter().enumerate() {
+        let there = format!("https://example.com/{number}");
+        for _ in 0..2 {
+            assert_eq!(place(&targets, WEBHOOK).await, Some(there.clone()));
+            pass(moment).await;
+        }
+        ask(move_to(&format!("https://example.com/{}", number + 1))).await.unwrap();
+    }
+    ask(Command::Delete { account: ACCOUNT }).await.unwrap();
+    assert_eq!(place(&targets, WEBHOOK).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_was_written_although_the_log_did_not_say_so_is_heard_of() {
+    let store = Arc::new(TestStore::default());
+    let (targets, webhooks) = alone(&store);
+    let ask = |command| webhooks.ask(WebhookId(7), anew(), command);
+    ask(Command::Create(Box::new(settings()))).await.unwrap();
+    assert!(place(&targets, WEBHOOK).await.is_some());
+    store.lose_answers(1);
+    ask(move_to("https://example.com/1")).await.unwrap_err();
+    pass(Duration::from_secs(1)).await;
+    assert_eq!(place(&targets, WEBHOOK).await.as_deref(), Some("https://example.com/1"));
 }

@@ -121,7 +121,7 @@ impl Process {
         let wire = Wire { world: world.clone(), cut: cut.subscribe() };
         let clock = around.clock.clone();
         let inboxes = Registry::new(around.clone());
-        let targets = ActorTargets { webhooks: webhooks.clone(), inboxes, clock: clock.clone() };
+        let targets = ActorTargets::new(webhooks.clone(), inboxes, clock.clone());
         let rules = Rules { schedule: vec![MINUTE; 60], ..rules() };
         let (ledger, targets) = (ledgers.clone(), Arc::new(targets));
         let delivery = Delivery::start(ledger, targets, Arc::new(wire), clock.clone(), rules);
