@@ -18,6 +18,7 @@ mod targets;
 mod verdict;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -96,9 +97,9 @@ pub struct Report {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// An event is owed.
-    Queue(Box<Queued>),
+    Queue(Arc<Queued>),
     /// An attempt ended.
-    Record(Box<Report>),
+    Record(Arc<Report>),
     /// Make no further attempt.
     Abandon {
         /// Of which delivery; none means of all.

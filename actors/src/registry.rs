@@ -17,7 +17,7 @@ use crate::aggregate::{Aggregate, Effect};
 use crate::nodes::Share;
 use crate::ports::Clock;
 use crate::shell::{
-    Chain, Context, Done, Item, Link, Mailbox, Outcome, Refused, Shell, Undelivered,
+    Chain, Context, Done, Envelope, Item, Link, Mailbox, Outcome, Refused, Shell, Undelivered,
 };
 use crate::supervisor::Supervisor;
 
@@ -86,6 +86,8 @@ pub trait Host<A: Aggregate>: Send + Sync {
 pub struct Finish<A: Aggregate> {
     key: <A::Effect as Effect>::Key,
     mailbox: Arc<Mailbox<A>>,
+    /// Whether the actor that owed it knows that it has ended.
+    known: bool,
 }
 
 impl<A: Aggregate> Finish<A> {
@@ -97,6 +99,10 @@ impl<A: Aggregate> Finish<A> {
 
 impl<A: Aggregate> Drop for Finish<A> {
     fn drop(&mut self) {
+        // It may owe the same again by now, and that is under way.
+        if self.known {
+            return;
+        }
         // A closed mailbox means that a successor starts with nothing under way.
         let _ = self.mailbox.push(Item::Finished(self.key));
     }
@@ -160,7 +166,22 @@ impl<A: Aggregate> Registry<A> {
         context: Context,
         command: A::Command,
     ) -> impl Future<Output = Result<Done<A::Answer>, Refused<A::Rejection>>> + Send + 'static {
-        self.put(id, context, command, false, Link::default())
+        self.put(id, Envelope::new(context, command))
+    }
+
+    /// Tells it what came of an effect, which has ended once that is decided: one word for both.
+    pub async fn ask_last(
+        &self,
+        finish: &mut Finish<A>,
+        id: A::Id,
+        context: Context,
+        command: A::Command,
+    ) -> Result<Done<A::Answer>, Refused<A::Rejection>> {
+        let ends = Some((finish.key, finish.mailbox.clone()));
+        let (envelope, answer) = Envelope::new(context, command);
+        let told = self.put(id, (Envelope { ends, ..envelope }, answer)).await;
+        finish.known = matches!(told, Ok(_) | Err(Refused::Rejected(_)));
+        told
     }
 
     /// The same, behind all of the chain that were handed over before.
@@ -171,7 +192,8 @@ impl<A: Aggregate> Registry<A> {
         context: Context,
         command: A::Command,
     ) -> impl Future<Output = Outcome<A>> + Send + 'static + use<A> {
-        self.put(id, context, command, false, Link::of(chain))
+        let (envelope, answer) = Envelope::new(context, command);
+        self.put(id, (Envelope { link: Link::of(chain), ..envelope }, answer))
     }
 
     /// The same, where an answer may miss what other nodes wrote a moment ago: it costs no look at
@@ -182,19 +204,15 @@ impl<A: Aggregate> Registry<A> {
         context: Context,
         command: A::Command,
     ) -> impl Future<Output = Result<Done<A::Answer>, Refused<A::Rejection>>> + Send + 'static {
-        self.put(id, context, command, true, Link::default())
+        let (envelope, answer) = Envelope::new(context, command);
+        self.put(id, (Envelope { glance: true, ..envelope }, answer))
     }
 
     fn put(
         &self,
         id: A::Id,
-        context: Context,
-        command: A::Command,
-        glance: bool,
-        link: Link,
-    ) -> impl Future<Output = Result<Done<A::Answer>, Refused<A::Rejection>>> + Send + use<A> {
-        let (reply, answer) = oneshot::channel();
-        let envelope = crate::shell::Envelope { context, command, reply, glance, link };
+        (envelope, answer): (Envelope<A>, oneshot::Receiver<Outcome<A>>),
+    ) -> impl Future<Output = Outcome<A>> + Send + use<A> {
         let sent = self.send(id, Item::Command(envelope));
         async move {
             sent?;
@@ -301,7 +319,7 @@ impl<A: Aggregate> Registry<A> {
     }
 
     pub(crate) fn perform(&self, id: A::Id, effect: A::Effect, mailbox: &Arc<Mailbox<A>>) {
-        let finish = Finish { key: effect.key(), mailbox: mailbox.clone() };
+        let finish = Finish { key: effect.key(), mailbox: mailbox.clone(), known: false };
         if let Some(host) = self.inner.host.get() {
             host.perform(id, effect, finish);
         }

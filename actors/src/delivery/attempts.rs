@@ -1,9 +1,14 @@
 //! Who may attempt now: a limit for each endpoint and one for all together, so that a hanging
 //! endpoint holds up nobody but itself.
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use dashmap::DashMap;
@@ -118,13 +123,13 @@ impl Delivery {
 }
 
 impl Host<Ledger> for Delivery {
-    fn perform(&self, id: EndpointId, owed: Owed, finish: Finish<Ledger>) {
+    fn perform(&self, id: EndpointId, owed: Owed, mut finish: Finish<Ledger>) {
         let inner = self.inner.clone();
         // Here, so that it hears whatever the ledger says from now on.
         inner.gate(id);
         tokio::spawn(async move {
             match owed {
-                Owed::Attempt(owed) => inner.attempt(id, owed, &finish).await,
+                Owed::Attempt(owed) => inner.attempt(id, owed, &mut finish).await,
                 Owed::Step(step) => inner.replay.step(id, *step).await,
             }
             drop(finish);
@@ -154,27 +159,32 @@ struct UnderWay<'a> {
 
 impl<'a> UnderWay<'a> {
     fn begin(all: &'a watch::Sender<BTreeMap<EndpointId, usize>>, endpoint: EndpointId) -> Self {
-        all.send_modify(|attempts| *attempts.entry(endpoint).or_default() += 1);
+        // Whoever waits waits for none to be left.
+        all.send_if_modified(|attempts| {
+            *attempts.entry(endpoint).or_default() += 1;
+            false
+        });
         Self { all, endpoint }
     }
 }
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        self.all.send_modify(|attempts| match attempts.get_mut(&self.endpoint) {
-            Some(more) if *more > 1 => *more -= 1,
-            Some(_) | None => {
-                attempts.remove(&self.endpoint);
+        self.all.send_if_modified(|attempts| match attempts.get_mut(&self.endpoint) {
+            Some(more) if *more > 1 => {
+                *more -= 1;
+                false
             }
+            Some(_) | None => attempts.remove(&self.endpoint).is_some(),
         });
     }
 }
 
 impl Inner {
-    async fn attempt(self: &Arc<Self>, id: EndpointId, owed: OwedAttempt, finish: &Finish<Ledger>) {
-        // Whether the ledger has since said that it shall not begin, or another owes it now.
-        let is_over = |gate: &Gate| gate.is_stopped(&owed, self.clock.now()) || !finish.is_wanted();
+    async fn attempt(&self, id: EndpointId, owed: OwedAttempt, finish: &mut Finish<Ledger>) {
         loop {
+            // Whether the ledger has since said that it shall not begin, or another owes it now.
+            let is_over = |gate: &Gate| gate.is_stopped(&owed, &*self.clock) || !finish.is_wanted();
             let gate = self.gate(id);
             let slot = gate.enter().await;
             // Before the turn, so that what is stopped takes nobody's; and after it, because a
@@ -216,12 +226,12 @@ impl Inner {
                         tokio::time::sleep(PROBE_EVERY).await;
                         continue;
                     }
-                    Command::Record(Box::new(report))
+                    Command::Record(Arc::new(report))
                 }
             };
             // The endpoint is free again; what is left is between us and the log.
             drop((slot, permit));
-            return self.record(id, &owed, command).await;
+            return self.record(id, &owed, command, finish).await;
         }
     }
 
@@ -241,7 +251,7 @@ impl Inner {
     }
 
     async fn send(
-        self: &Arc<Self>,
+        &self,
         (id, started_at): (EndpointId, Timestamp),
         owed: &OwedAttempt,
         endpoint: Arc<Endpoint>,
@@ -255,11 +265,10 @@ impl Inner {
             body: owed.body.clone(),
             endpoint,
         };
-        let this = self.clone();
-        // In a task of its own, so that a panic is an end like any other.
-        let made = tokio::spawn(async move { this.outbound.attempt(attempt).await }).await;
+        let made = caught(async { self.outbound.attempt(attempt).await }).await;
         let Made { ended, address } = made.unwrap_or_else(|panic| {
             let delivery = owed.delivery;
+            let panic = said_by(&*panic);
             tracing::error!(%delivery, "the attempt of delivery {delivery} fell over: {panic}");
             let (class, detail) = (AttemptClass::Ours, "the attempt fell over".into());
             Ended::Failed { class, detail, response: None, retry_after: None }.into()
@@ -289,12 +298,18 @@ impl Inner {
 
     /// Tells the ledger until it is written; while the log cannot be reached, the attempt counts
     /// as under way and is not repeated.
-    async fn record(&self, endpoint: EndpointId, owed: &OwedAttempt, command: Command) {
+    async fn record(
+        &self,
+        endpoint: EndpointId,
+        owed: &OwedAttempt,
+        command: Command,
+        finish: &mut Finish<Ledger>,
+    ) {
         let id = id_of(owed, &command, self.clock.now());
         let mut wait = RETRY_FIRST;
         loop {
             let context = self.context(id, owed.delivery.0, Some(owed.account), self.clock.now());
-            let told = self.ledgers.ask(endpoint, context, command.clone()).await;
+            let told = self.ledgers.ask_last(finish, endpoint, context, command.clone()).await;
             match told {
                 Ok(_) => return,
                 Err(refused) if refused.is_passing() => pause(&mut wait).await,
@@ -317,6 +332,22 @@ impl Inner {
     ) -> Context {
         Context { id, correlation, actor: Actor::DELIVERY, account, now }
     }
+}
+
+/// A panic is an end like any other; what has panicked is not looked at again.
+async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Box<dyn Any + Send>> {
+    let mut future = pin!(future);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(poll) => poll.map(Ok),
+        Err(panic) => Poll::Ready(Err(panic)),
+    })
+    .await
+}
+
+/// What a panic said, where it said anything.
+fn said_by(panic: &(dyn Any + Send)) -> &str {
+    let formatted = panic.downcast_ref::<String>().map(String::as_str);
+    formatted.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default()
 }
 
 /// The same for as long as the same end is told, and no other's: neither another end of an attempt

@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use super::{Ledger, OwedAttempt};
+use crate::ports::Clock;
 
 /// The settings of one endpoint at work; cheap to clone.
 #[derive(Clone)]
@@ -123,12 +124,18 @@ impl Gate {
 
     /// Whether the ledger may have said since that this one shall not begin. It owes it again if
     /// it has not.
-    pub(super) fn is_stopped(&self, owed: &OwedAttempt, now: Timestamp) -> bool {
+    pub(super) fn is_stopped(&self, owed: &OwedAttempt, clock: &dyn Clock) -> bool {
         let withdrawn = lock(&self.0.withdrawn).is_some_and(|it| it != owed.withdrawn);
         match owed.probe {
             Some(_) => !self.probes(owed.delivery),
-            None => withdrawn || now.as_micros() < self.0.stopped_until.load(Ordering::Relaxed),
+            None => withdrawn || self.is_stopped_at(clock),
         }
+    }
+
+    fn is_stopped_at(&self, clock: &dyn Clock) -> bool {
+        let until = self.0.stopped_until.load(Ordering::Relaxed);
+        // It is asked of every attempt, and most endpoints are never stopped.
+        until != 0 && clock.now().as_micros() < until
     }
 
     /// Whether the endpoint may be probed with this one once more without asking the ledger.

@@ -38,7 +38,7 @@ fn queued(number: u8) -> Queued {
 }
 
 fn queue(number: u8) -> Command {
-    Command::Queue(Box::new(queued(number)))
+    Command::Queue(Arc::new(queued(number)))
 }
 
 fn owed(number: u8, attempt: u32) -> Next<Owed> {
@@ -81,7 +81,7 @@ fn report(number: u8, attempt: u32, ended: Ended) -> Report {
 }
 
 fn record(number: u8, attempt: u32, ended: Ended) -> Command {
-    Command::Record(Box::new(report(number, attempt, ended)))
+    Command::Record(Arc::new(report(number, attempt, ended)))
 }
 
 fn failure(class: AttemptClass) -> Ended {
@@ -291,7 +291,7 @@ fn a_retry_stands_behind_what_is_due_before_it() {
 fn a_ledger_remembers_as_many_deliveries_as_it_says_and_no_more() {
     let number = |number: usize| DeliveryId(Uuid::from_u128(number as u128));
     let mut ledger = Ledger::default();
-    let again = |delivery| Command::Queue(Box::new(Queued { delivery, ..queued(FIRST) }));
+    let again = |delivery| Command::Queue(Arc::new(Queued { delivery, ..queued(FIRST) }));
     for delivery in (0..=REMEMBERED_MAX).map(number) {
         for event in ledger.decide(&again(delivery)).unwrap() {
             ledger.evolve(&event);
@@ -309,7 +309,7 @@ fn a_ledger_remembers_as_many_deliveries_as_it_says_and_no_more() {
 fn what_was_queued_last_is_known_however_much_older_ends_after_it() {
     let number = |number: usize| DeliveryId(Uuid::from_u128(number as u128));
     let mut ledger = Ledger::default();
-    let queue = |delivery| Command::Queue(Box::new(Queued { delivery, ..queued(FIRST) }));
+    let queue = |delivery| Command::Queue(Arc::new(Queued { delivery, ..queued(FIRST) }));
     for delivery in (0..=REMEMBERED_MAX).map(number) {
         for event in ledger.decide(&queue(delivery)).unwrap() {
             ledger.evolve(&event);
@@ -324,7 +324,7 @@ fn what_was_queued_last_is_known_however_much_older_ends_after_it() {
 #[test]
 fn a_schedule_without_waits_allows_one_attempt() {
     let once = Report { schedule: vec![], ..report(FIRST, 1, failure(AttemptClass::Server)) };
-    given::<Ledger>([queued(FIRST)]).when(Command::Record(Box::new(once))).then([
+    given::<Ledger>([queued(FIRST)]).when(Command::Record(Arc::new(once))).then([
         failed(FIRST, 1, AttemptClass::Server, None),
         abandoned(FIRST, AbandonReason::Exhausted),
     ]);

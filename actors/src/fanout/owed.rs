@@ -324,7 +324,7 @@ fn owed_to(
             due: recorded.at,
             key: key.map(str::to_owned),
         };
-        debt(recorded, *endpoint, Command::Queue(Box::new(queued)))
+        debt(recorded, *endpoint, Command::Queue(Arc::new(queued)))
     };
     endpoints.iter().map(queue).collect()
 }

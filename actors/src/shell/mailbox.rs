@@ -125,9 +125,30 @@ pub(crate) struct Envelope<A: Aggregate> {
     pub(crate) glance: bool,
     /// What it must not overtake.
     pub(crate) link: Link,
+    /// The effect that is over once it is decided, and of which actor.
+    pub(crate) ends: Option<(KeyOf<A>, Arc<Mailbox<A>>)>,
 }
 
+/// Names an effect.
+type KeyOf<A> = <<A as Aggregate>::Effect as Effect>::Key;
+
 impl<A: Aggregate> Envelope<A> {
+    /// On its way, and where the answer comes.
+    pub(crate) fn new(
+        context: Context,
+        command: A::Command,
+    ) -> (Self, oneshot::Receiver<Outcome<A>>) {
+        let (reply, answer) = oneshot::channel();
+        let (link, ends) = (Link::default(), None);
+        (Self { context, command, reply, glance: false, link, ends }, answer)
+    }
+
+    /// The effect that is over once it is decided, if it is this actor's; one that fell over left
+    /// its own to its successor, which has begun them anew.
+    pub(super) fn ends(&self, mailbox: &Arc<Mailbox<A>>) -> Option<KeyOf<A>> {
+        self.ends.as_ref().filter(|(_, of)| Arc::ptr_eq(of, mailbox)).map(|(key, _)| *key)
+    }
+
     /// Whether everything that it must not overtake was done.
     pub(super) fn is_next(&self) -> bool {
         self.link.holds()

@@ -45,7 +45,7 @@ async fn test(
     let Cause(context) = cause;
     let queued = queued(&context, &caller, id, (name, called));
     let delivery = queued.delivery;
-    let command = delivery::Command::Queue(Box::new(queued));
+    let command = delivery::Command::Queue(Arc::new(queued));
     let done = app.actors.ledgers.ask(id.into(), context, command).await?;
     app.acknowledge(done.position);
     let shown = json!({ "id": delivery, "event": EVENT, "position": done.position });

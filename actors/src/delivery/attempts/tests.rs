@@ -107,7 +107,7 @@ impl Service {
     }
 
     async fn queue(&self, webhook: WebhookId, number: u128) {
-        let queue = Command::Queue(Box::new(queued(webhook, number)));
+        let queue = Command::Queue(Arc::new(queued(webhook, number)));
         self.ledgers.ask(webhook.into(), anew(), queue).await.unwrap();
     }
 

@@ -37,7 +37,7 @@ impl Story {
         let attempt = self.ledger.queue.get(id(number)).unwrap().attempts + 1;
         let now = self.now;
         let report = Report { now, started_at: now, ..report(number, attempt, ended) };
-        self.ask(&Command::Record(Box::new(report)))
+        self.ask(&Command::Record(Arc::new(report)))
     }
 
     fn fails(&mut self, number: u8) -> Vec<Event> {
@@ -79,7 +79,7 @@ fn failures_of_one_delivery_are_its_own() {
         let now = story.now;
         let ended = failure(AttemptClass::Server);
         let report = Report { now, schedule: schedule.clone(), ..report(1, attempt, ended) };
-        story.ask(&Command::Record(Box::new(report)));
+        story.ask(&Command::Record(Arc::new(report)));
     }
     assert_eq!(story.standing(), &Standing::Free);
 }
@@ -183,7 +183,7 @@ fn who_is_never_disabled_is_probed_for_ever_and_not_warned_of() {
         let now = story.now;
         let report = report(1, attempt, ended);
         let report = Report { now, started_at: now, disable_after: None, ..report };
-        let told = story.ask(&Command::Record(Box::new(report)));
+        let told = story.ask(&Command::Record(Arc::new(report)));
         assert!(matches!(told[..], [Event::AttemptFailed(_)]), "{told:?}");
     }
     assert!(matches!(story.standing(), Standing::Probing { .. }));
@@ -291,7 +291,7 @@ fn who_asked_to_be_left_alone_is_whatever_becomes_of_attempts_that_began_before(
         story.end(1, asks_for(MINUTE));
         let until = story.now.after(MINUTE);
         let began = Report { started_at: NOON, ..report(2, 1, ended) };
-        story.ask(&Command::Record(Box::new(began)));
+        story.ask(&Command::Record(Arc::new(began)));
         assert_eq!(story.next(), Next::Wait(until));
         story.after(MINUTE / 2);
         story.end(3, Ended::Delivered(ok()));
@@ -306,7 +306,7 @@ fn a_failing_endpoint_that_asked_to_be_left_alone_is_not_probed_either() {
     let until = story.now.after(MINUTE);
     let began =
         Report { started_at: NOON, now: story.now, ..report(4, 1, failure(AttemptClass::Server)) };
-    story.ask(&Command::Record(Box::new(began)));
+    story.ask(&Command::Record(Arc::new(began)));
     assert_eq!(story.next(), Next::Wait(until));
 }
 

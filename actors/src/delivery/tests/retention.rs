@@ -61,7 +61,7 @@ impl Working {
         let attempt = self.ledger.queue.get(id(of)).map_or(1, |pending| pending.attempts + 1);
         let report = |ended| {
             let report = Report { now, started_at: now, ..report(of, attempt, ended) };
-            Command::Record(Box::new(report))
+            Command::Record(Arc::new(report))
         };
         let key = (of > 1).then(|| "conversation/5".to_owned());
         let again = Reopened {
@@ -70,7 +70,7 @@ impl Working {
             recovery: number.is_multiple_of(2).then(|| plan().recovery),
         };
         let command = match what {
-            0 | 1 => Command::Queue(Box::new(Queued { key, ..queued_at(of, now) })),
+            0 | 1 => Command::Queue(Arc::new(Queued { key, ..queued_at(of, now) })),
             2 | 3 => report(Ended::Delivered(ok())),
             4 => report(failure(AttemptClass::Server)),
             5 => report(failure(AttemptClass::Auth)),

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use events::delivery::{AbandonReason, Queued};
+use events::delivery::{AbandonReason, Queued, Reopened};
 use events::{DeliveryId, EndpointId, EventId, WebhookId};
 use uuid::Uuid;
 
@@ -54,7 +54,7 @@ fn delivery(number: u128) -> DeliveryId {
 }
 
 fn queued(number: u128, due: Timestamp) -> Command {
-    Command::Queue(Box::new(Queued {
+    Command::Queue(Arc::new(Queued {
         delivery: delivery(number),
         account: ID,
         event: "inbox_updated".into(),
@@ -67,6 +67,10 @@ fn queued(number: u128, due: Timestamp) -> Command {
 
 async fn queue(ledgers: &Registry<Ledger>, number: u128, due: Timestamp) {
     ledgers.ask(WEBHOOK.into(), anew(), queued(number, due)).await.unwrap();
+}
+
+fn abandon(delivery: DeliveryId) -> Command {
+    Command::Abandon { delivery: Some(delivery), reason: AbandonReason::Skipped }
 }
 
 async fn abandon_all(ledgers: &Registry<Ledger>) {
@@ -113,6 +117,52 @@ async fn an_effect_that_ended_without_a_word_is_owed_again() {
     host.end_all();
     pass(HOUR).await;
     assert_eq!(host.begun(), [delivery(1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_effect_is_over_with_the_word_of_how_it_ended_and_what_was_owed_behind_it_begins() {
+    let (_, ledgers, host) = start();
+    for number in 0..300 {
+        queue(&ledgers, number, NOON).await;
+    }
+    pass(HOUR).await;
+    let (first, mut finish) = host.begun.lock().unwrap().remove(0);
+    let before = host.begun().len();
+    ledgers.ask_last(&mut finish, WEBHOOK.into(), anew(), abandon(first)).await.unwrap();
+    pass(HOUR).await;
+    assert_eq!(host.begun().len(), before + 1, "whoever made it need not say so once more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_made_an_effect_does_not_end_the_one_that_is_owed_anew() {
+    let (_, ledgers, host) = start();
+    queue(&ledgers, 1, NOON).await;
+    pass(HOUR).await;
+    let (first, mut finish) = host.begun.lock().unwrap().pop().unwrap();
+    ledgers.ask_last(&mut finish, WEBHOOK.into(), anew(), abandon(first)).await.unwrap();
+    let Command::Queue(queued) = queued(1, NOON) else { unreachable!("it is made for that") };
+    let again = Reopened { queued: (*queued).clone(), attempts: 0, recovery: None };
+    ledgers.ask(WEBHOOK.into(), anew(), Command::Retry(Box::new(again))).await.unwrap();
+    pass(HOUR).await;
+    drop(finish);
+    pass(HOUR).await;
+    assert_eq!(host.begun(), [first]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_effect_whose_end_was_not_written_is_still_under_way() {
+    let (store, ledgers, host) = start();
+    queue(&ledgers, 1, NOON).await;
+    pass(HOUR).await;
+    let (first, mut finish) = host.begun.lock().unwrap().pop().unwrap();
+    store.fail_appends(1);
+    let refused = ledgers.ask_last(&mut finish, WEBHOOK.into(), anew(), abandon(first)).await;
+    assert!(refused.unwrap_err().is_passing());
+    pass(HOUR).await;
+    assert_eq!(host.begun(), []);
+    drop(finish);
+    pass(HOUR).await;
+    assert_eq!(host.begun(), [first], "it ended without a word");
 }
 
 #[tokio::test(start_paused = true)]

@@ -41,7 +41,7 @@ async fn queue(ledgers: &Registry<Ledger>, number: u128) -> bool {
         due: NOON,
         key: None,
     };
-    ask(ledgers, Command::Queue(Box::new(queued))).await.1
+    ask(ledgers, Command::Queue(Arc::new(queued))).await.1
 }
 
 /// One delivery that has ended, then a summary at revision 2.

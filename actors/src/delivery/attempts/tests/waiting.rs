@@ -56,7 +56,7 @@ async fn what_waited_when_its_ledger_fell_over_is_sent_once() {
     }
     pass(SECOND / 2).await;
     service.store.fall_over(1);
-    let queue = Command::Queue(Box::new(queued(HOOK, 9)));
+    let queue = Command::Queue(Arc::new(queued(HOOK, 9)));
     assert!(service.ledgers.ask(HOOK.into(), anew(), queue).await.is_err());
     pass(MINUTE).await;
     assert_eq!(service.ends(HOOK).await, (5, 0, 0));
