@@ -96,9 +96,14 @@ impl Embedded {
     /// Opens the log of a folder to append a little, also beside a process that serves from it.
     ///
     /// # Errors
-    /// All but [`OpenError::Held`].
+    /// [`OpenError::Held`] when the log is of an older format and an older Relink serves from it,
+    /// and all others.
     pub fn attach(folder: &Path) -> Result<Self, OpenError> {
         let file = folder::prepare(folder)?;
+        if schema::is_older(&file)? {
+            let _alone = Lock::take(folder)?;
+            drop(schema::open_writer(&file)?);
+        }
         Self::write(file, Options::default(), None)
     }
 
@@ -133,9 +138,8 @@ impl Embedded {
         let (growth, upkeep) = (Arc::new(Growth(watch::Sender::new(head))), Arc::default());
         Upkeep::start(&upkeep, side, Arc::clone(&growth), LOOK_BESIDE)?;
         let recent = Arc::new(Recent::default());
-        let ledger = Ledger::new(connection, places, Arc::clone(&recent));
-        let (grown, copies) = (Arc::clone(&growth), Arc::clone(&upkeep));
-        let writer = Writer::start(ledger, wal, grown, copies, lock.is_some())?;
+        let ledger = Ledger::new(connection, places, Arc::clone(&recent), lock.is_some());
+        let writer = Writer::start(ledger, wal, Arc::clone(&growth), Arc::clone(&upkeep))?;
         let (writer, lock) = (Some(writer), Mutex::new(lock));
         Ok(Self { writer, readers, upkeep, growth, recent, lock })
     }

@@ -80,9 +80,11 @@ pub(super) fn clear(connection: &Connection, places: &Places) -> rusqlite::Resul
         .optional()?;
     let Some((stream, first, cleared)): Option<(i64, i64, i64)> = next else { return Ok(false) };
     let end = first.min(cleared + CLEARED_AT_ONCE as i64);
+    // Whoever has read in a transaction may not write in it behind somebody else.
+    let rows = places.upwards(connection, stream, cleared, CLEARED_AT_ONCE)?;
     let transaction = connection.unchecked_transaction()?;
     let mut delete = transaction.prepare_cached(DELETE)?;
-    for (revision, position) in places.upwards(connection, stream, cleared, CLEARED_AT_ONCE)? {
+    for (revision, position) in rows {
         if revision < end {
             delete.execute([position])?;
         }

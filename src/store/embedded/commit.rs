@@ -5,7 +5,7 @@ use std::sync::Arc;
 use events::store::Proposed;
 use events::{Appended, EventId, Expected, Failure, Position, Record, Revision, StreamName};
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{CachedStatement, Connection, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::bounds;
@@ -40,6 +40,9 @@ pub(super) struct Ledger {
     places: Arc<Places>,
     recent: Arc<Recent>,
     written: Written,
+    /// Whether it is the one that serves: only who removes records knows which are to have no
+    /// place any more.
+    serves: bool,
 }
 
 /// What the transaction under way has written.
@@ -50,10 +53,15 @@ struct Written {
 }
 
 impl Ledger {
-    pub(super) fn new(connection: Connection, places: Arc<Places>, recent: Arc<Recent>) -> Self {
+    pub(super) fn new(
+        connection: Connection,
+        places: Arc<Places>,
+        recent: Arc<Recent>,
+        serves: bool,
+    ) -> Self {
         connection.set_prepared_statement_cache_capacity(32);
         let (heads, written) = (Heads::default(), Written::default());
-        Self { connection, heads, version: i64::MIN, places, recent, written }
+        Self { connection, heads, version: i64::MIN, places, recent, written, serves }
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -80,6 +88,9 @@ impl Ledger {
 
     /// Leaves nothing to be read from the end of the log when it is next opened.
     pub(super) fn settle(&self) {
+        if !self.serves {
+            return;
+        }
         if let Err(error) = self.places.settle(&self.connection) {
             tracing::debug!(%error, "places are left to the next start: {error}");
         }
@@ -116,7 +127,7 @@ impl Ledger {
         appends: impl Iterator<Item = &'a Append>,
         answers: &mut Vec<Result<Appended, Failure>>,
     ) -> rusqlite::Result<Option<Key>> {
-        let Self { connection, heads, version, places, written, .. } = self;
+        let Self { connection, heads, version, places, written, serves, .. } = self;
         connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let now: i64 =
             connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
@@ -129,7 +140,8 @@ impl Ledger {
         for append in appends {
             answers.push(apply(connection, &mut insert, heads, places, append, written)?);
         }
-        let swept = places.sweep(connection, PLACED_FOR_EACH * written.places.len())?;
+        let most = if *serves { PLACED_FOR_EACH * written.places.len() } else { 0 };
+        let swept = places.sweep(connection, most)?;
         connection.prepare_cached("COMMIT")?.execute([])?;
         Ok(swept)
     }
@@ -234,13 +246,15 @@ fn repeated(
     let mut there: Vec<(EventId, Position)> = vec![];
     let mut id = connection.prepare_cached(ID)?;
     for (_, row) in places.upwards(connection, stream, integer(first.0), append.records.len())? {
-        let id = id.query_row([row], |row| row.get(0))?;
+        // What was removed is not known any more.
+        let id = id.query_row([row], |row| row.get(0)).optional()?;
+        let Some(id) = id else { return Ok(None) };
         there.push((EventId(Uuid::from_bytes(id)), position(row)));
     }
     // Or a moment ago, in the transaction under way.
     let now = written.records.iter().filter(|record| record.stream == append.stream);
     let now = now.filter(|record| record.revision >= first);
-    there.extend(now.map(|record| (record.id, record.position)));
+    there.extend(now.take(append.records.len()).map(|record| (record.id, record.position)));
     let same = append.records.iter().zip(&there).filter(|(record, (id, _))| record.id == *id);
     let count = append.records.len();
     if same.count() < count {

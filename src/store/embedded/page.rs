@@ -36,6 +36,8 @@ pub(super) enum Fault {
     Column(&'static str),
     #[error("stream {0} has no name")]
     Nameless(i64),
+    #[error("the record at position {0} is not the one that is looked for there")]
+    Missing(i64),
 }
 
 /// A record whose bytes stand in the page's block, up to where each part ends.
@@ -89,9 +91,10 @@ impl Page {
         let mut one = connection.prepare_cached(ONE).map_err(|error| (error.into(), None))?;
         for (revision, position) in places {
             let rows = one.query([position, &stream, revision]).map_err(Fault::from);
-            // Where there is no such record, it was removed a moment ago.
-            if let Err(fault) = rows.and_then(|mut rows| page.take(&mut rows)) {
-                return Err(page.stopped(fault));
+            match rows.and_then(|mut rows| page.take(&mut rows)) {
+                Ok(true) => {}
+                Ok(false) => return Err(page.stopped(Fault::Missing(*position))),
+                Err(fault) => return Err(page.stopped(fault)),
             }
             if !page.has_room() {
                 break;

@@ -10,6 +10,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
+use super::schema;
+
 /// Records that wait in memory before they are put in order: so many share each page that is
 /// written then. A log that was not closed is opened by reading about twice as many. Tests come
 /// to the table sooner.
@@ -30,8 +32,6 @@ const UNPLACED: &str = "SELECT stream, revision, position FROM events WHERE posi
 const PLACE: &str = "INSERT OR IGNORE INTO places (stream, revision, position) VALUES (?1, ?2, ?3)";
 /// Another process may have come further.
 const ADVANCE: &str = "UPDATE places_through SET position = max(position, ?1)";
-const FILL: &str = "INSERT OR IGNORE INTO places (stream, revision, position)
-    SELECT stream, revision, position FROM events WHERE position > ?1 ORDER BY stream, revision";
 const REMOVE: &str = "DELETE FROM places WHERE stream = ?1 AND revision >= ?2 AND revision < ?3";
 /// Rows of the table that lead to no record, or to another one.
 const ASTRAY: &str = "SELECT count(*) FROM places LEFT JOIN events USING (position)
@@ -71,8 +71,7 @@ impl Places {
         }
         tracing::info!("the places of {} records are being written", head - through);
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        transaction.execute(FILL, [through])?;
-        transaction.execute(ADVANCE, [head])?;
+        schema::fill(&transaction, through)?;
         transaction.commit()
     }
 

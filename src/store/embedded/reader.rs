@@ -30,6 +30,7 @@ const ALL_BUT_REMOVED: &str = select!(
         WHERE bounds.stream = events.stream AND events.revision < bounds.first
      ) ORDER BY position LIMIT ?2"
 );
+
 /// The pool.
 #[derive(Clone)]
 pub(super) struct Readers {
@@ -42,6 +43,8 @@ struct Shared {
     idle: Mutex<Vec<Connection>>,
     names: Mutex<Names>,
     places: Arc<Places>,
+    /// Of the log when it was opened.
+    format: u32,
     /// How many bytes the last page had.
     block: AtomicUsize,
 }
@@ -50,8 +53,9 @@ impl Readers {
     /// Opens the first connection, so that what cannot be read is said at once.
     pub(super) fn open(file: PathBuf, places: Arc<Places>) -> Result<Self, OpenError> {
         let first = schema::open_reader(&file)?;
+        let format = schema::format(&first).map_err(|error| OpenError::engine(&file, error))?;
         let (idle, names) = (Mutex::new(vec![first]), Mutex::default());
-        let shared = Arc::new(Shared { file, idle, names, places, block: 0.into() });
+        let shared = Arc::new(Shared { file, idle, names, places, format, block: 0.into() });
         Ok(Self { permits: Arc::new(Semaphore::new(READERS_MAX)), shared })
     }
 
@@ -64,26 +68,8 @@ impl Readers {
         let name = stream.clone();
         let limit = limit.min(PAGE_MAX);
         let read = self.run(move |connection, shared| {
-            let before = |error| (Fault::from(error), None);
-            let stream = places::stream(connection, name.as_str()).map_err(before)?;
-            let Some(stream) = stream else { return Ok(vec![]) };
-            // Whatever is removed after this look is shown once more, as to one who came earlier.
-            let found = bounds::of(connection, &name).map_err(before)?;
-            let first = integer(found.map_or(0, |bound| bound.first.0));
-            let places = &shared.places;
-            places.look(connection).map_err(before)?;
-            let rows = match slice {
-                Slice::From(revision) => {
-                    places.upwards(connection, stream, integer(revision.0).max(first), limit)
-                }
-                Slice::Before(before) => {
-                    let below = before.map_or(i64::MAX, |before| integer(before.0));
-                    places.downwards(connection, stream, below, first, limit)
-                }
-            };
-            let rows = rows.map_err(before)?;
-            let page = Page::of_stream(connection, stream, &rows)?;
-            page.records(|_| Ok(name.clone()))
+            let page = stream_page(connection, &shared.places, &name, slice, limit)?;
+            page.map_or(Ok(vec![]), |page| page.records(|_| Ok(name.clone())))
         });
         read.await?.map_err(|(fault, position)| corrupt(&fault, position))
     }
@@ -157,8 +143,7 @@ impl Readers {
             let idle = lock(&shared.idle).pop();
             let connection = match idle {
                 Some(connection) => connection,
-                None => schema::open_reader(&shared.file)
-                    .map_err(|error| unavailable(error.to_string()))?,
+                None => shared.connect()?,
             };
             let result = read(&connection, &shared);
             lock(&shared.idle).push(connection);
@@ -168,7 +153,59 @@ impl Readers {
     }
 }
 
+impl Shared {
+    fn connect(&self) -> Result<Connection, Failure> {
+        let opened = schema::open_reader(&self.file);
+        let connection = opened.map_err(|error| unavailable(error.to_string()))?;
+        let format = schema::format(&connection).map_err(|error| failure(&error))?;
+        if format == self.format {
+            Ok(connection)
+        } else {
+            Err(unavailable(format!("it is of format {format} now: open it again")))
+        }
+    }
+}
+
 type Stopped = (Fault, Option<Position>);
+
+/// None where there is no such stream.
+fn stream_page(
+    connection: &Connection,
+    places: &Places,
+    name: &StreamName,
+    slice: Slice,
+    limit: usize,
+) -> Result<Option<Page>, Stopped> {
+    let before = |error| (Fault::from(error), None);
+    let stream = places::stream(connection, name.as_str()).map_err(before)?;
+    let Some(stream) = stream else { return Ok(None) };
+    let first = || bounds::of(connection, name).map_err(before);
+    let first = || first().map(|bound| integer(bound.map_or(0, |bound| bound.first.0)));
+    let mut begins = first()?;
+    loop {
+        places.look(connection).map_err(before)?;
+        let rows = match slice {
+            Slice::From(revision) => {
+                places.upwards(connection, stream, integer(revision.0).max(begins), limit)
+            }
+            Slice::Before(revision) => {
+                let below = revision.map_or(i64::MAX, |revision| integer(revision.0));
+                places.downwards(connection, stream, below, begins, limit)
+            }
+        };
+        match Page::of_stream(connection, stream, &rows.map_err(before)?) {
+            // Perhaps because the stream was truncated since.
+            Err((Fault::Missing(position), last)) => {
+                let now = first()?;
+                if now == begins {
+                    return Err((Fault::Missing(position), last));
+                }
+                begins = now;
+            }
+            page => return page.map(Some),
+        }
+    }
+}
 
 fn page(
     connection: &Connection,
@@ -212,7 +249,7 @@ fn corrupt(fault: &Fault, position: Option<Position>) -> Failure {
     match (fault, position) {
         (Fault::Engine(error), Some(position)) => failure_behind(error, position),
         (Fault::Engine(error), None) => failure(error),
-        (Fault::Column(_) | Fault::Nameless(_), position) => {
+        (Fault::Column(_) | Fault::Nameless(_) | Fault::Missing(_), position) => {
             Failure::Corrupt { position, reason: fault.to_string() }
         }
     }

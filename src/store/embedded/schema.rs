@@ -74,6 +74,17 @@ CREATE TABLE places_through (
 INSERT INTO places_through VALUES (0);
 ";
 
+/// Writes the places of all records behind a position, and takes note of up to where.
+pub(super) fn fill(transaction: &Connection, through: i64) -> rusqlite::Result<()> {
+    transaction.execute(FILL, [through])?;
+    transaction.execute(FILLED, []).map(drop)
+}
+
+const FILL: &str = "INSERT OR IGNORE INTO places (stream, revision, position)
+    SELECT stream, revision, position FROM events WHERE position > ?1 ORDER BY stream, revision";
+const FILLED: &str = "UPDATE places_through
+    SET position = (SELECT coalesce(max(position), 0) FROM events)";
+
 /// Up to format 2, an index of the table of events was kept with every commit. SQLite cannot take
 /// it from the table, so the records move to one without.
 const WITHOUT_INDEX: [&str; 3] = [
@@ -88,7 +99,16 @@ CREATE TEMP VIEW places AS SELECT stream, revision, position FROM main.events;
 CREATE TEMP TABLE places_through AS SELECT 9223372036854775807 AS position;
 ";
 
-/// Opens the file for writing and makes it a log where it is empty.
+/// Whether the file is a log of an older format.
+pub(super) fn is_older(path: &Path) -> Result<bool, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let opened = Connection::open_with_flags(path, flags).and_then(|it| format(&it));
+    let found = opened.map_err(|error| OpenError::engine(path, error))?;
+    Ok(found > 0 && found < FORMAT)
+}
+
+/// Opens the file for writing, makes it a log where it is empty and one of today's where it is
+/// older.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let engine = |error| OpenError::engine(path, error);
@@ -110,7 +130,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
     let connection = Connection::open_with_flags(path, flags).map_err(engine)?;
     connection.busy_timeout(PATIENCE).map_err(engine)?;
     check(path, &connection)?;
-    // Only who serves an older log makes it one of today's.
+    // Who only reads an older log leaves it as it is.
     let found = format(&connection).map_err(engine)?;
     if found == 0 {
         return Err(OpenError::NoLog { path: path.to_owned() });
@@ -139,7 +159,7 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "foreign_keys", false)
 }
 
-fn format(connection: &Connection) -> rusqlite::Result<u32> {
+pub(super) fn format(connection: &Connection) -> rusqlite::Result<u32> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
@@ -186,6 +206,7 @@ fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     }
     if found < FORMAT {
         transaction.execute_batch(PLACES)?;
+        fill(&transaction, 0)?;
         transaction.pragma_update(None, "user_version", FORMAT)?;
     }
     transaction.commit()

@@ -101,3 +101,18 @@ async fn sqlite_finds_nothing_wrong_with_a_good_file() {
     Stream::new(1).write(&store, &WORDS).await.unwrap();
     assert_eq!(store.integrity().await, Ok(vec![]));
 }
+
+#[tokio::test]
+async fn a_place_without_its_record_is_damage_and_no_end_of_the_stream() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = serve(folder.path());
+    let mut stream = Stream::new(1);
+    stream.write(&store, &WORDS).await.unwrap();
+    store.close().await;
+    let raw = rusqlite::Connection::open(folder::log_file(folder.path())).unwrap();
+    raw.execute_batch("DELETE FROM events WHERE position = 3").unwrap();
+    let store = Embedded::read_only(folder.path()).unwrap();
+    let read = store.read_stream(&stream.name, Slice::From(Revision::FIRST), PAGE_MAX).await;
+    let reason = "the record at position 3 is not the one that is looked for there".to_owned();
+    assert_eq!(read, Err(Failure::Corrupt { position: Some(Position(2)), reason }));
+}

@@ -158,7 +158,12 @@ async fn of_format(number: u32, folder: &std::path::Path) -> Stream {
     let mut other = Stream::new(7);
     for word in ["one", "two", "three"] {
         stream.write(&store, &[word]).await.unwrap();
-        other.write(&store, &[word, word]).await.unwrap();
+    }
+    for _ in 0..100 {
+        other.write(&store, &["another", "one"]).await.unwrap();
+    }
+    if number == 2 {
+        store.truncate(&other.name, Revision(150)).await.unwrap();
     }
     store.close().await;
     let raw = rusqlite::Connection::open(folder::log_file(folder)).unwrap();
@@ -182,7 +187,7 @@ async fn a_log_of_an_older_format_is_read_as_it_is_and_served_as_one_of_today() 
         let mut stream = of_format(number, folder.path()).await;
         let reader = Embedded::read_only(folder.path()).unwrap();
         let there = everything(&reader).await.unwrap();
-        assert_eq!(there.len(), 9);
+        assert_eq!(there.len(), if number == 2 { 53 } else { 203 });
         assert_eq!(of_stream(&reader, &stream).await, [0, 1, 2].map(Revision));
         assert_eq!(reader.bound(&stream.name).await, Ok(None));
         drop(reader);
@@ -192,13 +197,39 @@ async fn a_log_of_an_older_format_is_read_as_it_is_and_served_as_one_of_today() 
         stream.write(&store, &["four"]).await.unwrap();
         assert_eq!(of_stream(&store, &stream).await, [0, 1, 2, 3].map(Revision));
         store.truncate(&stream.name, Revision(2)).await.unwrap();
-        assert_eq!(everything(&store).await.unwrap().len(), 8);
+        assert_eq!(everything(&store).await.unwrap().len(), there.len() - 1);
         drop(store);
         let reader = Embedded::read_only(folder.path()).unwrap();
         assert_eq!(of_stream(&reader, &stream).await, [2, 3].map(Revision));
         assert_eq!(reader.bound(&stream.name).await.unwrap().unwrap().first, Revision(2));
         assert_eq!(reader.integrity().await, Ok(vec![]));
     }
+}
+
+#[tokio::test]
+async fn a_command_leaves_an_older_log_alone_that_an_older_relink_serves() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stream = of_format(2, folder.path()).await;
+    let older = lock::Lock::take(folder.path()).unwrap();
+    let refused = refusal(Embedded::attach(folder.path()));
+    assert!(matches!(refused, OpenError::Held { .. }), "{refused}");
+    drop(older);
+    let command = Embedded::attach(folder.path()).unwrap();
+    stream.write(&command, &["four"]).await.unwrap();
+    assert_eq!(of_stream(&command, &stream).await, [0, 1, 2, 3].map(Revision));
+}
+
+#[tokio::test]
+async fn whoever_reads_an_older_log_while_it_is_brought_to_another_format_opens_it_again() {
+    let folder = tempfile::tempdir().unwrap();
+    of_format(2, folder.path()).await;
+    let places = Arc::default();
+    let reader = Readers::open(folder::log_file(folder.path()), places).unwrap();
+    reader.close();
+    drop(serve(folder.path()));
+    let failure = reader.head().await.unwrap_err();
+    let reason = "it is of format 3 now: open it again".to_owned();
+    assert_eq!(failure, Failure::Unavailable { reason });
 }
 
 #[tokio::test]

@@ -110,3 +110,47 @@ async fn a_log_that_was_never_closed_is_whole() {
     assert_eq!(everything(&restarted).await, everything(&server).await);
     stream.write(&restarted, &["after the crash"]).await.unwrap();
 }
+
+#[tokio::test]
+async fn what_was_removed_gets_no_place_again_from_a_command_that_knew_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = serve(folder.path());
+    let command = Embedded::attach(folder.path()).unwrap();
+    let (mut stream, mut other) = (Stream::new(1), Stream::new(2));
+    stream.write(&server, &["of the server"; 20]).await.unwrap();
+    other.write(&command, &["of the command"; 20]).await.unwrap();
+    server.truncate(&stream.name, Revision(15)).await.unwrap();
+    other.write(&command, &["of the command"; 40]).await.unwrap();
+    drop(command);
+    server.close().await;
+    let reader = Embedded::read_only(folder.path()).unwrap();
+    assert_eq!(reader.integrity().await, Ok(vec![]));
+    assert_eq!(everything(&reader).await.unwrap().len(), 65);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_has_no_hole_where_the_stream_is_truncated_while_it_is_read() {
+    const LAST: u64 = 3_999;
+    let folder = tempfile::tempdir().unwrap();
+    let server = serve(folder.path());
+    let mut stream = Stream::new(1);
+    for _ in 0..4 {
+        stream.write(&server, &["x"; 1_000]).await.unwrap();
+    }
+    let (reader, name) = (Arc::clone(&server), stream.name.clone());
+    let reading = tokio::spawn(async move {
+        loop {
+            let page = reader.read_stream(&name, Slice::From(Revision::FIRST), PAGE_MAX).await;
+            let page = page.unwrap();
+            let (first, last) = (page[0].revision.0, page.last().unwrap().revision.0);
+            assert_eq!((last, last - first + 1), (LAST, page.len() as u64));
+            if first == LAST {
+                return;
+            }
+        }
+    });
+    for before in (100..=LAST).step_by(100).chain([LAST]) {
+        server.truncate(&stream.name, Revision(before)).await.unwrap();
+    }
+    reading.await.unwrap();
+}
