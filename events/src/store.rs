@@ -181,6 +181,12 @@ pub trait EventStore: Send + Sync {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Record>, Failure>>;
 
+    /// The next records behind a position, for one who goes on asking until there are none: such a
+    /// page may be short anywhere. An engine may give all who follow the same one.
+    fn follow(&self, behind: Position) -> BoxFuture<'_, Result<Vec<Record>, Failure>> {
+        self.read_all(behind, PAGE_MAX)
+    }
+
     /// The position of the last record; [`Position::START`] when there is none.
     fn head(&self) -> BoxFuture<'_, Result<Position, Failure>>;
 

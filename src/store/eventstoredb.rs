@@ -15,6 +15,7 @@ mod record;
 mod roster;
 mod settings;
 mod size;
+mod tail;
 
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ use connection::Connection;
 use growth::Growth;
 use names::Names;
 use size::SizeLimit;
+use tail::Tail;
 
 pub use limits::StreamLimits;
 pub use settings::{EventStoreDbSettings, SettingsError};
@@ -49,6 +51,7 @@ pub struct EventStoreDb {
     connection: Connection,
     names: Names,
     growth: Growth,
+    tail: Tail,
     size: SizeLimit,
 }
 
@@ -60,6 +63,7 @@ impl EventStoreDb {
             connection: Connection::new(client),
             names: Names::new(namespace.as_deref()),
             growth: Growth::default(),
+            tail: Tail::default(),
             size: SizeLimit::new(append_size),
         }
     }
@@ -95,6 +99,10 @@ impl EventStore for EventStoreDb {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Record>, Failure>> {
         Box::pin(self.log_page(behind, limit))
+    }
+
+    fn follow(&self, behind: Position) -> BoxFuture<'_, Result<Vec<Record>, Failure>> {
+        Box::pin(self.next_page(behind))
     }
 
     fn record_at(&self, position: Position) -> BoxFuture<'_, Result<Option<Record>, Failure>> {

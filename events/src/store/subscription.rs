@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{EventStore, Failure, PAGE_MAX};
+use super::{EventStore, Failure};
 use crate::{Position, Record};
 
 /// What a follower is told.
@@ -41,7 +41,7 @@ impl Subscription {
     /// When the log cannot be read; calling again goes on where it stopped.
     pub async fn next(&mut self) -> Result<Heard, Failure> {
         loop {
-            let page = self.store.read_all(self.behind, PAGE_MAX).await?;
+            let page = self.store.follow(self.behind).await?;
             if let Some(last) = page.last() {
                 self.behind = last.position;
                 self.caught_up = false;

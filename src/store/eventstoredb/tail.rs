@@ -1,0 +1,96 @@
+//! The end of the log as this process read it last: all that follow it get the same pages, and
+//! the server is asked for each of them once.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use events::store::PAGE_MAX;
+use events::{Failure, Position, Record};
+
+use super::EventStoreDb;
+
+/// As many records as are kept.
+const RECORDS_MAX: usize = 4 * PAGE_MAX;
+
+/// As many bytes of payloads and metadata as are kept: less than a page may have.
+const BYTES_MAX: usize = 8 << 20;
+
+/// What is kept of it, and the turn of whoever reads on.
+#[derive(Debug, Default)]
+pub(super) struct Tail {
+    kept: Mutex<Kept>,
+    turn: tokio::sync::Mutex<()>,
+}
+
+/// All of our records behind one position, up to the last of them.
+#[derive(Debug, Default)]
+struct Kept {
+    behind: Position,
+    records: VecDeque<Record>,
+    bytes: usize,
+}
+
+impl EventStoreDb {
+    /// The next page for one who goes on asking until there is none.
+    pub(super) async fn next_page(&self, behind: Position) -> Result<Vec<Record>, Failure> {
+        if let Some(page) = self.tail.behind(behind) {
+            return Ok(page);
+        }
+        let turn = self.tail.turn.try_lock().ok();
+        if turn.is_none() {
+            // Somebody is reading, perhaps just this page. Nobody waits twice.
+            drop(self.tail.turn.lock().await);
+            if let Some(page) = self.tail.behind(behind) {
+                return Ok(page);
+            }
+        }
+        let page = self.log_page(behind, PAGE_MAX).await?;
+        self.tail.extend(behind, &page);
+        drop(turn);
+        Ok(page)
+    }
+}
+
+impl Tail {
+    /// What is kept behind a position, unless it is nothing: then the server may have more.
+    fn behind(&self, position: Position) -> Option<Vec<Record>> {
+        let kept = self.kept();
+        if position < kept.behind {
+            return None;
+        }
+        let from = kept.records.partition_point(|record| record.position <= position);
+        let page: Vec<_> = kept.records.range(from..).take(PAGE_MAX).cloned().collect();
+        (!page.is_empty()).then_some(page)
+    }
+
+    /// Takes a page that was read behind a position, if it is of the end.
+    fn extend(&self, behind: Position, page: &[Record]) {
+        let Some(last) = page.last() else { return };
+        let mut kept = self.kept();
+        let end = kept.records.back().map_or(Position::START, |last| last.position);
+        if last.position <= end {
+            return;
+        }
+        if behind != end || kept.records.is_empty() {
+            *kept = Kept { behind, ..Kept::default() };
+        }
+        kept.bytes += page.iter().map(size).sum::<usize>();
+        kept.records.extend(page.iter().cloned());
+        while kept.records.len() > RECORDS_MAX || kept.bytes > BYTES_MAX {
+            let Some(oldest) = kept.records.pop_front() else { break };
+            kept.bytes -= size(&oldest);
+            kept.behind = oldest.position;
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn size(record: &Record) -> usize {
+    record.metadata.len() + record.data.len()
+}
+
+#[cfg(test)]
+mod tests;
