@@ -19,7 +19,7 @@ pub(crate) enum Manner {
     RefusesFirst(u32),
     /// Does not answer.
     Hangs,
-    /// Makes the attempt fall over as often as that, then takes it at once.
+    /// Makes attempts of each delivery fall over as often as that, then takes it at once.
     FallsFirst(u32),
 }
 
@@ -67,6 +67,11 @@ impl Endpoints {
 
     pub(crate) fn visits_to(&self, webhook: WebhookId) -> Vec<Visit> {
         self.visits().into_iter().filter(|visit| visit.webhook == webhook).collect()
+    }
+
+    fn visits_with(&self, delivery: DeliveryId) -> u32 {
+        let with = |visit: &Visit| u32::from(visit.delivery == delivery);
+        self.seen().visits.iter().map(with).sum()
     }
 
     /// The most attempts that were under way at once to one endpoint.
@@ -132,7 +137,8 @@ impl Outbound for Endpoints {
                     response: None,
                     retry_after: None,
                 },
-                Manner::FallsFirst(times) if attempt.number <= times => {
+                // Not by its number: one whose fall nobody recorded has that number again.
+                Manner::FallsFirst(times) if self.visits_with(attempt.delivery) <= times => {
                     panic!("the endpoint is a trap")
                 }
                 Manner::RefusesFirst(_) | Manner::FallsFirst(_) => taken(),

@@ -87,6 +87,49 @@ async fn an_attempt_that_falls_over_is_ours_and_is_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn attempts_that_fall_over_keep_nobodys_place_and_nothing_busy() {
+    let service = Service::start();
+    for webhook in [HOOK, OTHER] {
+        service.create(webhook, Policy::default()).await;
+    }
+    service.endpoints.teach(HOOK, Manner::FallsFirst(1));
+    for number in 0..40 {
+        service.queue(HOOK, number).await;
+    }
+    service.queue(OTHER, 1).await;
+    pass(SECOND).await;
+    assert_eq!(service.delivery.under_way(), 0);
+    assert_eq!(service.ends(OTHER).await, (1, 0, 0), "there is room for others");
+    pass(DAY).await;
+    assert_eq!(service.ends(HOOK).await, (40, 40, 0));
+    assert_eq!(service.endpoints.visits_to(HOOK).len(), 80, "all is recorded, nothing twice");
+    assert_eq!(service.ledgers.awake(), 0, "a ledger with anything under way is not let go");
+    service.endpoints.forget_most();
+    service.endpoints.teach(HOOK, Manner::Takes(SECOND));
+    for number in 40..60 {
+        service.queue(HOOK, number).await;
+    }
+    pass(MINUTE).await;
+    assert_eq!(service.endpoints.most(HOOK), 4, "as many at once as before");
+    assert_eq!(service.ends(HOOK).await, (60, 40, 0));
+}
+
+#[tokio::test]
+async fn what_a_panic_said_is_told_where_it_said_anything() {
+    async fn said(trap: impl Future<Output = ()>) -> Option<String> {
+        caught(trap).await.err().map(|panic| said_by(&*panic).to_owned())
+    }
+    assert_eq!(said(async { panic!("a trap") }).await.as_deref(), Some("a trap"));
+    let behind_a_wait = said(async {
+        tokio::task::yield_now().await;
+        panic!("trap {}", 2)
+    });
+    assert_eq!(behind_a_wait.await.as_deref(), Some("trap 2"));
+    assert_eq!(said(async { std::panic::panic_any(7) }).await.as_deref(), Some(""));
+    assert_eq!(said(async {}).await, None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_attempt_that_cannot_be_recorded_is_not_repeated_but_recorded_later() {
     let service = Service::start();
     service.create(HOOK, Policy::default()).await;
