@@ -45,7 +45,7 @@ fn url(url: &str) -> AttributesChanged {
     AttributesChanged { attributes: format!(r#"{{"webhook_url":"{url}"}}"#) }
 }
 
-async fn place(targets: &ActorTargets, endpoint: EndpointId) -> Option<String> {
+pub(super) async fn place(targets: &ActorTargets, endpoint: EndpointId) -> Option<String> {
     match targets.target(endpoint, ACCOUNT).await {
         Target::To(to) => Some(to.url.clone()),
         Target::Nowhere => None,
@@ -105,7 +105,7 @@ async fn where_another_node_sent_an_inbox_is_heard_of_also_after_the_listener_fe
     listener.abort();
 }
 
-fn settings() -> Settings {
+pub(super) fn settings() -> Settings {
     Settings {
         account: ACCOUNT,
         url: "https://example.com/0".into(),
@@ -117,13 +117,13 @@ fn settings() -> Settings {
     }
 }
 
-fn move_to(place: &str) -> Command {
+pub(super) fn move_to(place: &str) -> Command {
     let change = Box::new(Change { url: Some(place.to_owned()), ..Change::default() });
     Command::Change { account: ACCOUNT, change }
 }
 
 /// The only node, and its webhooks.
-fn alone(store: &Arc<TestStore>) -> (ActorTargets, Registry<Webhook>) {
+pub(super) fn alone(store: &Arc<TestStore>) -> (ActorTargets, Registry<Webhook>) {
     let world: World = world(store);
     let webhooks = Registry::new(world.clone());
     let inboxes = Registry::new(world.clone());
