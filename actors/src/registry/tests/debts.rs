@@ -73,6 +73,12 @@ fn abandon(delivery: DeliveryId) -> Command {
     Command::Abandon { delivery: Some(delivery), reason: AbandonReason::Skipped }
 }
 
+fn retry(number: u128) -> Command {
+    let Command::Queue(queued) = queued(number, NOON) else { unreachable!("it is made for that") };
+    let queued = (*queued).clone();
+    Command::Retry(Box::new(Reopened { queued, attempts: 0, recovery: None }))
+}
+
 async fn abandon_all(ledgers: &Registry<Ledger>) {
     let abandon = Command::Abandon { delivery: None, reason: AbandonReason::WebhookDeleted };
     ledgers.ask(WEBHOOK.into(), anew(), abandon).await.unwrap();
@@ -140,9 +146,7 @@ async fn whoever_made_an_effect_does_not_end_the_one_that_is_owed_anew() {
     pass(HOUR).await;
     let (first, mut finish) = host.begun.lock().unwrap().pop().unwrap();
     ledgers.ask_last(&mut finish, WEBHOOK.into(), anew(), abandon(first)).await.unwrap();
-    let Command::Queue(queued) = queued(1, NOON) else { unreachable!("it is made for that") };
-    let again = Reopened { queued: (*queued).clone(), attempts: 0, recovery: None };
-    ledgers.ask(WEBHOOK.into(), anew(), Command::Retry(Box::new(again))).await.unwrap();
+    ledgers.ask(WEBHOOK.into(), anew(), retry(1)).await.unwrap();
     pass(HOUR).await;
     drop(finish);
     pass(HOUR).await;
@@ -234,4 +238,26 @@ async fn an_actor_that_owes_and_falls_over_wakes_again_by_itself() {
     queue(&ledgers, 2, NOON).await;
     pass(HOUR).await;
     assert_eq!(host.begun(), [delivery(1), delivery(2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_an_effect_of_an_actor_that_fell_over_is_not_the_end_of_its_successors() {
+    let (store, ledgers, host) = start();
+    queue(&ledgers, 1, NOON).await;
+    pass(HOUR).await;
+    let (first, mut finish) = host.begun.lock().unwrap().pop().unwrap();
+    store.fall_over(1);
+    let fallen = ledgers.ask(WEBHOOK.into(), anew(), queued(2, NOON)).await;
+    assert_eq!(fallen.unwrap_err(), Refused::Restarted);
+    pass(HOUR).await;
+    assert_eq!(host.begun(), [first], "the successor has begun it anew");
+    assert!(!finish.is_wanted());
+    ledgers.ask_last(&mut finish, WEBHOOK.into(), anew(), abandon(first)).await.unwrap();
+    ledgers.ask(WEBHOOK.into(), anew(), retry(1)).await.unwrap();
+    drop(finish);
+    pass(HOUR).await;
+    assert_eq!(host.begun(), [first], "what the successor began is still under way");
+    host.end_all();
+    pass(HOUR).await;
+    assert_eq!(host.begun(), [first], "now that has ended too");
 }
