@@ -33,7 +33,7 @@ pub enum BadReport {
 /// `{"provider"?,"status"?,"code"?,"subcode"?,"message"?,"headers"?,"body"?}`. An empty body is
 /// evidence too, of which nothing is known. What `headers` and `body`, the provider's raw answer,
 /// say fills in what the other fields do not; credentials are taken out of the body, and it is cut
-/// at 4 KiB. Headers are not kept.
+/// at 4 KiB. Headers are not kept. Fields of other names are skipped, whatever is in them.
 ///
 /// # Errors
 /// When the body of the request is something else.
@@ -45,7 +45,9 @@ pub fn evidence(request: &[u8]) -> Result<Evidence, BadReport> {
     report.evidence()
 }
 
-/// The request as it came; fields of other names are nobody's business here.
+/// The request as it came. Fields of other names are nobody's business here and are not parsed: a
+/// number that is too large in one, half a surrogate pair or deep nesting is no mistake. What is not
+/// read cannot be wrong, and the request is at most 1 MiB.
 #[derive(Debug, Default, Deserialize)]
 struct Report {
     provider: Option<String>,

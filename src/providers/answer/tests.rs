@@ -55,6 +55,23 @@ fn bytes_that_are_no_text_are_refused_in_fields_of_other_names_too() {
 }
 
 #[test]
+fn what_is_in_fields_of_other_names_is_not_looked_at() {
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    for other in ["1e999", r#""\ud800""#, &deep] {
+        let found = evidence(format!(r#"{{"code": 190, "other": {other}}}"#).as_bytes()).unwrap();
+        assert_eq!(found, Evidence { code: Some("190".to_owned()), ..Evidence::default() });
+        // Where it is read it is wrong: in what is kept, and where a field is given twice.
+        for request in [
+            format!(r#"{{"code": 190, "body": {other}}}"#),
+            format!(r#"{{"code": 1, "code": 190, "other": {other}}}"#),
+        ] {
+            let refused = evidence(request.as_bytes());
+            assert!(matches!(refused, Err(BadReport::Unreadable(_))), "{refused:?}");
+        }
+    }
+}
+
+#[test]
 fn a_raw_answer_fills_in_what_is_missing() {
     let cases = [
         (
