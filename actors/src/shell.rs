@@ -177,7 +177,9 @@ impl<A: Aggregate> Shell<A> {
                     // Whoever is answered may rely on it that what it stopped does not begin.
                     self.registry.look(self.id, &loaded.state);
                     for (envelope, verdict) in batch.drain(..verdicts.len()).zip(verdicts) {
-                        envelope.ends(&self.mailbox).map(|effect| run.busy.remove(&effect));
+                        if let Some(effect) = envelope.ends(&self.mailbox) {
+                            run.busy.remove(&effect);
+                        }
                         envelope.answer(verdict.at(written));
                     }
                     if let Some(loaded) = &mut run.loaded {
