@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use events::store::PAGE_MAX;
+use events::store::{PAGE_MAX, is_last};
 use events::{Failure, Position, Record};
 
 use super::EventStoreDb;
@@ -45,7 +45,10 @@ impl EventStoreDb {
             }
         }
         let page = self.log_page(behind, PAGE_MAX).await?;
-        self.tail.extend(behind, &page);
+        // Whoever is far behind goes through pages that nobody else waits for.
+        if is_last(&page, PAGE_MAX) {
+            self.tail.extend(behind, &page);
+        }
         drop(turn);
         Ok(page)
     }
@@ -63,7 +66,7 @@ impl Tail {
         (!page.is_empty()).then_some(page)
     }
 
-    /// Takes a page that was read behind a position, if it is of the end.
+    /// Takes a page that was read behind a position, if it goes further than what is kept.
     fn extend(&self, behind: Position, page: &[Record]) {
         let Some(last) = page.last() else { return };
         let mut kept = self.kept();
