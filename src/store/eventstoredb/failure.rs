@@ -16,7 +16,7 @@ pub(super) enum Meaning {
     Missing,
     /// An operator has deleted the stream for ever.
     Tombstoned,
-    /// The request is not one that the server takes: too large, or an invalid position.
+    /// The request is not one that the server takes, as when it is too large.
     Invalid,
     /// Asking again changes nothing.
     Refused,
@@ -56,6 +56,12 @@ pub(super) fn meaning(error: &Error) -> Meaning {
         // Aborted is a write timeout; OK, in a batch, is a server that is busy or not ready.
         Error::Grpc { .. } => Meaning::Unknown,
     }
+}
+
+/// Whether it may be how a server tells that no event stands where a read of all streams begins:
+/// it has no code of its own for that, so it is one with the server's own troubles.
+pub(super) fn may_tell_of_a_place(error: &Error) -> bool {
+    matches!(error, Error::ServerError(_))
 }
 
 pub(super) fn unavailable(reason: impl Into<String>) -> Failure {

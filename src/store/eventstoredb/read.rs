@@ -11,7 +11,7 @@ use eventstore::{
 use tokio::time::{Instant, timeout_at};
 
 use super::append::deleted;
-use super::failure::{Meaning, meaning, unavailable};
+use super::failure::{Meaning, may_tell_of_a_place, meaning, unavailable};
 use super::{EventStoreDb, NEXT_WITHIN, READ_WITHIN, record};
 
 /// Positions and revisions beyond are none of the server's.
@@ -23,7 +23,10 @@ const TRIES: usize = 2;
 /// What is read.
 enum Of<'a> {
     Stream(&'a StreamName, ReadStreamOptions),
+    /// All streams from an end of them.
     Log(ReadAllOptions),
+    /// All streams from a position, where an event must stand.
+    LogFrom(ReadAllOptions),
 }
 
 /// What a read came to.
@@ -119,18 +122,21 @@ impl EventStoreDb {
         behind: Position,
         limit: usize,
     ) -> Result<Option<Vec<Record>>, Failure> {
-        let place = match from {
-            Position::START => StreamPosition::Start,
-            Position(at) => StreamPosition::Position(ServerPosition { commit: at, prepare: at }),
-        };
         // One more than asked, for the record at the position itself.
-        let options = ReadAllOptions::default().forwards().position(place);
-        let options = options.max_count(limit + 1).filter(self.names.filter());
+        let options = ReadAllOptions::default().forwards().max_count(limit + 1);
+        let options = options.filter(self.names.filter());
+        let of = match from {
+            Position::START => Of::Log(options.position(StreamPosition::Start)),
+            Position(at) => {
+                let place = ServerPosition { commit: at, prepare: at };
+                Of::LogFrom(options.position(StreamPosition::Position(place)))
+            }
+        };
         let ours = |event: RecordedEvent| {
             let name = self.names.ours(event.stream_id())?;
             (event.position.commit > behind.0).then(|| sized(record::from_event(event, name)))
         };
-        Ok(match self.read(Of::Log(options), limit, ours).await? {
+        Ok(match self.read(of, limit, ours).await? {
             Read::Done(page) => Some(page),
             Read::Missing => Some(Vec::new()),
             Read::NoPlace => None,
@@ -145,12 +151,10 @@ impl EventStoreDb {
 
     /// The position of the server's last event, whoever wrote it.
     pub(super) async fn server_position(&self) -> Result<Position, Failure> {
-        let options = ReadAllOptions::default().backwards().position(StreamPosition::End);
-        self.last_of_all(options.max_count(1)).await
+        self.last_of_all(last_on_server()).await
     }
 
     async fn last_of_all(&self, options: ReadAllOptions) -> Result<Position, Failure> {
-        let position = |event: RecordedEvent| Some((Position(event.position.commit), 0));
         Ok(match self.read(Of::Log(options), 1, position).await? {
             Read::Done(found) => found.first().copied().unwrap_or(Position::START),
             Read::Missing | Read::NoPlace => Position::START,
@@ -178,6 +182,7 @@ impl EventStoreDb {
         self.connection.begun().await?;
         let deadline = Instant::now() + READ_WITHIN;
         let mut reason = String::new();
+        let mut doubts = 0;
         for _ in 0..TRIES {
             let session = self.connection.session_by(deadline).await?;
             let error = match self.once(&session.client, &of, limit, &find, deadline).await {
@@ -189,6 +194,17 @@ impl EventStoreDb {
             };
             let meaning = meaning(&error);
             reason = format!("EventStoreDB cannot be read: {error}");
+            if matches!(of, Of::LogFrom(_)) && may_tell_of_a_place(&error) {
+                // A server that answers another question has no troubles of its own.
+                let other = Of::Log(last_on_server());
+                if self.once(&session.client, &other, 1, &position, deadline).await.is_ok() {
+                    doubts += 1;
+                    if doubts == TRIES {
+                        return Ok(Read::NoPlace);
+                    }
+                    continue;
+                }
+            }
             self.connection.failed(&session, &meaning, &reason);
             match (meaning, &of) {
                 (Meaning::Missing, _) => return Ok(Read::Missing),
@@ -222,7 +238,7 @@ impl EventStoreDb {
             Of::Stream(stream, options) => {
                 next(by(), client.read_stream(self.names.on_server(stream), options)).await?
             }
-            Of::Log(options) => next(by(), client.read_all(options)).await?,
+            Of::Log(options) | Of::LogFrom(options) => next(by(), client.read_all(options)).await?,
         };
         let (mut page, mut bytes) = (Vec::new(), 0);
         let mut by = by();
@@ -237,6 +253,15 @@ impl EventStoreDb {
         }
         Ok(page)
     }
+}
+
+/// The last event of all, whoever wrote it.
+fn last_on_server() -> ReadAllOptions {
+    ReadAllOptions::default().backwards().position(StreamPosition::End).max_count(1)
+}
+
+fn position(event: RecordedEvent) -> Option<(Position, usize)> {
+    Some((Position(event.position.commit), 0))
 }
 
 fn sized(record: Record) -> (Record, usize) {

@@ -94,7 +94,12 @@ fn read_all(
     let start = match options.from {
         Some(AllOption::Position(position)) => {
             if !log.is_place(position.commit) {
-                return Err(Status::invalid_argument("Trying to read from an invalid position."));
+                // Reads have no code of their own for it, as subscriptions have.
+                let result = match filter {
+                    Some(ReadFilter::Filter(_)) => "FilteredReadAllResult",
+                    Some(ReadFilter::None(())) | None => "ReadAllResult",
+                };
+                return Err(Status::unknown(format!("Unexpected {result}: InvalidPosition")));
             }
             position.commit
         }
