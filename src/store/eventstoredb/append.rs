@@ -17,7 +17,8 @@ use super::{APPEND_WITHIN, EventStoreDb, TRY_WITHIN, record};
 /// Between two tries of one append.
 const RETRY_AFTER: Duration = Duration::from_millis(50);
 
-/// How a single try ended well: the last revision, and the position where the server tells it.
+/// How a single try ended well: the last revision, and the position where the server tells it. It
+/// tells none of a repetition that is hidden by now, as behind `$tb`.
 type Written = (Option<u64>, Option<Position>);
 
 /// One append and what is known of it.
@@ -64,8 +65,10 @@ impl Attempt<'_> {
         let options = options.deadline(TRY_WITHIN);
         let append = session.client.append_to_stream(&*self.name, &options, self.events());
         let written = timeout(TRY_WITHIN, append).await.unwrap_or(Err(Error::DeadlineExceeded))?;
-        let position = Position(written.position.commit);
-        Ok((Some(written.next_expected_version), Some(position)))
+        // No position of a user's is 0: it is what the client makes of none.
+        let position = Some(Position(written.position.commit));
+        let position = position.filter(|position| *position != Position::START);
+        Ok((Some(written.next_expected_version), position))
     }
 }
 

@@ -161,15 +161,23 @@ impl EventStoreDb {
         })
     }
 
-    /// Where a record stands that is known to be there.
+    /// Where a record stands that is known to be written. Of one that is hidden by now nobody can
+    /// tell, so its repetition is a conflict.
     pub(super) async fn position_of(
         &self,
         stream: &StreamName,
         revision: Revision,
     ) -> Result<Position, Failure> {
-        let page = self.stream_page(stream, Slice::From(revision), 1).await?;
-        let found = page.first().map(|record| record.position);
-        found.ok_or_else(|| unavailable(format!("{stream} does not show what was appended to it")))
+        let first = self.stream_page(stream, Slice::From(revision), 1).await?.pop();
+        match first {
+            Some(record) if record.revision == revision => Ok(record.position),
+            Some(_) => {
+                let last = self.stream_page(stream, Slice::Before(None), 1).await?.pop();
+                let current = last.map(|record| record.revision);
+                Err(Failure::Conflict { stream: stream.clone(), current })
+            }
+            None => Err(unavailable(format!("{stream} does not show what was appended to it"))),
+        }
     }
 
     /// Reads until the server ends or there is enough of it: so many, or so many bytes.

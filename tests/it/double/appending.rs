@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::{Code, Status, Streaming};
 
-use super::log::{Expected, Proposed, Refused, Written};
+use super::log::{Expected, Place, Proposed, Refused, Written};
 use super::wire::{
     AppendContent, AppendOptions, AppendReq, AppendResp, AppendResult, BatchAppendReq,
     BatchAppendResp, BatchResult, ConflictCurrent, ConflictExpected, CurrentRevision, DeleteReq,
@@ -45,10 +45,12 @@ fn proposed(message: ProposedMessage) -> Proposed {
     }
 }
 
-fn success((revision, position): (Option<u64>, u64)) -> Success {
+fn success((revision, position): Place) -> Success {
     let current = revision.map_or(CurrentRevision::NoStream(()), CurrentRevision::Revision);
-    let position = Position { commit: position, prepare: position };
-    Success { current: Some(current), position: Some(SuccessPosition::Position(position)) }
+    let position = position.map_or(SuccessPosition::NoPosition(()), |at| {
+        SuccessPosition::Position(Position { commit: at, prepare: at })
+    });
+    Success { current: Some(current), position: Some(position) }
 }
 
 fn conflict(current: Option<u64>, expected: Expected) -> WrongExpectedVersion {
@@ -198,5 +200,5 @@ pub(super) fn delete(
 ) -> Result<DeleteResp, Status> {
     let (stream, expected) = target(request.options)?;
     let (_, position) = cluster.log().delete(&stream, expected, hard).map_err(status)?;
-    Ok(DeleteResp { position: Some(Position { commit: position, prepare: position }) })
+    Ok(DeleteResp { position: position.map(|at| Position { commit: at, prepare: at }) })
 }

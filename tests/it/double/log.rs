@@ -47,8 +47,10 @@ pub(crate) enum Refused {
     NoType,
 }
 
-/// The last revision, none of a stream that is still empty, and the position.
-pub(crate) type Written = Result<(Option<u64>, u64), Refused>;
+/// The last revision, none of a stream that is still empty, and the position, none of what was
+/// written before and is hidden by now.
+pub(crate) type Place = (Option<u64>, Option<u64>);
+pub(crate) type Written = Result<Place, Refused>;
 
 /// Everything that one cluster holds.
 #[derive(Debug)]
@@ -158,12 +160,12 @@ impl Log {
             return Ok(repeated);
         }
         if events.is_empty() {
-            return Ok((self.last(stream), self.end));
+            return Ok((self.last(stream), Some(self.end)));
         }
         if self.is_soft_deleted(stream) {
             self.revive(stream);
         }
-        let mut written = (None, self.end);
+        let mut written = (None, Some(self.end));
         for event in events {
             written = self.push(stream, event);
         }
@@ -179,7 +181,7 @@ impl Log {
         stream: &str,
         expected: Expected,
         events: &[Proposed],
-    ) -> Result<Option<(Option<u64>, u64)>, Refused> {
+    ) -> Result<Option<Place>, Refused> {
         let current = self.last(stream);
         let conflict = Err(Refused::Conflict { current });
         let first = match expected {
@@ -206,16 +208,12 @@ impl Log {
             }
         }
         match last {
-            Some(last) => Ok(Some((Some(last.revision), last.position))),
+            Some(last) => Ok(Some(self.repeated(last))),
             None => conflict,
         }
     }
 
-    fn check_weakly(
-        &self,
-        stream: &str,
-        events: &[Proposed],
-    ) -> Result<Option<(Option<u64>, u64)>, Refused> {
+    fn check_weakly(&self, stream: &str, events: &[Proposed]) -> Result<Option<Place>, Refused> {
         let known = |event: &Proposed| self.recent.get(&(stream.to_owned(), event.id)).copied();
         let Some(first) = events.first() else { return Ok(None) };
         if known(first).is_none() {
@@ -223,19 +221,26 @@ impl Log {
         }
         let revisions: Option<Vec<_>> = events.iter().map(known).collect();
         match revisions.and_then(|revisions| revisions.last().copied()) {
-            Some(last) => Ok(Some((Some(last), self.stored(stream, last).position))),
+            Some(last) => Ok(Some(self.repeated(self.stored(stream, last)))),
             None => Err(Refused::Conflict { current: self.last(stream) }),
         }
     }
 
-    fn push(&mut self, stream: &str, event: Proposed) -> (Option<u64>, u64) {
+    /// The server looks a repetition's position up as a reader does, who sees nothing hidden.
+    fn repeated(&self, last: &Stored) -> Place {
+        let visible = self.visible(&last.stream).unwrap_or_default();
+        let position = visible.contains(&last.revision).then_some(last.position);
+        (Some(last.revision), position)
+    }
+
+    fn push(&mut self, stream: &str, event: Proposed) -> Place {
         let revision = self.last(stream).map_or(0, |last| last + 1);
         let position = self.end;
         self.end += (event.data.len() + event.metadata.len() + 100) as u64;
         self.streams.entry(stream.to_owned()).or_default().push(self.events.len());
         self.recent.insert((stream.to_owned(), event.id), revision);
         self.events.push(Stored { stream: stream.to_owned(), revision, position, event });
-        (Some(revision), position)
+        (Some(revision), Some(position))
     }
 
     /// Soft deletion truncates before the end of all time; revisions go on behind it.
@@ -267,7 +272,7 @@ impl Log {
         self.truncate(stream, next);
     }
 
-    fn truncate(&mut self, stream: &str, before: u64) -> (Option<u64>, u64) {
+    fn truncate(&mut self, stream: &str, before: u64) -> Place {
         let mut metadata = self.metadata(stream);
         if !metadata.is_object() {
             metadata = Value::Object(serde_json::Map::new());

@@ -75,6 +75,26 @@ async fn a_conflict_behind_a_lost_answer_is_a_conflict() {
 }
 
 #[tokio::test]
+async fn a_repetition_of_what_is_hidden_by_now_is_a_conflict() {
+    let double = Double::start();
+    let store = open(&double.url());
+    let mut writer = Writer::new(&store);
+    let (records, tail) = writer.draft(&["one", "two"]);
+    store.append(&writer.stream, Expected::NoStream, records.clone()).await.unwrap();
+    writer.tail = tail;
+    writer.write(&["three"]).await;
+    store.truncate(&writer.stream, Revision(2)).await.unwrap();
+    let conflict = Failure::Conflict { stream: writer.stream.clone(), current: Some(Revision(2)) };
+    // In a batch, and alone as it is tried again.
+    for troubles in [&[][..], &[Trouble::Busy]] {
+        double.next_appends(troubles);
+        let refused = store.append(&writer.stream, Expected::NoStream, records.clone()).await;
+        assert_eq!(refused, Err(conflict.clone()), "{troubles:?}");
+    }
+    assert_eq!(writer.revisions().await, [2]);
+}
+
+#[tokio::test]
 async fn what_a_server_does_not_take_in_one_append_is_told_as_too_large() {
     let double = Double::with_default_limit();
     let store = open(&double.url());
