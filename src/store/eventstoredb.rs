@@ -79,7 +79,7 @@ impl EventStore for EventStoreDb {
         Box::pin(async move {
             check_size(&records, self.append_bytes_max())?;
             let appended = self.write(stream, expected, &records).await?;
-            self.growth.own(appended.position);
+            self.growth.know(appended.position);
             Ok(appended)
         })
     }

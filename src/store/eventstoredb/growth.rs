@@ -19,8 +19,8 @@ const POLL_EVERY: Duration = Duration::from_millis(200);
 /// What is known about the end of the log.
 #[derive(Default)]
 pub(super) struct Growth {
-    /// The last position that this process has written.
-    own: watch::Sender<Position>,
+    /// The last position of ours that this process has written or read.
+    known: watch::Sender<Position>,
     ends: Mutex<Ends>,
 }
 
@@ -35,13 +35,18 @@ struct Ends {
 }
 
 impl Growth {
-    /// This process has written.
-    pub(super) fn own(&self, position: Position) {
-        self.own.send_if_modified(|last| {
+    /// Something of ours stands there.
+    pub(super) fn know(&self, position: Position) {
+        self.known.send_if_modified(|last| {
             let grown = position > *last;
             *last = position.max(*last);
             grown
         });
+    }
+
+    /// The last position of ours that is known here: the head is there or behind it.
+    pub(super) fn known(&self) -> Position {
+        *self.known.borrow()
     }
 
     /// The server's last position as it was seen last.
@@ -76,13 +81,13 @@ impl Growth {
 impl EventStoreDb {
     /// Returns when there may be more behind the position, or the server cannot be asked.
     pub(super) async fn wait_for_growth(&self, behind: Position) {
-        let mut own = self.growth.own.subscribe();
+        let mut known = self.growth.known.subscribe();
         loop {
-            if *own.borrow_and_update() > behind {
+            if *known.borrow_and_update() > behind {
                 return;
             }
             tokio::select! {
-                _ = own.changed() => {}
+                _ = known.changed() => {}
                 () = sleep(POLL_EVERY) => {
                     match self.server_position().await {
                         Ok(position) if position > self.growth.from(behind) => {

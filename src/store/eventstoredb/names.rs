@@ -3,6 +3,10 @@
 use events::{Category, StreamName};
 use eventstore::SubscriptionFilter;
 
+/// As many events as the server looks at in one step of a read. Unless it is told it looks at 32, and
+/// sends nothing before it finds one of ours.
+const WINDOW: u32 = 10_000;
+
 /// Between our streams' names and the server's.
 pub(super) struct Names {
     /// `acme_`, or nothing. No category has an underscore, so no namespace reads another's streams.
@@ -29,7 +33,8 @@ impl Names {
 
     /// Lets the server leave out its own events and everybody else's.
     pub(super) fn filter(&self) -> SubscriptionFilter {
-        Category::ALL.iter().fold(SubscriptionFilter::on_stream_name(), |filter, category| {
+        let all = SubscriptionFilter::on_stream_name().max(WINDOW);
+        Category::ALL.iter().fold(all, |filter, category| {
             filter.add_prefix(format!("{}{}-", self.prefix, category.as_str()))
         })
     }

@@ -20,13 +20,18 @@ const LAST: u64 = i64::MAX as u64;
 /// Tries of one page: the second with a client that may be a new one.
 const TRIES: usize = 2;
 
+/// New records that are looked through for the last one.
+const FEW: usize = 32;
+
 /// What is read.
 enum Of<'a> {
     Stream(&'a StreamName, ReadStreamOptions),
-    /// All streams from an end of them.
-    Log(ReadAllOptions),
-    /// All streams from a position, where an event must stand.
-    LogFrom(ReadAllOptions),
+    /// All streams, whosesoever.
+    All(ReadAllOptions),
+    /// All of ours from an end of the log.
+    Ours(ReadAllOptions),
+    /// All of ours from a position, where an event must stand.
+    OursFrom(ReadAllOptions),
 }
 
 /// What a read came to.
@@ -126,10 +131,10 @@ impl EventStoreDb {
         let options = ReadAllOptions::default().forwards().max_count(limit + 1);
         let options = options.filter(self.names.filter());
         let of = match from {
-            Position::START => Of::Log(options.position(StreamPosition::Start)),
+            Position::START => Of::Ours(options.position(StreamPosition::Start)),
             Position(at) => {
                 let place = ServerPosition { commit: at, prepare: at };
-                Of::LogFrom(options.position(StreamPosition::Position(place)))
+                Of::OursFrom(options.position(StreamPosition::Position(place)))
             }
         };
         let ours = |event: RecordedEvent| {
@@ -137,7 +142,12 @@ impl EventStoreDb {
             (event.position.commit > behind.0).then(|| sized(record::from_event(event, name)))
         };
         Ok(match self.read(of, limit, ours).await? {
-            Read::Done(page) => Some(page),
+            Read::Done(page) => {
+                if let Some(last) = page.last() {
+                    self.growth.know(last.position);
+                }
+                Some(page)
+            }
             Read::Missing => Some(Vec::new()),
             Read::NoPlace => None,
         })
@@ -145,17 +155,26 @@ impl EventStoreDb {
 
     /// The position of our last record.
     pub(super) async fn last_position(&self) -> Result<Position, Failure> {
-        let options = ReadAllOptions::default().backwards().position(StreamPosition::End);
-        self.last_of_all(options.max_count(1).filter(self.names.filter())).await
+        let known = self.growth.known();
+        if known > Position::START {
+            let page = self.log_page(known, FEW).await?;
+            if is_last(&page, FEW) {
+                return Ok(page.last().map_or(known, |last| last.position));
+            }
+        }
+        // Where nothing is known, or much is new, which is then near the end.
+        let last = self.last_of(Of::Ours(last_on_server().filter(self.names.filter()))).await?;
+        self.growth.know(last);
+        Ok(last)
     }
 
     /// The position of the server's last event, whoever wrote it.
     pub(super) async fn server_position(&self) -> Result<Position, Failure> {
-        self.last_of_all(last_on_server()).await
+        self.last_of(Of::All(last_on_server())).await
     }
 
-    async fn last_of_all(&self, options: ReadAllOptions) -> Result<Position, Failure> {
-        Ok(match self.read(Of::Log(options), 1, position).await? {
+    async fn last_of(&self, of: Of<'_>) -> Result<Position, Failure> {
+        Ok(match self.read(of, 1, position).await? {
             Read::Done(found) => found.first().copied().unwrap_or(Position::START),
             Read::Missing | Read::NoPlace => Position::START,
         })
@@ -202,9 +221,9 @@ impl EventStoreDb {
             };
             let meaning = meaning(&error);
             reason = format!("EventStoreDB cannot be read: {error}");
-            if matches!(of, Of::LogFrom(_)) && may_tell_of_a_place(&error) {
+            if matches!(of, Of::OursFrom(_)) && may_tell_of_a_place(&error) {
                 // A server that answers another question has no troubles of its own.
-                let other = Of::Log(last_on_server());
+                let other = Of::All(last_on_server());
                 if self.once(&session.client, &other, 1, &position, deadline).await.is_ok() {
                     doubts += 1;
                     if doubts == TRIES {
@@ -229,6 +248,9 @@ impl EventStoreDb {
                     _,
                 ) => {}
             }
+            if Instant::now() >= deadline {
+                break;
+            }
         }
         Err(unavailable(reason))
     }
@@ -241,15 +263,22 @@ impl EventStoreDb {
         find: &(impl Fn(RecordedEvent) -> Option<(T, usize)> + Send + Sync),
         deadline: Instant,
     ) -> Result<Vec<T>, Error> {
-        let by = || deadline.min(Instant::now() + NEXT_WITHIN);
+        let soon = deadline.min(Instant::now() + NEXT_WITHIN);
+        let first = match of {
+            Of::Stream(..) | Of::All(_) => soon,
+            // The server may have to look at many of others before it finds one of ours.
+            Of::Ours(_) | Of::OursFrom(_) => deadline,
+        };
         let mut events: ReadStream = match of {
             Of::Stream(stream, options) => {
-                next(by(), client.read_stream(self.names.on_server(stream), options)).await?
+                next(first, client.read_stream(self.names.on_server(stream), options)).await?
             }
-            Of::Log(options) | Of::LogFrom(options) => next(by(), client.read_all(options)).await?,
+            Of::All(options) | Of::Ours(options) | Of::OursFrom(options) => {
+                next(first, client.read_all(options)).await?
+            }
         };
         let (mut page, mut bytes) = (Vec::new(), 0);
-        let mut by = by();
+        let mut by = first;
         while page.len() < limit && bytes < PAGE_BYTES_MAX {
             let Some(resolved) = next(by, events.next()).await? else { break };
             // A large page over a slow line comes in the end, so each record is given its time.

@@ -9,15 +9,19 @@ use super::refusal;
 use super::wire::{
     AllOption, Filter, ReadAll, ReadContent, ReadCount, ReadEvent, ReadFilter, ReadOf, ReadOptions,
     ReadResp, ReadStream, RecordedEvent, RevisionOption, StreamIdentifier, StreamNotFound, Uuid,
+    Window,
 };
 
 /// What a read comes to.
 pub(super) enum Found {
     /// These messages.
     Answers(Vec<ReadResp>),
-    /// The events at these places of the log.
-    Places(Vec<usize>),
+    /// The events at these places of the log, and the steps that the server takes to the first.
+    Places(Vec<usize>, u32),
 }
+
+/// As many events as the server looks at in one step of a filtered read, if nobody says more.
+const WINDOW: u32 = 32;
 
 pub(super) fn read(log: &Log, options: ReadOptions) -> Result<Found, Status> {
     let backwards = options.direction == 1;
@@ -35,9 +39,7 @@ pub(super) fn read(log: &Log, options: ReadOptions) -> Result<Found, Status> {
         (Some(ReadOf::Stream(stream)), _) => {
             read_stream(log, stream, backwards, count).map(Found::Answers)
         }
-        (Some(ReadOf::All(all)), filter) => {
-            read_all(log, all, filter, backwards, count).map(Found::Places)
-        }
+        (Some(ReadOf::All(all)), filter) => read_all(log, all, filter, backwards, count),
         (None, _) => Err(Status::invalid_argument("no stream option")),
     }
 }
@@ -86,7 +88,7 @@ fn read_all(
     filter: Option<ReadFilter>,
     backwards: bool,
     count: usize,
-) -> Result<Vec<usize>, Status> {
+) -> Result<Found, Status> {
     let wanted = |place: &usize| match &filter {
         Some(ReadFilter::Filter(filter)) => matches(filter, &log.events[*place]),
         Some(ReadFilter::None(())) | None => true,
@@ -108,11 +110,24 @@ fn read_all(
     };
     // Forwards a read begins with the event at the position, backwards with the one before it.
     let at = log.events.partition_point(|event| event.position < start);
-    Ok(if backwards {
+    let places: Vec<usize> = if backwards {
         (0..at).rev().filter(wanted).take(count).collect()
     } else {
         (at..log.events.len()).filter(wanted).take(count).collect()
-    })
+    };
+    let end = if backwards { 0 } else { log.events.len() };
+    let looked_at = places.first().copied().unwrap_or(end).abs_diff(at);
+    let steps = filter.map_or(0, |filter| steps(&filter, looked_at));
+    Ok(Found::Places(places, steps))
+}
+
+fn steps(filter: &ReadFilter, looked_at: usize) -> u32 {
+    let window = match filter {
+        ReadFilter::Filter(Filter { window: Some(Window::Max(max)), .. }) => *max,
+        ReadFilter::Filter(_) => WINDOW,
+        ReadFilter::None(()) => return 0,
+    };
+    u32::try_from(looked_at).unwrap_or(u32::MAX) / window
 }
 
 fn matches(filter: &Filter, stored: &Stored) -> bool {

@@ -375,6 +375,17 @@ pub(crate) struct Filter {
     pub(crate) stream: Option<Expression>,
     #[prost(message, optional, tag = "2")]
     pub(crate) kind: Option<Expression>,
+    #[prost(oneof = "Window", tags = "3, 4")]
+    pub(crate) window: Option<Window>,
+}
+
+/// As many events as the server looks at in one step.
+#[derive(Clone, Copy, PartialEq, Oneof)]
+pub(crate) enum Window {
+    #[prost(uint32, tag = "3")]
+    Max(u32),
+    #[prost(message, tag = "4")]
+    Count(()),
 }
 
 #[derive(Clone, PartialEq, Message)]

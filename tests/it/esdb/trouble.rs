@@ -317,6 +317,40 @@ async fn a_page_that_is_short_for_its_bytes_is_not_taken_for_the_end() {
 }
 
 #[tokio::test]
+async fn a_long_stretch_of_foreign_events_is_read_over() {
+    let double = Double::start();
+    let store = open(&double.url());
+    double.write_own(100_000);
+    assert_eq!(store.head().await, Ok(Position::START));
+    let mut writer = Writer::new(&store);
+    let one = writer.write(&["one"]).await;
+    double.write_own(100_000);
+    assert_eq!(open(&double.url()).head().await, Ok(one.position));
+    assert_eq!(store.read_all(one.position, 10).await, Ok(vec![]));
+    assert_eq!(everything(&store).await, writer.history().await);
+}
+
+#[tokio::test]
+async fn the_head_is_not_searched_for_among_events_of_busy_neighbours_again() {
+    let double = Double::start();
+    let store = open(&double.url());
+    let mut writer = Writer::new(&store);
+    let one = writer.write(&["one"]).await;
+    double.write_own(1000);
+    timeout(DEADLINE, store.grown(one.position)).await.expect("the server has grown");
+    for _ in 0..2 {
+        assert_eq!(store.head().await, Ok(one.position));
+    }
+    assert!(double.read_from() > one.position.0, "the second search begins behind them");
+    // More than are looked at one by one.
+    writer.write(&["two"; 100]).await;
+    let elsewhere = open(&double.url());
+    let mut writer = Writer { store: &elsewhere, ..writer };
+    let last = writer.write(&["three"; 100]).await;
+    assert_eq!(store.head().await, Ok(last.position));
+}
+
+#[tokio::test]
 async fn events_of_busy_neighbours_are_read_over_once() {
     let double = Double::start();
     let store = open(&double.url());
