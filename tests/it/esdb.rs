@@ -8,13 +8,39 @@ mod serve;
 mod trouble;
 mod writer;
 
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use events::EventStore as _;
 use relink::store::eventstoredb::{EventStoreDb, EventStoreDbSettings};
+use tokio::runtime::Runtime;
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use crate::double::Double;
 
 /// Where the tests' own server is, if there is one: `esdb://localhost:2113?tls=false`.
 const SERVER: &str = "RELINK_TEST_ESDB";
+
+/// A server that has just been started takes its time, in a cluster above all.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Whether the server answers, found out once for all tests.
+static ANSWERS: OnceLock<bool> = OnceLock::new();
+
+/// Waits for it, on a thread of its own, for a test has its own runtime.
+fn answers(url: &str) -> bool {
+    let answered = async {
+        let store = open(url);
+        while let Err(failure) = store.head().await {
+            eprintln!("waiting for {SERVER}: {failure}");
+            sleep(Duration::from_secs(1)).await;
+        }
+    };
+    let answered = async { timeout(PATIENCE, answered).await.is_ok() };
+    let waiting = || Runtime::new().unwrap().block_on(answered);
+    std::thread::scope(|scope| scope.spawn(waiting).join()).unwrap()
+}
 
 /// A namespace that nobody else has on a server, and that holds nothing yet.
 pub(crate) struct Namespace {
@@ -28,7 +54,10 @@ impl Namespace {
     pub(crate) fn new() -> Self {
         let server = std::env::var(SERVER).ok().filter(|url| !url.is_empty());
         match server {
-            Some(url) => Self { url: in_namespace(&url), _double: None },
+            Some(url) => {
+                assert!(*ANSWERS.get_or_init(|| answers(&url)), "{url} does not answer");
+                Self { url: in_namespace(&url), _double: None }
+            }
             None => {
                 let double = Double::start();
                 Self { url: in_namespace(&double.url()), _double: Some(double) }
