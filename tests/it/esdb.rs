@@ -14,7 +14,7 @@ use std::time::Duration;
 use events::EventStore as _;
 use relink::store::eventstoredb::{EventStoreDb, EventStoreDbSettings};
 use tokio::runtime::Runtime;
-use tokio::time::{sleep, timeout};
+use tokio::time::{interval, timeout};
 use uuid::Uuid;
 
 use crate::double::Double;
@@ -31,10 +31,10 @@ static ANSWERS: OnceLock<bool> = OnceLock::new();
 /// Waits for it, on a thread of its own, for a test has its own runtime.
 fn answers(url: &str) -> bool {
     let answered = async {
-        let store = open(url);
+        let (store, mut turns) = (open(url), interval(Duration::from_secs(1)));
         while let Err(failure) = store.head().await {
             eprintln!("waiting for {SERVER}: {failure}");
-            sleep(Duration::from_secs(1)).await;
+            turns.tick().await;
         }
     };
     let answered = async { timeout(PATIENCE, answered).await.is_ok() };

@@ -3,8 +3,8 @@
 use events::{Category, StreamName};
 use eventstore::SubscriptionFilter;
 
-/// As many events as the server looks at in one step of a read. Unless it is told it looks at 32, and
-/// sends nothing before it finds one of ours.
+/// As many events as the server looks at in one step of a read: unless it is told, it looks at 32.
+/// It sends nothing before it finds one of ours.
 const WINDOW: u32 = 10_000;
 
 /// Between our streams' names and the server's.
