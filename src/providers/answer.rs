@@ -45,9 +45,9 @@ pub fn evidence(request: &[u8]) -> Result<Evidence, BadReport> {
     report.evidence()
 }
 
-/// The request as it came. Fields of other names are nobody's business here and are not parsed: a
-/// number that is too large in one, half a surrogate pair or deep nesting is no mistake. What is not
-/// read cannot be wrong, and the request is at most 1 MiB.
+/// The request as it came. Fields of other names are nobody's business here and are not parsed:
+/// a number that is too large in one, half a surrogate pair or deep nesting is no mistake. What is
+/// not read cannot be wrong, and the request is at most 1 MiB.
 #[derive(Debug, Default, Deserialize)]
 struct Report {
     provider: Option<String>,

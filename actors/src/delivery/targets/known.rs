@@ -17,7 +17,8 @@ use crate::webhook::Webhook;
 /// only of a change whose writing the log left in doubt does nobody hear before he asks.
 const HOLDS_FOR: Duration = Duration::from_secs(1);
 
-/// As many webhooks are known; beyond that all of them are asked about anew. Tests come to it sooner.
+/// As many webhooks are known; beyond that all of them are asked about anew. Tests come to it
+/// sooner.
 const KNOWN_MAX: usize = if cfg!(test) { 16 } else { 4_096 };
 
 /// The webhooks that were asked about.
