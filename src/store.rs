@@ -2,3 +2,5 @@
 
 pub mod embedded;
 pub mod eventstoredb;
+#[cfg(test)]
+mod testing;

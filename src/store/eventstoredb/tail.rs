@@ -6,8 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use events::store::{PAGE_MAX, is_last};
 use events::{Failure, Position, Record};
+use tokio::time::timeout;
 
-use super::EventStoreDb;
+use super::{EventStoreDb, READ_WITHIN};
 
 /// As many records as are kept.
 const RECORDS_MAX: usize = 4 * PAGE_MAX;
@@ -36,10 +37,14 @@ impl EventStoreDb {
         if let Some(page) = self.tail.behind(behind) {
             return Ok(page);
         }
+        if self.tail.is_past(behind) {
+            // Nobody else waits for that, and finding its place may take a walk through the log.
+            return self.log_page(behind, PAGE_MAX).await;
+        }
         let turn = self.tail.turn.try_lock().ok();
         if turn.is_none() {
-            // Somebody is reading, perhaps just this page. Nobody waits twice.
-            drop(self.tail.turn.lock().await);
+            // Somebody is reading, perhaps just this page. Nobody waits twice, nor for ever.
+            let _ = timeout(READ_WITHIN, self.tail.turn.lock()).await;
             if let Some(page) = self.tail.behind(behind) {
                 return Ok(page);
             }
@@ -64,6 +69,11 @@ impl Tail {
         let from = kept.records.partition_point(|record| record.position <= position);
         let page: Vec<_> = kept.records.range(from..).take(PAGE_MAX).cloned().collect();
         (!page.is_empty()).then_some(page)
+    }
+
+    /// Whether the end of the log, as far as it is known, is further than that.
+    fn is_past(&self, position: Position) -> bool {
+        self.kept().records.back().is_some_and(|last| position < last.position)
     }
 
     /// Takes a page that was read behind a position, if it goes further than what is kept.

@@ -1,23 +1,5 @@
-use bytes::Bytes;
-use events::{EventId, Hash, Revision, StreamName, Timestamp};
-use uuid::Uuid;
-
 use super::*;
-
-fn record(position: u64) -> Record {
-    Record {
-        position: Position(position),
-        stream: StreamName::from_log("platform-1"),
-        revision: Revision(position),
-        id: EventId(Uuid::from_u128(position.into())),
-        kind: "platform.event_received".into(),
-        version: 1,
-        at: Timestamp::default(),
-        metadata: Bytes::new(),
-        data: Bytes::from(vec![0; 1024]),
-        hash: Hash::ROOT,
-    }
-}
+use crate::store::testing::record;
 
 fn kept(positions: impl IntoIterator<Item = u64>) -> Recent {
     let recent = Recent::default();

@@ -1,23 +1,5 @@
-use bytes::Bytes;
-use events::{EventId, Hash, Revision, StreamName, Timestamp};
-use uuid::Uuid;
-
 use super::*;
-
-fn record(position: u64) -> Record {
-    Record {
-        position: Position(position),
-        stream: StreamName::from_log("platform-1"),
-        revision: Revision(position),
-        id: EventId(Uuid::from_u128(position.into())),
-        kind: "platform.event_received".into(),
-        version: 1,
-        at: Timestamp::default(),
-        metadata: Bytes::new(),
-        data: Bytes::from(vec![0; 1024]),
-        hash: Hash::ROOT,
-    }
-}
+use crate::store::testing::record;
 
 fn extend(tail: &Tail, behind: u64, positions: impl IntoIterator<Item = u64>) {
     let page: Vec<_> = positions.into_iter().map(record).collect();
@@ -47,6 +29,15 @@ fn what_stands_before_or_behind_is_for_the_server_to_say() {
     assert_eq!(behind(&tail, 29), None, "something may stand at 30");
     assert_eq!(behind(&tail, 44), None);
     assert_eq!(behind(&tail, 60), None);
+}
+
+#[test]
+fn only_what_is_before_the_known_end_is_past() {
+    let tail = Tail::default();
+    assert!(!tail.is_past(Position::START), "nothing is known yet");
+    extend(&tail, 30, [37, 44]);
+    assert!(tail.is_past(Position(29)));
+    assert!(!tail.is_past(Position(44)) && !tail.is_past(Position(60)));
 }
 
 #[test]
