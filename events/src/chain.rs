@@ -26,7 +26,7 @@ impl Hash {
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(const_hex::Buffer::<32>::new().format(&self.0))
     }
 }
 
@@ -39,15 +39,9 @@ impl FromStr for Hash {
     type Err = ParseHashError;
 
     fn from_str(text: &str) -> Result<Self, ParseHashError> {
-        let digits = text.as_bytes();
-        let mut hash = [0; 32];
-        if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
-            return Err(ParseHashError);
-        }
-        for (byte, at) in hash.iter_mut().zip((0..64).step_by(2)) {
-            *byte = u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| ParseHashError)?;
-        }
-        Ok(Self(hash))
+        // The length first: the decoder would take a "0x" before the digits.
+        let digits = Some(text).filter(|text| text.len() == 64).ok_or(ParseHashError)?;
+        const_hex::decode_to_array(digits).map(Self).map_err(|_| ParseHashError)
     }
 }
 

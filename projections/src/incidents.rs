@@ -62,11 +62,14 @@ pub struct Incident {
     pub ended: Option<(Ending, By)>,
 }
 
+/// The subjects that are in one, by account.
+type Open = BTreeSet<(AccountId, Subject)>;
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Track {
     account: AccountId,
     incidents: u64,
-    open: bool,
+    open: Option<Box<Incident>>,
     required: bool,
 }
 
@@ -75,35 +78,35 @@ struct Track {
 pub struct Incidents {
     seen: Seen,
     tracks: HashMap<Subject, Track>,
-    incidents: BTreeMap<(Subject, u64), Incident>,
-    open: BTreeSet<(AccountId, Subject, u64)>,
-    closed: BTreeMap<AccountId, VecDeque<(Subject, u64)>>,
+    open: Open,
+    closed: BTreeMap<(Subject, u64), Incident>,
+    closed_of: BTreeMap<AccountId, VecDeque<(Subject, u64)>>,
     app: AppIncidents,
 }
 
 impl Incidents {
     /// One of them; none when there is none, or it is too long over.
     pub fn get(&self, subject: Subject, number: u64) -> Option<&Incident> {
-        self.incidents.get(&(subject, number))
+        let open = self.open_of(subject).filter(|open| open.number == number);
+        open.or_else(|| self.closed.get(&(subject, number)))
     }
 
     /// The one that a subject is in.
     pub fn open_of(&self, subject: Subject) -> Option<&Incident> {
-        let track = self.tracks.get(&subject).filter(|track| track.open)?;
-        self.get(subject, track.incidents)
+        self.tracks.get(&subject)?.open.as_deref()
     }
 
     /// An account's that are open.
     pub fn open_of_account(&self, account: AccountId) -> impl Iterator<Item = &Incident> {
-        let first = (account, Subject::Account(AccountId(0)), 0);
-        let own = self.open.range(first..).take_while(move |(of, ..)| *of == account);
-        own.filter_map(|(_, subject, number)| self.get(*subject, *number))
+        let first = (account, Subject::Account(AccountId(0)));
+        let own = self.open.range(first..).take_while(move |(of, _)| *of == account);
+        own.filter_map(|(_, subject)| self.open_of(*subject))
     }
 
     /// An account's that are over, the last one first.
     pub fn closed_of_account(&self, account: AccountId) -> impl Iterator<Item = &Incident> {
-        let closed = self.closed.get(&account).into_iter().flatten().rev();
-        closed.filter_map(|(subject, number)| self.get(*subject, *number))
+        let closed = self.closed_of.get(&account).into_iter().flatten().rev();
+        closed.filter_map(|key| self.closed.get(key))
     }
 
     /// The installation's, the last one first.
@@ -172,7 +175,7 @@ impl Incidents {
     }
 
     fn begin(&mut self, subject: Subject, account: AccountId) {
-        let new = Track { account, incidents: 0, open: false, required: false };
+        let new = Track { account, incidents: 0, open: None, required: false };
         self.tracks.entry(subject).or_insert(new);
     }
 
@@ -192,62 +195,91 @@ impl Incidents {
             | Authorization::IncidentUnmuted(_) => {}
         }
         match turn {
-            Turn::Trouble => self.trouble(subject, record.at, event),
+            Turn::Trouble => {
+                track.opened(subject, record.at, &mut self.open).trouble(event);
+            }
             Turn::Over(ending) => self.close(subject, record, ending),
-            Turn::Nothing => self.mute(subject, record, event),
+            Turn::Nothing => track.mute(record, event),
         }
         for (subject, app) in self.app.take(subject, record.at, event) {
-            if let Some(incident) = self.current(subject) {
+            let track = self.tracks.get_mut(&subject);
+            if let Some(incident) = track.and_then(|track| track.open.as_mut()) {
                 incident.app = Some(app);
             }
         }
     }
 
-    fn current(&mut self, subject: Subject) -> Option<&mut Incident> {
-        let track = self.tracks.get(&subject).filter(|track| track.open)?;
-        self.incidents.get_mut(&(subject, track.incidents))
-    }
-
-    /// The incident that the subject is in, now at the latest.
-    fn opened(&mut self, subject: Subject, at: Timestamp) -> Option<&mut Incident> {
-        let track = self.tracks.get_mut(&subject)?;
-        if !track.open {
-            track.open = true;
-            track.incidents += 1;
-            self.open.insert((track.account, subject, track.incidents));
+    fn close(&mut self, subject: Subject, record: &Recorded<Event>, ending: Ending) {
+        let Some(track) = self.tracks.get_mut(&subject) else { return };
+        let Some(mut incident) = track.open.take() else { return };
+        incident.ended = Some((ending, by(record)));
+        self.open.remove(&(track.account, subject));
+        let key = (subject, incident.number);
+        let order = self.closed_of.entry(track.account).or_default();
+        order.push_back(key);
+        self.closed.insert(key, *incident);
+        if order.len() > CLOSED_MAX
+            && let Some(oldest) = order.pop_front()
+        {
+            self.closed.remove(&oldest);
         }
-        let (account, number) = (track.account, track.incidents);
-        let incident = self.incidents.entry((subject, number)).or_insert_with(|| Incident {
-            subject,
-            number,
-            account,
-            first_at: at,
-            last_at: at,
-            count: 0,
-            class: None,
-            cause: "".into(),
-            required: false,
-            app: None,
-            muted: None,
-            ended: None,
+    }
+}
+
+impl Track {
+    /// The incident that the subject is in, now at the latest.
+    fn opened(&mut self, subject: Subject, at: Timestamp, open: &mut Open) -> &mut Incident {
+        let incident = self.open.get_or_insert_with(|| {
+            self.incidents += 1;
+            open.insert((self.account, subject));
+            Box::new(Incident {
+                subject,
+                number: self.incidents,
+                account: self.account,
+                first_at: at,
+                last_at: at,
+                count: 0,
+                class: None,
+                cause: "".into(),
+                required: false,
+                app: None,
+                muted: None,
+                ended: None,
+            })
         });
         incident.last_at = at;
-        Some(incident)
+        incident
     }
 
-    fn trouble(&mut self, subject: Subject, at: Timestamp, event: &Authorization) {
-        let Some(incident) = self.opened(subject, at) else { return };
+    fn mute(&mut self, record: &Recorded<Event>, event: &Authorization) {
+        let Some(incident) = &mut self.open else { return };
+        match event {
+            Authorization::IncidentMuted(_) => incident.muted = Some(by(record)),
+            Authorization::IncidentUnmuted(_) => incident.muted = None,
+            Authorization::AuthorizationErrorRecorded(_)
+            | Authorization::AuthorizationSucceeded(_)
+            | Authorization::ReauthorizationRequired(_)
+            | Authorization::Reauthorized(_)
+            | Authorization::PolicySet(_)
+            | Authorization::ExpirySet(_)
+            | Authorization::Expiring(_) => {}
+        }
+    }
+}
+
+impl Incident {
+    fn trouble(&mut self, event: &Authorization) {
         match event {
             Authorization::AuthorizationErrorRecorded(recorded) => {
-                incident.count += 1;
-                incident.class = Some(recorded.verdict.class);
-                if !incident.required {
-                    incident.cause = recorded.verdict.to_string().into();
+                self.count += 1;
+                self.class = Some(recorded.verdict.class);
+                if !self.required {
+                    self.cause = recorded.verdict.to_string().into();
                 }
             }
             Authorization::ReauthorizationRequired(required) => {
-                incident.required = true;
-                incident.cause = required.cause.to_string().into();
+                self.required = true;
+                self.cause = required.cause.to_string().into();
             }
             Authorization::AuthorizationSucceeded(_)
             | Authorization::Reauthorized(_)
@@ -256,40 +288,6 @@ impl Incidents {
             | Authorization::Expiring(_)
             | Authorization::IncidentMuted(_)
             | Authorization::IncidentUnmuted(_) => {}
-        }
-    }
-
-    fn mute(&mut self, subject: Subject, record: &Recorded<Event>, event: &Authorization) {
-        let muted = match event {
-            Authorization::IncidentMuted(_) => Some(by(record)),
-            Authorization::IncidentUnmuted(_) => None,
-            Authorization::AuthorizationErrorRecorded(_)
-            | Authorization::AuthorizationSucceeded(_)
-            | Authorization::ReauthorizationRequired(_)
-            | Authorization::Reauthorized(_)
-            | Authorization::PolicySet(_)
-            | Authorization::ExpirySet(_)
-            | Authorization::Expiring(_) => return,
-        };
-        if let Some(incident) = self.current(subject) {
-            incident.muted = muted;
-        }
-    }
-
-    fn close(&mut self, subject: Subject, record: &Recorded<Event>, ending: Ending) {
-        let Some(incident) = self.current(subject) else { return };
-        incident.ended = Some((ending, by(record)));
-        let (account, number) = (incident.account, incident.number);
-        self.open.remove(&(account, subject, number));
-        if let Some(track) = self.tracks.get_mut(&subject) {
-            track.open = false;
-        }
-        let closed = self.closed.entry(account).or_default();
-        closed.push_back((subject, number));
-        if closed.len() > CLOSED_MAX
-            && let Some(oldest) = closed.pop_front()
-        {
-            self.incidents.remove(&oldest);
         }
     }
 }
@@ -341,7 +339,7 @@ impl Fold for Incidents {
 
 impl Projection for Incidents {
     const NAME: &'static str = "incidents";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
 }
 
 #[cfg(test)]

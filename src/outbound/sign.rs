@@ -9,7 +9,6 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use sha2::Sha256;
 
 const BASE58: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
-const HEX: &[u8; 16] = b"0123456789abcdef";
 const SECRET_CHARS: usize = 24;
 
 /// As long as the longest signature of Standard Webhooks.
@@ -96,11 +95,7 @@ impl Signer {
     fn chatwoot(&self, now: &str, body: &[u8]) -> Option<String> {
         let Self::Hmac(mac) = self else { return None };
         let code = authenticate(mac, &[now.as_bytes(), b".", body]);
-        let mut text = String::with_capacity("sha256=".len() + 2 * code.len());
-        text.push_str("sha256=");
-        let digits = code.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-        text.extend(digits.map(|digit| char::from(HEX[usize::from(digit)])));
-        Some(text)
+        Some(["sha256=", const_hex::Buffer::<32>::new().format(&code)].concat())
     }
 }
 

@@ -46,7 +46,8 @@ impl Incidents {
         if failed.class != AttemptClass::Auth {
             return;
         }
-        let Some(incident) = self.opened(subject, record.at) else { return };
+        let Some(track) = self.tracks.get_mut(&subject) else { return };
+        let incident = track.opened(subject, record.at, &mut self.open);
         incident.count += 1;
         incident.class = Some(Class::Auth);
         if incident.required {

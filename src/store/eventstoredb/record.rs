@@ -20,13 +20,14 @@ const KEY: &[u8] = b"\"relink\":";
 
 /// What the server has no place for.
 #[derive(Debug, Serialize, Deserialize)]
-struct Ours {
+struct Ours<'a> {
     /// Of the shape.
     version: u16,
     /// Microseconds since the Unix epoch at which it was decided.
     at: i64,
     /// The chain, in hexadecimal.
-    hash: String,
+    #[serde(borrow)]
+    hash: Cow<'a, str>,
     /// The metadata itself, in base64, where it is no JSON object that could be added to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     metadata: Option<String>,
@@ -40,9 +41,13 @@ pub(super) fn to_event(record: &Proposed) -> EventData {
 }
 
 fn metadata_to_event(record: &Proposed) -> Vec<u8> {
-    let hash = record.hash.to_string();
-    let mut ours =
-        Ours { version: record.version, at: record.at.as_micros(), hash, metadata: None };
+    let mut digits = const_hex::Buffer::<32>::new();
+    let mut ours = Ours {
+        version: record.version,
+        at: record.at.as_micros(),
+        hash: (&*digits.format(&record.hash.0)).into(),
+        metadata: None,
+    };
     let mut whole = match &record.metadata[..] {
         b"{}" => b"{".to_vec(),
         [b'{', inner @ .., b'}'] if is_object(&record.metadata) && is_more(inner) => {
@@ -93,11 +98,11 @@ pub(super) fn from_event(event: RecordedEvent, stream: StreamName) -> Record {
     }
 }
 
-fn metadata_from_event(whole: &Bytes) -> Option<(Ours, Hash, Bytes)> {
+fn metadata_from_event(whole: &Bytes) -> Option<(Ours<'_>, Hash, Bytes)> {
     let start = whole.windows(KEY.len()).rposition(|window| window == KEY)?;
     let ours = whole[start + KEY.len()..].strip_suffix(b"}")?;
     let ours: Ours = serde_json::from_slice(ours).ok()?;
-    let hash = hash(&ours.hash)?;
+    let hash = ours.hash.parse().ok()?;
     let metadata = match (&ours.metadata, &whole[..start]) {
         (Some(text), _) => Bytes::from(BASE64_STANDARD.decode(text).ok()?),
         (None, b"{") => Bytes::from_static(b"{}"),
@@ -105,17 +110,6 @@ fn metadata_from_event(whole: &Bytes) -> Option<(Ours, Hash, Bytes)> {
         (None, _) => return None,
     };
     Some((ours, hash, metadata))
-}
-
-fn hash(text: &str) -> Option<Hash> {
-    let mut hash = [0; 32];
-    if text.len() != 2 * hash.len() || !text.is_ascii() {
-        return None;
-    }
-    for (byte, at) in hash.iter_mut().zip((0..).step_by(2)) {
-        *byte = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
-    }
-    Some(Hash(hash))
 }
 
 #[cfg(test)]
