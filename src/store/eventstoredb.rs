@@ -16,6 +16,7 @@ mod roster;
 mod settings;
 mod size;
 mod tail;
+mod walk;
 
 use std::time::Duration;
 
@@ -28,6 +29,7 @@ use growth::Growth;
 use names::Names;
 use size::SizeLimit;
 use tail::Tail;
+use walk::Walk;
 
 pub use limits::StreamLimits;
 pub use settings::{EventStoreDbSettings, SettingsError};
@@ -52,6 +54,7 @@ pub struct EventStoreDb {
     names: Names,
     growth: Growth,
     tail: Tail,
+    walk: Walk,
     size: SizeLimit,
 }
 
@@ -64,6 +67,7 @@ impl EventStoreDb {
             names: Names::new(namespace.as_deref()),
             growth: Growth::default(),
             tail: Tail::default(),
+            walk: Walk::default(),
             size: SizeLimit::new(append_size),
         }
     }

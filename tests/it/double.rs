@@ -66,8 +66,8 @@ pub(crate) struct Cluster {
     ports: Vec<u16>,
     /// Reads that are never answered.
     silent_reads: Mutex<usize>,
-    /// Where the last read of a page of all streams began.
-    read_from: Mutex<u64>,
+    /// Where the reads of all streams, forwards from a position, began.
+    reads: Mutex<Vec<u64>>,
 }
 
 impl Cluster {
@@ -134,7 +134,7 @@ impl Double {
             leader: Mutex::new(0),
             ports,
             silent_reads: Mutex::new(0),
-            read_from: Mutex::new(0),
+            reads: Mutex::default(),
         };
         let mut double = Self { cluster: Arc::new(cluster), nodes: Vec::new() };
         for node in 0..nodes {
@@ -214,9 +214,14 @@ impl Double {
         self.cluster.log().events.iter().filter(|event| event.stream == stream).count()
     }
 
-    /// Where the last read of all streams, forwards from a position, began.
+    /// Where the reads of all streams, forwards from a position, began, one after the other.
+    pub(crate) fn reads(&self) -> Vec<u64> {
+        self.cluster.reads.lock().unwrap().clone()
+    }
+
+    /// Where the last of them began.
     pub(crate) fn read_from(&self) -> u64 {
-        *self.cluster.read_from.lock().unwrap()
+        *self.reads().last().unwrap()
     }
 
     /// The server writes events of its own.
@@ -317,7 +322,7 @@ async fn read(cluster: Arc<Cluster>, request: ReadReq) -> Result<Response<Answer
     }
     let options = request.options.ok_or_else(|| Status::invalid_argument("no options"))?;
     if let Some(position) = options.begins_at() {
-        *cluster.read_from.lock().unwrap() = position;
+        cluster.reads.lock().unwrap().push(position);
     }
     let found = reading::read(&cluster.log(), options)?;
     // One after the other, as they are taken: all of a log would be much at once.

@@ -6,6 +6,7 @@ mod nodes;
 mod rules;
 mod serve;
 mod trouble;
+mod walk;
 mod writer;
 
 use std::sync::OnceLock;

@@ -56,6 +56,12 @@ enum Status {
     Down { reason: String, until: Instant },
 }
 
+impl Status {
+    fn is(&self, session: &Arc<Session>) -> bool {
+        matches!(self, Self::Ready(it) if Arc::ptr_eq(it, session))
+    }
+}
+
 /// Shares one client between all callers, and its rebuilding too.
 pub(super) struct Connection {
     shared: Arc<Shared>,
@@ -128,6 +134,11 @@ impl Connection {
         }
     }
 
+    /// Whether this is the client that is in use.
+    pub(super) fn is_current(&self, session: &Arc<Session>) -> bool {
+        self.shared.status.borrow().is(session)
+    }
+
     /// Counts a failure of this client, and throws it away once there is no hope for it.
     pub(super) fn failed(&self, session: &Arc<Session>, meaning: &Meaning, reason: &str) {
         let hopeless = match meaning {
@@ -143,7 +154,7 @@ impl Connection {
         };
         let lost = hopeless
             && self.shared.status.send_if_modified(|status| {
-                let current = matches!(status, Status::Ready(it) if Arc::ptr_eq(it, session));
+                let current = status.is(session);
                 if current {
                     *status = Status::Idle;
                 }

@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::append::deleted;
 use super::failure::{Meaning, may_tell_of_a_place, meaning, unavailable};
+use super::walk::Answer;
 use super::{EventStoreDb, NEXT_WITHIN, READ_WITHIN, record};
 
 /// Positions and revisions beyond are none of the server's.
@@ -137,11 +138,7 @@ impl EventStoreDb {
                 Of::OursFrom(options.position(StreamPosition::Position(place)))
             }
         };
-        let ours = |event: RecordedEvent| {
-            let name = self.names.ours(event.stream_id())?;
-            (event.position.commit > behind.0).then(|| sized(record::from_event(event, name)))
-        };
-        Ok(match self.read(of, limit, ours).await? {
+        Ok(match self.read(of, limit, |event| self.ours_behind(behind, event)).await? {
             Read::Done(page) => {
                 if let Some(last) = page.last() {
                     self.growth.know(last.position);
@@ -151,6 +148,41 @@ impl EventStoreDb {
             Read::Missing => Some(Vec::new()),
             Read::NoPlace => None,
         })
+    }
+
+    /// Reads a page on from where an answer has come to, or from a new one that has no end before
+    /// the log's; none is given back when it has ended.
+    pub(super) async fn read_on(
+        &self,
+        behind: Position,
+        answer: Option<Answer>,
+    ) -> Result<(Vec<Record>, Option<Answer>), Error> {
+        let deadline = Instant::now() + READ_WITHIN;
+        let mut answer = match answer {
+            Some(answer) => answer,
+            None => {
+                let session = self.connection.session_by(deadline).await;
+                let session = session.map_err(|_| Error::DeadlineExceeded)?;
+                let place = ServerPosition { commit: behind.0, prepare: behind.0 };
+                let options = ReadAllOptions::default().forwards().filter(self.names.filter());
+                let options = options.max_count(LAST as usize);
+                let of = Of::OursFrom(options.position(StreamPosition::Position(place)));
+                let events = self.open(&session.client, &of, deadline).await?;
+                Answer { events, session }
+            }
+        };
+        let ours = |event| self.ours_behind(behind, event);
+        let (page, ended) = fill(&mut answer.events, PAGE_MAX, &ours, deadline).await?;
+        answer.session.answered();
+        if let Some(last) = page.last() {
+            self.growth.know(last.position);
+        }
+        Ok((page, (!ended).then_some(answer)))
+    }
+
+    fn ours_behind(&self, behind: Position, event: RecordedEvent) -> Option<(Record, usize)> {
+        let name = self.names.ours(event.stream_id())?;
+        (event.position.commit > behind.0).then(|| sized(record::from_event(event, name)))
     }
 
     /// The position of our last record.
@@ -263,33 +295,59 @@ impl EventStoreDb {
         find: &(impl Fn(RecordedEvent) -> Option<(T, usize)> + Send + Sync),
         deadline: Instant,
     ) -> Result<Vec<T>, Error> {
-        let soon = deadline.min(Instant::now() + NEXT_WITHIN);
-        let first = match of {
-            Of::Stream(..) | Of::All(_) => soon,
-            // The server may have to look at many of others before it finds one of ours.
-            Of::Ours(_) | Of::OursFrom(_) => deadline,
-        };
-        let mut events: ReadStream = match of {
+        let mut events = self.open(client, of, deadline).await?;
+        fill(&mut events, limit, find, of.first_by(deadline)).await.map(|(page, _)| page)
+    }
+
+    async fn open(
+        &self,
+        client: &Client,
+        of: &Of<'_>,
+        deadline: Instant,
+    ) -> Result<ReadStream, Error> {
+        let by = of.first_by(deadline);
+        match of {
             Of::Stream(stream, options) => {
-                next(first, client.read_stream(self.names.on_server(stream), options)).await?
+                next(by, client.read_stream(self.names.on_server(stream), options)).await
             }
             Of::All(options) | Of::Ours(options) | Of::OursFrom(options) => {
-                next(first, client.read_all(options)).await?
-            }
-        };
-        let (mut page, mut bytes) = (Vec::new(), 0);
-        let mut by = first;
-        while page.len() < limit && bytes < PAGE_BYTES_MAX {
-            let Some(resolved) = next(by, events.next()).await? else { break };
-            // A large page over a slow line comes in the end, so each record is given its time.
-            by = Instant::now() + NEXT_WITHIN;
-            if let Some((found, size)) = resolved.event.and_then(find) {
-                bytes += size;
-                page.push(found);
+                next(by, client.read_all(options)).await
             }
         }
-        Ok(page)
     }
+}
+
+impl Of<'_> {
+    /// When its first record must have come.
+    fn first_by(&self, deadline: Instant) -> Instant {
+        match self {
+            Self::Stream(..) | Self::All(_) => deadline.min(Instant::now() + NEXT_WITHIN),
+            // The server may have to look at many of others before it finds one of ours.
+            Self::Ours(_) | Self::OursFrom(_) => deadline,
+        }
+    }
+}
+
+/// Takes records until there is enough of them: so many, or so many bytes. Tells whether the answer
+/// ended before.
+async fn fill<T>(
+    events: &mut ReadStream,
+    limit: usize,
+    find: &impl Fn(RecordedEvent) -> Option<(T, usize)>,
+    first_by: Instant,
+) -> Result<(Vec<T>, bool), Error> {
+    let (mut page, mut bytes) = (Vec::new(), 0);
+    let mut by = first_by;
+    while page.len() < limit && bytes < PAGE_BYTES_MAX {
+        let Some(resolved) = next(by, events.next()).await? else { return Ok((page, true)) };
+        // A large page over a slow line comes in the end, so each record is given its time.
+        by = Instant::now() + NEXT_WITHIN;
+        if let Some((found, size)) = resolved.event.and_then(find) {
+            bytes += size;
+            page.push(found);
+        }
+    }
+    Ok((page, false))
 }
 
 /// The last event of all, whoever wrote it.

@@ -39,7 +39,7 @@ impl EventStoreDb {
         }
         if self.tail.is_past(behind) {
             // Nobody else waits for that, and finding its place may take a walk through the log.
-            return self.log_page(behind, PAGE_MAX).await;
+            return self.walk_page(behind).await;
         }
         let turn = self.tail.turn.try_lock().ok();
         if turn.is_none() {
@@ -49,7 +49,7 @@ impl EventStoreDb {
                 return Ok(page);
             }
         }
-        let page = self.log_page(behind, PAGE_MAX).await?;
+        let page = self.walk_page(behind).await?;
         // Whoever is far behind goes through pages that nobody else waits for.
         if is_last(&page, PAGE_MAX) {
             self.tail.extend(behind, &page);
