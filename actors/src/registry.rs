@@ -12,6 +12,7 @@ use events::snapshot::Snapshots;
 use events::{EventStore, Revision, StreamName, Timestamp};
 use ractor::{ActorCell, ActorId, ActorRuntime};
 use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
 
 use crate::aggregate::{Aggregate, Effect};
 use crate::nodes::Share;
@@ -28,6 +29,9 @@ const PANICS_MAX: u32 = 3;
 
 /// The time in which panics are counted together.
 const PANICS_WITHIN: Duration = Duration::from_secs(60);
+
+/// As long as an answer may take where the log is another machine's: as long as one append.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// What bounds the actors of a registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,7 +170,8 @@ impl<A: Aggregate> Registry<A> {
         context: Context,
         command: A::Command,
     ) -> impl Future<Output = Result<Done<A::Answer>, Refused<A::Rejection>>> + Send + 'static {
-        self.put(id, Envelope::new(context, command))
+        let (envelope, answer) = Envelope::new(context, command);
+        self.put(id, (Envelope { until: self.answer_by(), ..envelope }, answer))
     }
 
     /// Tells it what came of an effect, which has ended once that is decided: one word for both.
@@ -205,7 +210,13 @@ impl<A: Aggregate> Registry<A> {
         command: A::Command,
     ) -> impl Future<Output = Result<Done<A::Answer>, Refused<A::Rejection>>> + Send + 'static {
         let (envelope, answer) = Envelope::new(context, command);
-        self.put(id, (Envelope { glance: true, ..envelope }, answer))
+        self.put(id, (Envelope { glance: true, until: self.answer_by(), ..envelope }, answer))
+    }
+
+    /// Until when an answer may take, where the log is another machine's: who waits behind a
+    /// command that it does not answer waits no longer than that one did.
+    fn answer_by(&self) -> Option<Instant> {
+        self.is_shared().then(|| Instant::now() + ANSWER_WITHIN)
     }
 
     fn put(
@@ -213,10 +224,17 @@ impl<A: Aggregate> Registry<A> {
         id: A::Id,
         (envelope, answer): (Envelope<A>, oneshot::Receiver<Outcome<A>>),
     ) -> impl Future<Output = Outcome<A>> + Send + use<A> {
+        let until = envelope.until;
         let sent = self.send(id, Item::Command(envelope));
         async move {
             sent?;
-            answer.await.unwrap_or(Err(Refused::Restarted))
+            let answered = match until {
+                Some(until) => timeout_at(until, answer).await,
+                None => Ok(answer.await),
+            };
+            let late = format!("the log has not answered within {ANSWER_WITHIN:?}");
+            let late = |_| Ok(Err(Refused::Unavailable { reason: late }));
+            answered.unwrap_or_else(late).unwrap_or(Err(Refused::Restarted))
         }
     }
 

@@ -13,7 +13,7 @@ use events::Timestamp;
 use crate::aggregate::{Aggregate, Effect, Next};
 
 pub(crate) use clock::{NOON, TestClock, pass};
-pub(crate) use store::{Forgery, TestStore, world};
+pub(crate) use store::{Forgery, STALL, TestStore, world};
 
 /// An aggregate with a history.
 pub(crate) fn given<A: Aggregate>(history: impl IntoIterator<Item: Into<A::Event>>) -> Given<A> {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use events::{AccountId, Actor, EventId, Metadata, Position, Revision, StreamName, Timestamp};
 use ractor::{ActorId, ActorRef};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::Wake;
@@ -123,6 +124,8 @@ pub(crate) struct Envelope<A: Aggregate> {
     pub(crate) reply: oneshot::Sender<Outcome<A>>,
     /// Whether what other nodes wrote a moment ago may be missing from the answer.
     pub(crate) glance: bool,
+    /// When whoever asked is told that the log is too late; none waits for as long as it takes.
+    pub(crate) until: Option<Instant>,
     /// What it must not overtake.
     pub(crate) link: Link,
     /// The effect that is over once it is decided, and of which actor.
@@ -139,14 +142,19 @@ impl<A: Aggregate> Envelope<A> {
         command: A::Command,
     ) -> (Self, oneshot::Receiver<Outcome<A>>) {
         let (reply, answer) = oneshot::channel();
-        let (link, ends) = (Link::default(), None);
-        (Self { context, command, reply, glance: false, link, ends }, answer)
+        let (until, link, ends) = (None, Link::default(), None);
+        (Self { context, command, reply, glance: false, until, link, ends }, answer)
     }
 
     /// The effect that is over once it is decided, if it is this actor's; one that fell over left
     /// its own to its successor, which has begun them anew.
     pub(super) fn ends(&self, mailbox: &Arc<Mailbox<A>>) -> Option<KeyOf<A>> {
         self.ends.as_ref().filter(|(_, of)| Arc::ptr_eq(of, mailbox)).map(|(key, _)| *key)
+    }
+
+    /// Whether nobody waits for it any more, who may have asked again.
+    pub(super) fn is_late(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() >= until)
     }
 
     /// Whether everything that it must not overtake was done.

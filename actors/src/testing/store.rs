@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use events::store::memory::MemoryStore;
 use events::store::{
@@ -18,6 +19,9 @@ use super::{NOON, TestClock};
 use crate::nodes::Share;
 use crate::registry::{Halted, Limits, World};
 
+/// As long as a server that does not answer is waited for.
+pub(crate) const STALL: Duration = Duration::from_secs(5);
+
 /// See the head of the file.
 #[derive(Debug)]
 pub(crate) struct TestStore {
@@ -26,6 +30,7 @@ pub(crate) struct TestStore {
     open: watch::Sender<bool>,
     failures: AtomicUsize,
     lost_answers: AtomicUsize,
+    stalls: AtomicUsize,
     falls: AtomicUsize,
     falls_reading: AtomicUsize,
     /// Appends that have begun and not ended.
@@ -53,6 +58,7 @@ impl Default for TestStore {
             open: watch::Sender::new(true),
             failures: AtomicUsize::new(0),
             lost_answers: AtomicUsize::new(0),
+            stalls: AtomicUsize::new(0),
             falls: AtomicUsize::new(0),
             falls_reading: AtomicUsize::new(0),
             appending: AtomicUsize::new(0),
@@ -83,6 +89,11 @@ impl TestStore {
     /// That many of the next appends are written, but who appended is told that they failed.
     pub(crate) fn lose_answers(&self, count: usize) {
         self.lost_answers.store(count, Ordering::SeqCst);
+    }
+
+    /// That many of the next appends fail after as long as a server is waited for.
+    pub(crate) fn stall_appends(&self, count: usize) {
+        self.stalls.store(count, Ordering::SeqCst);
     }
 
     /// That many of the next appends fall over, and whoever appends with them.
@@ -208,6 +219,10 @@ impl EventStore for TestStore {
             self.appending.fetch_sub(1, Ordering::SeqCst);
             self.failing()?;
             if spend(&self.failures) {
+                return Err(unavailable());
+            }
+            if spend(&self.stalls) {
+                tokio::time::sleep(STALL).await;
                 return Err(unavailable());
             }
             assert!(!spend(&self.falls), "the test says that appending falls over");

@@ -6,8 +6,8 @@ use events::{Event, InboxId};
 
 use super::*;
 use crate::inbox::{Action, Answer, Command, Inbox, Registration, Rejection};
-use crate::testing::NOON;
 use crate::testing::probe::repeatable;
+use crate::testing::{NOON, STALL};
 
 const INBOX: InboxId = InboxId(42);
 
@@ -206,4 +206,36 @@ async fn one_command_that_two_nodes_carry_out_is_written_once_and_neither_is_mis
     let afresh: Registry<Probe> = Registry::new(world(&store));
     let heard = afresh.ask(ID, anew(), Ask::Look).await.unwrap().answer;
     assert_eq!(heard, ["one", "two", "three", "more", "more"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_behind_a_log_that_does_not_answer_is_told_as_soon_as_who_was_first() {
+    let store = Arc::new(TestStore::default());
+    store.share();
+    let probes: Registry<Probe> = Registry::new(world(&store));
+    probes.ask(ID, anew(), say("before")).await.unwrap();
+    store.stall_appends(2);
+    let first = probes.ask(ID, anew(), say("first"));
+    pass(Duration::from_secs(1)).await;
+    let (asked, behind) = (Instant::now(), probes.ask(ID, anew(), say("behind")));
+    assert!(first.await.unwrap_err().is_passing());
+    assert!(behind.await.unwrap_err().is_passing());
+    assert!(asked.elapsed() <= ANSWER_WITHIN, "it took {:?}", asked.elapsed());
+    pass(STALL).await;
+    probes.ask(ID, anew(), say("later")).await.unwrap();
+    assert_eq!(heard(&probes, ID).await, ["before", "later"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_waits_for_any_more_is_not_done() {
+    let store = Arc::new(TestStore::default());
+    store.share();
+    let probes: Registry<Probe> = Registry::new(world(&store));
+    probes.ask(ID, anew(), say("before")).await.unwrap();
+    store.stall_appends(1);
+    let first = probes.ask(ID, anew(), say("first"));
+    let behind = probes.ask(ID, anew(), say("behind"));
+    let (first, behind) = tokio::join!(first, behind);
+    assert!(first.is_err() && behind.is_err(), "{first:?}, {behind:?}");
+    assert_eq!(heard(&probes, ID).await, ["before"]);
 }
