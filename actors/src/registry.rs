@@ -279,9 +279,9 @@ impl<A: Aggregate> Registry<A> {
             awake.used.store(self.now().as_micros(), Ordering::Relaxed);
             match awake.mailbox.push(item) {
                 Ok(()) => return Ok(()),
-                Err(Undelivered::Full(_)) => return Err(Refused::Full),
+                Err(Undelivered::Full) => return Err(Refused::Full),
                 Err(Undelivered::Closed(back)) => {
-                    item = back;
+                    item = *back;
                     self.forget(id, &awake.mailbox);
                 }
             }

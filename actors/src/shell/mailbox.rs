@@ -184,12 +184,12 @@ pub(crate) enum Item<A: Aggregate> {
     Heard(Revision),
 }
 
-/// Why an item was not taken; the item comes back.
+/// Why an item was not taken.
 pub(crate) enum Undelivered<A: Aggregate> {
-    /// The actor has gone to sleep or fallen over: find its successor.
-    Closed(Item<A>),
+    /// The actor has gone to sleep or fallen over: its successor shall have the item.
+    Closed(Box<Item<A>>),
     /// As many wait already as may.
-    Full(Item<A>),
+    Full,
 }
 
 pub(crate) struct Mailbox<A: Aggregate> {
@@ -234,11 +234,11 @@ impl<A: Aggregate> Mailbox<A> {
     pub(crate) fn push(&self, item: Item<A>) -> Result<(), Undelivered<A>> {
         let mut inner = self.inner();
         if inner.closed {
-            return Err(Undelivered::Closed(item));
+            return Err(Undelivered::Closed(Box::new(item)));
         }
         // Ends of effects are as few as effects, and must always get through.
         if matches!(item, Item::Command(_)) && inner.waiting.len() >= self.limit {
-            return Err(Undelivered::Full(item));
+            return Err(Undelivered::Full);
         }
         inner.waiting.push_back(item);
         if !std::mem::replace(&mut inner.told, true)
