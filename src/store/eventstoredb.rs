@@ -18,6 +18,7 @@ mod size;
 mod tail;
 mod walk;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use events::store::{Bound, Proposed, Slice, check_size};
@@ -55,20 +56,21 @@ pub struct EventStoreDb {
     growth: Growth,
     tail: Tail,
     walk: Walk,
-    size: SizeLimit,
+    size: Arc<SizeLimit>,
 }
 
 impl EventStoreDb {
     /// The log that the settings name. Must be used within a runtime.
     pub fn new(settings: EventStoreDbSettings) -> Self {
         let EventStoreDbSettings { client, namespace, append_size } = settings;
+        let size = Arc::new(SizeLimit::new(append_size));
         Self {
-            connection: Connection::new(client),
+            connection: Connection::new(client, size.clone()),
             names: Names::new(namespace.as_deref()),
             growth: Growth::default(),
             tail: Tail::default(),
             walk: Walk::default(),
-            size: SizeLimit::new(append_size),
+            size,
         }
     }
 }

@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::failure::{Meaning, unavailable};
 use super::lanes::Lanes;
+use super::size::SizeLimit;
 
 /// As long as building a client and hearing from its server may take. A gossip with three seeds of
 /// which two are dead takes six seconds.
@@ -69,6 +70,7 @@ pub(super) struct Connection {
 
 struct Shared {
     settings: ClientSettings,
+    size: Arc<SizeLimit>,
     status: watch::Sender<Status>,
     failed: AtomicU32,
     /// Whether there was ever a client that was ready.
@@ -76,10 +78,10 @@ struct Shared {
 }
 
 impl Connection {
-    pub(super) fn new(settings: ClientSettings) -> Self {
+    pub(super) fn new(settings: ClientSettings, size: Arc<SizeLimit>) -> Self {
         let status = watch::Sender::new(Status::Idle);
         let (failed, begun) = (AtomicU32::new(0), AtomicBool::new(false));
-        Self { shared: Arc::new(Shared { settings, status, failed, begun }) }
+        Self { shared: Arc::new(Shared { settings, size, status, failed, begun }) }
     }
 
     /// The client as it is now; waits for an attempt to connect that is under way, and fails at
@@ -190,6 +192,7 @@ impl Shared {
         let (client, lanes) = (new()?, Lanes::new(new()?));
         let server = client.server_info().await.map_err(|error| reason(&error))?;
         tracing::info!("connected to EventStoreDB {}", server.version());
+        self.size.ask(&client).await;
         Ok(Session { client, lanes, strikes: AtomicU32::new(0) })
     }
 

@@ -1,12 +1,17 @@
-//! How much one append may have, which no server tells.
+//! How much one append may have, which a server tells by refusing alone.
 //!
 //! Servers up to 24.10 take a mebibyte unless `EVENTSTORE_MAX_APPEND_SIZE` says otherwise. Where
-//! the connection string tells what it says, more is refused here. Where it does not, what may be
-//! too much for such a server is sent by itself, and its refusal is remembered.
+//! the connection string tells what it says, that holds. Where it does not, the default is believed
+//! until the server has shown that it takes what the port may want.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use events::store::APPEND_BYTES_MAX;
+use eventstore::{AppendToStreamOptions, Client, EventData, StreamState};
+use tokio::time::timeout;
+
+use super::TRY_WITHIN;
+use super::failure::{Meaning, meaning};
 
 /// What a server takes that nobody has set.
 const SERVER_DEFAULT: usize = 1 << 20;
@@ -14,40 +19,63 @@ const SERVER_DEFAULT: usize = 1 << 20;
 /// What the server counts and the port does not: names, our key in the metadata.
 const BESIDE: usize = 64 << 10;
 
+/// A stream that nobody writes, and where it is believed to be: so the question writes nothing.
+const NOWHERE: (&str, StreamState) = ("relink_size", StreamState::StreamRevision(1 << 40));
+
 /// As many bytes as the port's as one append may have.
 pub(super) struct SizeLimit {
     bytes: AtomicUsize,
-    /// Whether it is more than a hope.
-    is_told: bool,
+    /// Whether there is nothing left to ask.
+    is_told: AtomicBool,
 }
 
 impl SizeLimit {
     /// `told` is what the server counts.
     pub(super) fn new(told: Option<usize>) -> Self {
-        let bytes = told.map_or(APPEND_BYTES_MAX, |told| (told - BESIDE).min(APPEND_BYTES_MAX));
-        Self { bytes: AtomicUsize::new(bytes), is_told: told.is_some() }
+        let bytes = (told.unwrap_or(SERVER_DEFAULT) - BESIDE).min(APPEND_BYTES_MAX);
+        Self { bytes: AtomicUsize::new(bytes), is_told: AtomicBool::new(told.is_some()) }
     }
 
     pub(super) fn limit(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Whether the server may be one that refuses it.
-    pub(super) fn is_doubtful(&self, bytes: usize) -> bool {
-        !self.is_told && bytes > SERVER_DEFAULT - BESIDE
+    /// Asks the server once, by the largest append there may be, which expects what cannot be: a
+    /// conflict shows that only this is wrong with it. Whatever else it answers, some only break
+    /// off the call, shows nothing.
+    pub(super) async fn ask(&self, client: &Client) {
+        if self.is_told.load(Ordering::Relaxed) {
+            return;
+        }
+        let (stream, state) = NOWHERE;
+        let options = AppendToStreamOptions::default().stream_state(state).deadline(TRY_WITHIN);
+        let event = EventData::binary(stream, vec![0; APPEND_BYTES_MAX + BESIDE].into());
+        let asked = timeout(TRY_WITHIN, client.append_to_stream(stream, &options, event)).await;
+        let Ok(Err(error)) = asked else { return };
+        match meaning(&error) {
+            Meaning::Conflict(_) | Meaning::ConflictUntold => {
+                self.bytes.store(APPEND_BYTES_MAX, Ordering::Relaxed);
+            }
+            // Another node, or another time, may tell.
+            Meaning::Dead | Meaning::Elsewhere => return,
+            Meaning::Missing
+            | Meaning::Tombstoned
+            | Meaning::Invalid
+            | Meaning::Refused
+            | Meaning::Unknown => tracing::info!(
+                "EventStoreDB may refuse appends of more than {} bytes, so none is sent; \
+                 EVENTSTORE_MAX_APPEND_SIZE raises that, and maxAppendSize tells Relink",
+                self.limit(),
+            ),
+        }
+        self.is_told.store(true, Ordering::Relaxed);
     }
 
-    /// The server has refused so many.
+    /// The server has refused so many, whatever it was believed to take.
     pub(super) fn refused(&self, bytes: usize) {
-        if self.is_doubtful(bytes) {
-            let before = self.bytes.fetch_min(SERVER_DEFAULT - BESIDE, Ordering::Relaxed);
-            if before > SERVER_DEFAULT - BESIDE {
-                tracing::warn!(
-                    "EventStoreDB refuses an append of {bytes} bytes; from now on {} are the most. \
-                     EVENTSTORE_MAX_APPEND_SIZE raises it, and maxAppendSize tells Relink",
-                    SERVER_DEFAULT - BESIDE,
-                );
-            }
+        let default = SERVER_DEFAULT - BESIDE;
+        if bytes > default {
+            self.bytes.fetch_min(default, Ordering::Relaxed);
         }
     }
 }
@@ -57,17 +85,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_told_holds_and_nothing_is_doubtful() {
-        let size = SizeLimit::new(Some(2 << 20));
-        assert_eq!(size.limit(), (2 << 20) - BESIDE);
-        assert!(!size.is_doubtful(3 << 20));
+    fn what_is_told_holds_and_without_it_the_servers_default() {
+        assert_eq!(SizeLimit::new(Some(2 << 20)).limit(), (2 << 20) - BESIDE);
         assert_eq!(SizeLimit::new(Some(8 << 20)).limit(), APPEND_BYTES_MAX);
+        assert_eq!(SizeLimit::new(None).limit(), SERVER_DEFAULT - BESIDE);
     }
 
     #[test]
     fn a_refusal_for_size_is_remembered_and_another_is_none() {
-        let size = SizeLimit::new(None);
-        assert_eq!(size.limit(), APPEND_BYTES_MAX);
+        let size = SizeLimit::new(Some(8 << 20));
         size.refused(1000);
         assert_eq!(size.limit(), APPEND_BYTES_MAX);
         size.refused(2 << 20);

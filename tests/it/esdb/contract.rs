@@ -17,7 +17,6 @@ async fn eventstoredb_keeps_the_contract() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_nobody_set_keeps_the_contract_in_appends_of_a_mebibyte() {
     let double = Double::with_default_limit();
-    let store: Arc<dyn EventStore> =
-        Arc::new(open(&format!("{}&maxAppendSize=1048576", double.url())));
+    let store: Arc<dyn EventStore> = Arc::new(open(&double.url()));
     events::store::contract::verify(async || Arc::clone(&store)).await;
 }

@@ -3,7 +3,7 @@ use super::*;
 #[tokio::test]
 async fn a_client_that_falls_over_leaves_nobody_waiting() {
     let settings: ClientSettings = "esdb://127.0.0.1:1?tls=false".parse().unwrap();
-    let connection = Connection::new(settings);
+    let connection = Connection::new(settings, Arc::new(SizeLimit::new(None)));
     connection.shared.status.send_replace(Status::Connecting);
     let waiting = connection.session();
     let falling = Arc::clone(&connection.shared).attempt(async { panic!("as if by its client") });
