@@ -1,5 +1,6 @@
 //! The service as one value: the log, the actors that decide, the views that show.
 
+mod seen;
 mod start;
 mod together;
 
@@ -30,6 +31,7 @@ use crate::vault::Vault;
 
 use together::Together;
 
+pub use seen::Seen;
 pub use start::{Parts, Running, StartError};
 
 /// As long as a reader waits for the views to show what this process has acknowledged.
@@ -154,9 +156,14 @@ impl App {
     /// The same for everything that is in the log, whichever process wrote it. One at a time asks
     /// the log for its end: whoever guesses tokens must not keep it busy.
     pub async fn all_writes(&self) {
-        let head = async { timeout(OWN_WRITES_WITHIN, self.store.head()).await.ok()?.ok() };
-        if let Some(head) = self.end.ask(head).await {
+        if let Some(head) = self.head().await {
             let _ = self.views.wait_for(head, OWN_WRITES_WITHIN).await;
         }
+    }
+
+    /// The end of the log; none where it cannot be told in a moment.
+    async fn head(&self) -> Option<Position> {
+        let head = async { timeout(OWN_WRITES_WITHIN, self.store.head()).await.ok()?.ok() };
+        self.end.ask(head).await
     }
 }

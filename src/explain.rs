@@ -13,7 +13,7 @@ use url::Url;
 use crate::outbound;
 use crate::vault::Vault;
 
-pub use hint::hint;
+pub use hint::{hint, next_action};
 
 use ledger::{Told, Tried};
 use settings::History;
@@ -96,7 +96,7 @@ impl Page<'_> {
             "class": attempt.class.as_str(),
             "status": attempt.response.as_ref().map(|response| response.status),
             "detail": attempt.detail,
-            "hint": hint(attempt.class),
+            "hint": hint(self.id.endpoint(), attempt.class),
             "response": attempt.response,
             "address": attempt.address.clone()
                 .or_else(|| request.as_ref().and_then(|request| literal(&request.url))),

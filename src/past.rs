@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use events::store::PAGE_MAX;
 use events::{
-    Category, Event, EventStore, Failure, Fold, HookId, InboxId, Position, Recorded, RuleId,
-    StreamName, Subject, Timestamp, Until, WebhookId,
+    Category, EndpointId, Event, EventStore, Failure, Fold, HookId, InboxId, Position, Recorded,
+    RuleId, StreamName, Subject, Timestamp, Until, WebhookId,
 };
 use projections::hook_health::HookHealth;
 use projections::inbox_health::InboxHealth;
@@ -59,6 +59,8 @@ pub struct Subjects {
     pub inboxes: Vec<InboxId>,
     /// Webhooks.
     pub webhooks: Vec<WebhookId>,
+    /// Endpoints that are no webhooks of the account: API inboxes and mail.
+    pub endpoints: Vec<EndpointId>,
     /// Integration hooks.
     pub hooks: Vec<HookId>,
     /// Automation rules.
@@ -72,6 +74,8 @@ pub struct Past {
     pub inboxes: Vec<(InboxId, Known<InboxHealth>)>,
     /// One view for each webhook, in the order asked.
     pub webhooks: Vec<(WebhookId, Known<WebhookHealth>)>,
+    /// One view for each of the other endpoints, in the order asked.
+    pub endpoints: Vec<(EndpointId, Known<WebhookHealth>)>,
     /// One view for each hook, in the order asked.
     pub hooks: Vec<(HookId, Known<HookHealth>)>,
     /// One view for each rule, in the order asked.
@@ -83,6 +87,8 @@ impl Past {
     pub fn last(&self) -> Option<(Position, Timestamp)> {
         let inboxes = self.inboxes.iter().map(|(_, known)| known.last);
         let webhooks = self.webhooks.iter().map(|(_, known)| known.last);
+        let endpoints = self.endpoints.iter().map(|(_, known)| known.last);
+        let webhooks = webhooks.chain(endpoints);
         let hooks = self.hooks.iter().map(|(_, known)| known.last);
         let rules = self.rules.iter().map(|(_, known)| known.last);
         inboxes.chain(webhooks).chain(hooks).chain(rules).flatten().max()
@@ -112,6 +118,18 @@ pub async fn webhook(
 ) -> Result<Known<WebhookHealth>, Failure> {
     let streams = [Subject::Webhook(id).stream(), StreamName::new(Category::Ledger, id)];
     replay(store, streams, until).await
+}
+
+/// The deliveries to an API inbox, or by mail, as of a moment.
+///
+/// # Errors
+/// When the log cannot be read.
+pub async fn endpoint(
+    store: &dyn EventStore,
+    id: EndpointId,
+    until: Until,
+) -> Result<Known<WebhookHealth>, Failure> {
+    replay(store, [StreamName::new(Category::Ledger, id)], until).await
 }
 
 /// A hook as of a moment.
@@ -147,17 +165,20 @@ pub async fn health(
     subjects: Subjects,
     until: Until,
 ) -> Result<Past, Failure> {
-    let Subjects { inboxes, webhooks, hooks, rules } = subjects;
+    let Subjects { inboxes, webhooks, endpoints, hooks, rules } = subjects;
     let inboxes =
         each(store, inboxes, move |store, id| async move { inbox(&*store, id, until).await });
     let inboxes = inboxes.await?;
     let webhooks =
         each(store, webhooks, move |store, id| async move { webhook(&*store, id, until).await });
     let webhooks = webhooks.await?;
+    let endpoints =
+        each(store, endpoints, move |store, id| async move { endpoint(&*store, id, until).await });
+    let endpoints = endpoints.await?;
     let hooks = each(store, hooks, move |store, id| async move { hook(&*store, id, until).await });
     let hooks = hooks.await?;
     let rules = each(store, rules, move |store, id| async move { rule(&*store, id, until).await });
-    Ok(Past { inboxes, webhooks, hooks, rules: rules.await? })
+    Ok(Past { inboxes, webhooks, endpoints, hooks, rules: rules.await? })
 }
 
 /// The incidents of each of these subjects as of a moment.

@@ -1,12 +1,13 @@
 //! Why an endpoint is in the state that it is in: the rule, the evidence, the records behind it.
 
-use events::delivery::{AttemptClass, DisableRule, Health, Standing};
+use events::delivery::{DisableRule, Standing, Tally};
 use events::store::Slice;
 use events::{Category, EndpointId, EventStore, Failure, Revision, StreamName, Subject, Timestamp};
+use projections::subject_health::HealthState;
 use projections::webhook_health::{Webhook, WebhookStatus};
 use serde_json::{Value, json};
 
-use crate::explain::hint;
+use crate::explain::next_action;
 use crate::rendering::{Rendered, health, render};
 use crate::timeline::Walk;
 
@@ -21,10 +22,7 @@ const SHOWN_MAX: usize = 20;
 /// The state of an endpoint of any kind.
 struct State<'a> {
     endpoint: EndpointId,
-    status: WebhookStatus,
-    cause: Option<AttemptClass>,
-    since: Option<Timestamp>,
-    health: &'a Health,
+    tally: &'a Tally,
 }
 
 /// What speaks for the webhook's state.
@@ -32,13 +30,7 @@ struct State<'a> {
 /// # Errors
 /// When the log cannot be read.
 pub async fn webhook(store: &dyn EventStore, webhook: &Webhook) -> Result<Value, Failure> {
-    let state = State {
-        endpoint: webhook.id.into(),
-        status: webhook.status,
-        cause: webhook.cause,
-        since: Some(webhook.since),
-        health: &webhook.health,
-    };
+    let state = State { endpoint: webhook.id.into(), tally: &webhook.tally };
     let mut told = state.told(store).await?;
     told["id"] = json!(webhook.id);
     told["health"] = health::webhook(webhook);
@@ -46,7 +38,7 @@ pub async fn webhook(store: &dyn EventStore, webhook: &Webhook) -> Result<Value,
 }
 
 /// What speaks for the state of an endpoint that is no webhook of the account, under the number
-/// that its path has.
+/// that its path has; without a tally it was never owed anything.
 ///
 /// # Errors
 /// When the log cannot be read.
@@ -54,21 +46,17 @@ pub async fn endpoint(
     store: &dyn EventStore,
     endpoint: EndpointId,
     number: u64,
-    health: &Health,
-    pending: usize,
+    tally: Option<&Tally>,
 ) -> Result<Value, Failure> {
-    let (status, cause) = health.doing();
-    let failing = health.failing.as_ref().map(|row| row.since);
-    let since = match &health.standing {
-        Standing::Disabled { since, .. } | Standing::Paused { since, .. } => Some(*since),
-        Standing::Probing { since, .. } => Some(*since),
-        Standing::Free => failing,
-    };
-    let state = State { endpoint, status, cause, since, health };
+    let never = Tally::default();
+    let state = State { endpoint, tally: tally.unwrap_or(&never) };
     let mut told = state.told(store).await?;
+    if tally.is_none() {
+        told["since"] = Value::Null;
+    }
     told["id"] = json!(number);
-    told["pending"] = json!(pending);
-    told["held"] = json!(if health.standing.holds() { pending } else { 0 });
+    told["pending"] = json!(state.tally.counts.pending);
+    told["held"] = json!(state.tally.counts.held);
     Ok(told)
 }
 
@@ -84,14 +72,15 @@ impl State<'_> {
         } else {
             json!(events)
         };
-        let class = self.cause.filter(|_| self.status != WebhookStatus::Healthy);
+        let (state, since) = health::state(self.tally);
         Ok(json!({
-            "state": self.status.as_str(),
-            "since": self.since,
-            "cause": self.cause.map(|class| class.as_str()),
+            "state": state,
+            "status": self.tally.status.as_str(),
+            "since": since,
+            "cause": self.tally.cause.map(|class| class.as_str()),
             "rule": self.rule(),
             "disabled": self.disabled(decided),
-            "hint": class.and_then(hint),
+            "hint": next_action(self.endpoint, self.tally),
             "evidence": {
                 "failed_attempts": failures,
                 "first": events.first().map(place),
@@ -104,10 +93,10 @@ impl State<'_> {
 
     /// The rule that disabled it, and what it had seen.
     fn disabled(&self, decided: Option<&Rendered>) -> Value {
-        let Standing::Disabled { since, by, rule, reason } = &self.health.standing else {
+        let Standing::Disabled { since, by, rule, reason } = &self.tally.health.standing else {
             return Value::Null;
         };
-        let row = self.health.failing.as_ref();
+        let row = self.tally.health.failing.as_ref();
         json!({
             "rule": rule.as_str(),
             "reason": reason,
@@ -121,12 +110,13 @@ impl State<'_> {
     }
 
     /// When what speaks for the state began: what a rule saw lies before what it did.
-    fn begun(&self) -> Option<Timestamp> {
-        match (&self.health.standing, &self.health.failing) {
+    fn begun(&self) -> Timestamp {
+        let health = &self.tally.health;
+        match (&health.standing, &health.failing) {
             (Standing::Disabled { rule, .. }, Some(row)) if *rule != DisableRule::Asked => {
-                Some(row.since)
+                row.since
             }
-            (_, _) => self.since,
+            (_, _) => self.tally.since,
         }
     }
 
@@ -136,7 +126,7 @@ impl State<'_> {
         let settings = self.endpoint.webhook().map(|id| Subject::Webhook(id).stream());
         let streams: Vec<_> = settings.into_iter().chain([ledger]).collect();
         let (mut events, mut complete) = (Vec::new(), false);
-        let Some(since) = self.begun() else { return Ok((events, true)) };
+        let since = self.begun();
         let mut walk = Walk::begin(store, &streams, None).await?;
         for _ in 0..LOOKED_AT_MAX / PAGE {
             let page = walk.next(PAGE).await?;
@@ -158,7 +148,10 @@ impl State<'_> {
     }
 
     fn rule(&self) -> &'static str {
-        match self.status {
+        if health::state(self.tally).0 == HealthState::ActionNeeded.as_str() {
+            return "it answered 401 or 403 more than once, and took nothing since";
+        }
+        match self.tally.status {
             WebhookStatus::Healthy => "the last attempt that ended was taken, or none was made yet",
             WebhookStatus::Failing => "attempts fail since then, and none was taken",
             WebhookStatus::Throttled => "it answered that it wants fewer, and said for how long",
@@ -166,7 +159,7 @@ impl State<'_> {
                 "it failed, and is tried with the oldest delivery that it is owed"
             }
             WebhookStatus::Paused => "somebody paused it; what it is owed is held",
-            WebhookStatus::Disabled => match &self.health.standing {
+            WebhookStatus::Disabled => match &self.tally.health.standing {
                 Standing::Disabled { rule, .. } => why_disabled(*rule),
                 Standing::Free | Standing::Probing { .. } | Standing::Paused { .. } => "",
             },

@@ -196,8 +196,6 @@ pub struct Told {
     pub recovery: Option<Box<Recovery>>,
     /// What may be removed from its stream, or is.
     pub trimmed: Option<Trim>,
-    /// How the endpoint is doing, for who only looks.
-    pub health: Option<Box<Health>>,
 }
 
 /// What a ledger owes to the world.
@@ -469,9 +467,7 @@ impl Aggregate for Ledger {
         };
         let recovery = recovery.and_then(|id| self.recovery(id)).cloned().map(Box::new);
         let (standing, trimmed) = (self.tally.health.standing.clone(), self.trimmed);
-        let looks = matches!(command, Command::Look);
-        let health = looks.then(|| Box::new(self.tally.health.clone()));
-        Told { standing, pending: self.pending(), recovery, trimmed, health }
+        Told { standing, pending: self.pending(), recovery, trimmed }
     }
 
     fn next(&self, now: Timestamp, busy: &BTreeSet<Uuid>, most: usize) -> Next<Owed> {

@@ -30,6 +30,18 @@ impl EndpointId {
         }
     }
 
+    /// Every word for a kind.
+    pub const KINDS: [&str; 3] = ["webhook", "inbox", "mail"];
+
+    /// A word for its kind.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Webhook(_) => Self::KINDS[0],
+            Self::Inbox(_) => Self::KINDS[1],
+            Self::Mail(_) => Self::KINDS[2],
+        }
+    }
+
     /// Kind and number in 48 bits; webhooks came first and are their plain number.
     pub(crate) fn packed(self) -> u64 {
         match self {

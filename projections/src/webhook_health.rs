@@ -1,9 +1,10 @@
-//! Each webhook's settings, and how its deliveries are doing.
+//! Each webhook's settings, and how its deliveries are doing; and how those of API inboxes and mail
+//! are, whose settings stand elsewhere.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Deref;
 
-use events::delivery::{Event as DeliveryEvent, Tally};
+use events::delivery::Event as DeliveryEvent;
 use events::signing::SigningKeys;
 use events::webhook::{Created, Event as WebhookEvent, Policy};
 use events::{AccountId, EndpointId, Event, Fold, InboxId, Recorded, Timestamp, WebhookId};
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Projection, Seen};
 
-pub use events::delivery::{Counts, FailedAttempt, WebhookStatus};
+pub use events::delivery::{Counts, FailedAttempt, Tally, WebhookStatus};
 
 /// One webhook as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +57,8 @@ pub struct WebhookHealth {
     webhooks: HashMap<WebhookId, Webhook>,
     /// Those that are not deleted.
     by_account: BTreeSet<(AccountId, WebhookId)>,
+    /// What the deliveries to everybody else have come to who was ever owed any.
+    others: BTreeMap<EndpointId, Tally>,
 }
 
 impl WebhookHealth {
@@ -73,6 +76,16 @@ impl WebhookHealth {
     /// All that are not deleted, by account and number.
     pub fn iter(&self) -> impl Iterator<Item = &Webhook> {
         self.by_account.iter().filter_map(|(_, id)| self.webhooks.get(id))
+    }
+
+    /// What the deliveries to an API inbox, or by mail, have come to; none where none was owed yet.
+    pub fn other(&self, endpoint: EndpointId) -> Option<&Tally> {
+        self.others.get(&endpoint)
+    }
+
+    /// All of these, also those of inboxes that are removed.
+    pub fn others(&self) -> impl Iterator<Item = (EndpointId, &Tally)> {
+        self.others.iter().map(|(endpoint, tally)| (*endpoint, tally))
     }
 
     fn create(&mut self, id: WebhookId, at: Timestamp, created: &Created) {
@@ -124,15 +137,20 @@ impl WebhookHealth {
     }
 }
 
-impl Webhook {
-    fn deliver(&mut self, at: Timestamp, event: &DeliveryEvent) {
-        // For whoever has seen everything it changes nothing; a log may have lost what it tells.
-        if let DeliveryEvent::SummedUp(summed) = event {
-            let since = self.tally.since.max(summed.tally.since);
-            self.tally = Tally { since, ..(*summed.tally).clone() };
-        }
-        self.tally.take(at, event);
+fn deliver(tally: &mut Tally, at: Timestamp, event: &DeliveryEvent) {
+    // For whoever has seen everything it changes nothing; a log may have lost what it tells.
+    if let DeliveryEvent::SummedUp(summed) = event {
+        let since = tally.since.max(summed.tally.since);
+        *tally = Tally { since, ..(*summed.tally).clone() };
     }
+    tally.take(at, event);
+}
+
+/// Of an endpoint whose ledger begins here, which may be with a summary of itself.
+fn begun(at: Timestamp, event: &DeliveryEvent) -> Tally {
+    let told = if let DeliveryEvent::SummedUp(summed) = event { summed.tally.since } else { at };
+    // One that never was anything but healthy does not know since when.
+    Tally::begun(if told > Timestamp::default() { told } else { at })
 }
 
 impl Fold for WebhookHealth {
@@ -149,9 +167,18 @@ impl Fold for WebhookHealth {
                 }
             }
             Event::Delivery(event) => {
-                let webhook = record.stream.endpoint().and_then(EndpointId::webhook);
-                if let Some(webhook) = webhook.and_then(|id| self.webhooks.get_mut(&id)) {
-                    webhook.deliver(record.at, event);
+                let Some(endpoint) = record.stream.endpoint() else { return };
+                let tally = match endpoint {
+                    EndpointId::Webhook(id) => {
+                        self.webhooks.get_mut(&id).map(|webhook| &mut webhook.tally)
+                    }
+                    EndpointId::Inbox(_) | EndpointId::Mail(_) => {
+                        let new = || begun(record.at, event);
+                        Some(self.others.entry(endpoint).or_insert_with(new))
+                    }
+                };
+                if let Some(tally) = tally {
+                    deliver(tally, record.at, event);
                 }
             }
             Event::Account(_)
@@ -168,7 +195,7 @@ impl Fold for WebhookHealth {
 
 impl Projection for WebhookHealth {
     const NAME: &'static str = "webhook_health";
-    const VERSION: u32 = 9;
+    const VERSION: u32 = 10;
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The health of one subject as JSON, the same over HTTP and in `relink at`.
 
-use events::delivery::Standing;
-use events::{Actor, Timestamp};
+use events::delivery::{Standing, Tally};
+use events::{AccountId, Actor, EndpointId, InboxId, Timestamp};
 use projections::hook_health::Hook;
 use projections::inbox_health::Inbox;
 use projections::rule_health::Rule;
@@ -10,9 +10,7 @@ use projections::webhook_health::Webhook;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-/// What to do about a webhook that refuses us.
-const AUTHORIZE: &str =
-    "see why the endpoint answers 401 or 403: its url or its secret may be wrong";
+use crate::explain::next_action;
 
 /// An inbox's health.
 pub fn inbox(inbox: &Inbox<'_>) -> Value {
@@ -62,45 +60,76 @@ fn subject(id: Value, name: &str, health: &Health) -> Map<String, Value> {
 
 /// A webhook's health; of its url only scheme and host.
 pub fn webhook(webhook: &Webhook) -> Value {
-    let failure = webhook.last_failure;
-    // Its state is that of any subject where it refuses us, else how deliveries are doing.
-    let (state, since) = match webhook.action_needed_since {
-        Some(since) => (HealthState::ActionNeeded.as_str(), since),
-        None => (webhook.status.as_str(), webhook.since),
-    };
-    let row = webhook.health.failing.as_ref();
-    let stopped = Stopped::of(webhook);
-    json!({
-        "id": webhook.id,
-        "name": webhook.name,
-        "url": origin(&webhook.url),
-        "state": state,
-        "status": webhook.status.as_str(),
-        "since": since,
-        "cause": webhook.cause.map(|class| class.as_str()),
-        "pending": webhook.counts.pending,
-        "delivered": webhook.counts.delivered,
-        "abandoned": webhook.counts.abandoned,
-        "held": webhook.counts.held,
-        "held_since": stopped.since,
-        "failing_since": row.map(|row| row.since),
-        "first_failure": row.map(|row| row.detail.as_str()),
-        "throttled_until": webhook.health.throttled_until,
-        "disabled_by": stopped.by,
-        "disabled_rule": stopped.rule,
-        "disabled_reason": stopped.reason,
-        "last_delivered_at": webhook.last_delivered_at,
-        "last_failure_at": failure.map(|failure| failure.at),
-        "last_failure_class": failure.map(|failure| failure.class.as_str()),
-        "authorization_error_count": webhook.authorization_error_count,
-        "next_action": webhook.action_needed_since.map(|_| AUTHORIZE),
-    })
+    let mut shown = Map::new();
+    shown.insert("id".to_owned(), json!(webhook.id));
+    shown.insert("name".to_owned(), json!(webhook.name));
+    shown.insert("url".to_owned(), json!(origin(&webhook.url)));
+    deliveries(webhook.id.into(), &webhook.tally, &mut shown);
+    Value::Object(shown)
 }
 
-/// A webhook's health at a moment of the past; what its deliveries were like then is not known any
-/// more before `kept_from`, where that is set.
-pub fn webhook_then(then: &Webhook, kept_from: Option<Timestamp>) -> Value {
-    let mut shown = webhook(then);
+/// The health of the webhook of an API inbox, under the name of the inbox.
+pub fn inbox_endpoint(id: InboxId, name: &str, tally: &Tally) -> Value {
+    other(EndpointId::Inbox(id), (json!(id), name), tally)
+}
+
+/// The health of the mail to the administrators of an account.
+pub fn mail_endpoint(account: AccountId, tally: &Tally) -> Value {
+    let name = "mail to administrators";
+    other(EndpointId::Mail(account), (json!(account), name), tally)
+}
+
+fn other(endpoint: EndpointId, (id, name): (Value, &str), tally: &Tally) -> Value {
+    let mut shown = Map::new();
+    shown.insert("kind".to_owned(), json!(endpoint.kind()));
+    shown.insert("id".to_owned(), id);
+    shown.insert("name".to_owned(), json!(name));
+    deliveries(endpoint, tally, &mut shown);
+    Value::Object(shown)
+}
+
+/// An endpoint's state in a word, and since when. What is held is held, whatever was answered
+/// before; else that it refuses us, for somebody must see to that; else how deliveries are doing.
+pub fn state(tally: &Tally) -> (&'static str, Timestamp) {
+    match tally.action_needed_since {
+        Some(since) if !tally.health.standing.holds() => {
+            (HealthState::ActionNeeded.as_str(), since)
+        }
+        Some(_) | None => (tally.status.as_str(), tally.since),
+    }
+}
+
+/// What every endpoint shows that is owed deliveries.
+fn deliveries(endpoint: EndpointId, tally: &Tally, shown: &mut Map<String, Value>) {
+    let mut add = |key: &str, value: Value| shown.insert(key.to_owned(), value);
+    let (state, since) = state(tally);
+    let row = tally.health.failing.as_ref();
+    let stopped = Stopped::of(&tally.health.standing);
+    add("state", json!(state));
+    add("status", json!(tally.status.as_str()));
+    add("since", json!(since));
+    add("cause", json!(tally.cause.map(|class| class.as_str())));
+    add("pending", json!(tally.counts.pending));
+    add("delivered", json!(tally.counts.delivered));
+    add("abandoned", json!(tally.counts.abandoned));
+    add("held", json!(tally.counts.held));
+    add("held_since", json!(stopped.since));
+    add("failing_since", json!(row.map(|row| row.since)));
+    add("first_failure", json!(row.map(|row| row.detail.as_str())));
+    add("throttled_until", json!(tally.health.throttled_until));
+    add("disabled_by", json!(stopped.by));
+    add("disabled_rule", json!(stopped.rule));
+    add("disabled_reason", json!(stopped.reason));
+    add("last_delivered_at", json!(tally.last_delivered_at));
+    add("last_failure_at", json!(tally.last_failure.map(|failure| failure.at)));
+    add("last_failure_class", json!(tally.last_failure.map(|failure| failure.class.as_str())));
+    add("authorization_error_count", json!(tally.authorization_error_count));
+    add("next_action", json!(next_action(endpoint, tally)));
+}
+
+/// An endpoint's health at a moment of the past; what its deliveries were like then is not known
+/// any more before `kept_from`, where that is set.
+pub fn as_kept(mut shown: Value, kept_from: Option<Timestamp>) -> Value {
     if let (Some(kept_from), Some(told)) = (kept_from, shown.as_object_mut()) {
         for unknown in ["pending", "delivered", "abandoned", "held"] {
             told.remove(unknown);
@@ -113,7 +142,7 @@ pub fn webhook_then(then: &Webhook, kept_from: Option<Timestamp>) -> Value {
     shown
 }
 
-/// Who holds what a webhook is owed, since when, and why.
+/// Who holds what an endpoint is owed, since when, and why.
 #[derive(Debug, Default)]
 struct Stopped<'a> {
     since: Option<Timestamp>,
@@ -123,8 +152,8 @@ struct Stopped<'a> {
 }
 
 impl<'a> Stopped<'a> {
-    fn of(webhook: &'a Webhook) -> Self {
-        match &webhook.health.standing {
+    fn of(standing: &'a Standing) -> Self {
+        match standing {
             Standing::Free | Standing::Probing { .. } => Self::default(),
             Standing::Paused { since, by } => {
                 Self { since: Some(*since), by: Some(by), ..Self::default() }

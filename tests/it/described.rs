@@ -232,6 +232,9 @@ async fn tell_of_other_endpoints(reader: &Reader) {
             reader.get(&format!("{path}/why"), filled).await.json(200);
         }
     }
+    let health = reader.get("/health", &[]).await.json(200);
+    let endpoints = health["endpoints"].as_array().unwrap();
+    assert_eq!(endpoints.len(), 2, "that of the inbox, and mail: {health}");
     for verb in ["pause", "disable", "enable"] {
         let path = format!("/inboxes/{{inbox}}/webhook/{verb}");
         reader.call(Method::POST, &path, &["7"], "").await.json(404);

@@ -1,7 +1,7 @@
 use events::delivery::{
     AbandonReason, Abandoned, AttemptClass, AttemptFailed, Delivered, Queued, Response,
 };
-use events::{DeliveryId, EventId, StreamName, webhook};
+use events::{Category, DeliveryId, EventId, StreamName, webhook};
 use uuid::Uuid;
 
 use super::*;
@@ -191,4 +191,53 @@ fn who_begins_with_a_summary_tells_the_same_of_deliveries() {
     let shown = |history: &[_]| fold::<WebhookHealth>(history).webhook(WEBHOOK).unwrap().clone();
     assert_eq!(shown(&left), shown(&whole));
     assert_eq!((shown(&left).counts.delivered, shown(&left).counts.abandoned), (1, 1));
+}
+
+#[test]
+fn api_inboxes_and_mail_are_followed_beside_the_webhooks() {
+    let to = |endpoint: EndpointId, (_, event): (StreamName, Event)| {
+        (StreamName::new(Category::Ledger, endpoint), event)
+    };
+    let (inbox, mail) = (EndpointId::Inbox(InboxId(42)), EndpointId::Mail(ACCOUNT));
+    let story = history([
+        webhook_created(),
+        to(inbox, queued(1)),
+        to(inbox, failed(1, AttemptClass::Connect)),
+        to(mail, queued(2)),
+        to(mail, delivered(2)),
+    ]);
+    obeys_the_law::<WebhookHealth>(&story);
+    let health: WebhookHealth = fold(&story);
+    assert_eq!(health.others().map(|(endpoint, _)| endpoint).collect::<Vec<_>>(), [inbox, mail]);
+    let failing = health.other(inbox).unwrap();
+    assert_eq!((failing.status, failing.since), (WebhookStatus::Failing, second(3)));
+    assert_eq!(failing.counts.pending, 1);
+    let fine = health.other(mail).unwrap();
+    assert_eq!((fine.status, fine.since), (WebhookStatus::Healthy, second(4)));
+    assert_eq!((fine.counts.pending, fine.counts.delivered), (0, 1));
+    assert_eq!(health.webhook(WEBHOOK).unwrap().counts, Counts::default());
+    assert_eq!(health.other(EndpointId::Inbox(InboxId(7))), None);
+}
+
+#[test]
+fn an_inbox_whose_ledger_begins_with_a_summary_is_as_that_says() {
+    use events::delivery::SummedUp;
+    let mut tally = Tally::begun(second(2));
+    tally.counts.delivered = 5;
+    let summed = SummedUp {
+        at: second(9),
+        queued: 5,
+        withdrawn: 0,
+        ordering: webhook::Ordering::None,
+        recent: vec![],
+        recoveries: vec![],
+        tally: Box::new(tally),
+        trimmed: None,
+    };
+    let inbox = EndpointId::Inbox(InboxId(42));
+    let event = Event::Delivery(summed.into());
+    let health: WebhookHealth =
+        fold(&history([webhook_created(), (StreamName::new(Category::Ledger, inbox), event)]));
+    let shown = health.other(inbox).unwrap();
+    assert_eq!((shown.since, shown.counts.delivered), (second(2), 5));
 }

@@ -14,7 +14,7 @@ use projections::subject_health::Health;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::app::App;
+use crate::app::{App, Seen};
 use crate::http::auth::Caller;
 use crate::http::fresh::Fresh;
 use crate::http::problem::Problem;
@@ -49,18 +49,23 @@ async fn list(
     let days = query::read("days", asked.days.as_deref(), within)?.unwrap_or(DAYS);
     let now = app.clock.now();
     let (own, end) = (caller.account, now.after(DAY * days));
-    let mut expiring: Vec<(Option<Timestamp>, Value)> = app.views.inbox_health.read(|view| {
+    let mut seen = Seen::default();
+    let mut expiring: Vec<(Option<Timestamp>, Value)> = {
+        let view = app.views.inbox_health.reading();
+        seen.by(&view);
         let inboxes = view.expiring_before(end).filter(|inbox| inbox.account == own);
         inboxes.map(|it| (it.expires_at, inbox(&it, now))).collect()
-    });
-    app.views.hook_health.read(|view| {
+    };
+    {
+        let view = app.views.hook_health.reading();
+        seen.by(&view);
         let hooks = view.expiring_before(end).filter(|hook| hook.account == own);
         expiring.extend(hooks.map(|it| (it.health.expires_at, hook(&it, now))));
-    });
+    }
     // Of those that end at once, inboxes first.
     expiring.sort_by_key(|(ends, _)| *ends);
     let expiring: Vec<_> = expiring.into_iter().map(|(_, shown)| shown).collect();
-    Ok(Json(json!({ "as_of": now, "days": days, "expiring": expiring })))
+    Ok(Json(json!({ "as_of": app.as_of(seen).await, "days": days, "expiring": expiring })))
 }
 
 fn inbox(inbox: &Inbox<'_>, now: Timestamp) -> Value {

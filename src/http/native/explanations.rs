@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use actors::delivery::Command;
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -13,7 +12,6 @@ use super::deliveries::{check_owner, unknown};
 use super::endpoints;
 use crate::app::App;
 use crate::http::auth::Caller;
-use crate::http::context::Cause;
 use crate::http::fresh::Fresh;
 use crate::http::path::{PathEndpoint, PathId};
 use crate::http::problem::Problem;
@@ -58,19 +56,17 @@ async fn webhook(
     why::webhook(&*app.store, &known).await.map(Json).map_err(Problem::from)
 }
 
-/// Of an endpoint that no view shows: its ledger is asked.
+/// Of an API inbox, or of mail.
 async fn endpoint(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Cause(context): Cause,
     PathEndpoint(id): PathEndpoint,
     _: Fresh,
 ) -> Result<Json<Value>, Problem> {
     check_owner(&app, &caller, id)?;
-    let told = app.actors.ledgers.ask(id, context, Command::Look).await?.answer;
-    let health = told.health.ok_or(Problem::Bug)?;
-    let (number, pending) = (endpoints::number(id), told.pending);
-    why::endpoint(&*app.store, id, number, &health, pending).await.map(Json).map_err(Problem::from)
+    let tally = app.views.webhook_health.read(|view| view.other(id).cloned());
+    let told = why::endpoint(&*app.store, id, endpoints::number(id), tally.as_ref()).await;
+    told.map(Json).map_err(Problem::from)
 }
 
 #[cfg(test)]

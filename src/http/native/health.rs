@@ -9,13 +9,13 @@ use actors::installation::{Command, TheOne};
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Extension, Json, Router};
-use events::{Position, Timestamp, Until, WebhookId};
+use events::{AccountId, EndpointId, Position, Timestamp, Until, WebhookId};
 use projections::inbox_health::HealthState;
 use projections::webhook_health::WebhookStatus;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::app::App;
+use crate::app::{App, Seen};
 use crate::http::auth::Caller;
 use crate::http::context::Cause;
 use crate::http::fresh::Fresh;
@@ -39,6 +39,7 @@ struct Shown {
     position: Position,
     inboxes: Vec<Value>,
     webhooks: Vec<Value>,
+    endpoints: Vec<Value>,
     hooks: Vec<Value>,
     automation_rules: Vec<Value>,
 }
@@ -64,11 +65,11 @@ async fn show(
             let _place = places.take(caller.account).ok_or(Problem::Busy)?;
             then(&app, &caller, cause, until).await?
         }
-        Some(_) | None => now(&app, &caller),
+        Some(_) | None => now(&app, &caller).await,
     };
     if let Some(states) = states {
-        let Shown { inboxes, webhooks, hooks, automation_rules, .. } = &mut shown;
-        for subjects in [inboxes, webhooks, hooks, automation_rules] {
+        let Shown { inboxes, webhooks, endpoints, hooks, automation_rules, .. } = &mut shown;
+        for subjects in [inboxes, webhooks, endpoints, hooks, automation_rules] {
             let wanted = |subject: &Value| {
                 subject["state"].as_str().is_some_and(|state| states.contains(state))
             };
@@ -81,6 +82,7 @@ async fn show(
         "position": shown.position,
         "inboxes": shown.inboxes,
         "webhooks": shown.webhooks,
+        "endpoints": shown.endpoints,
         "hooks": shown.hooks,
         "automation_rules": shown.automation_rules,
         "halted": shown::halted(&app, caller.account).await,
@@ -112,25 +114,32 @@ async fn is_future(app: &App, until: Until) -> Result<bool, Problem> {
     })
 }
 
-fn now(app: &App, caller: &Caller) -> Shown {
+async fn now(app: &App, caller: &Caller) -> Shown {
+    let (seen, shown) = looked_at(app, caller.account);
+    Shown { as_of: app.as_of(seen).await, ..shown }
+}
+
+/// What the views show; as of when is to be told by how far they have seen.
+fn looked_at(app: &App, account: AccountId) -> (Seen, Shown) {
+    let mut seen = Seen::default();
     let view = app.views.inbox_health.reading();
-    let inboxes = view.of_account(caller.account).map(|inbox| health::inbox(&inbox)).collect();
-    let (position, as_of) = (view.position(), view.as_of());
-    drop(view);
-    let view = app.views.webhook_health.reading();
-    let webhooks = view.of_account(caller.account).map(health::webhook).collect();
-    let (position, as_of) = (position.min(view.position()), as_of.min(view.as_of()));
-    drop(view);
+    let inboxes = view.of_account(account).map(|inbox| health::inbox(&inbox)).collect();
+    // Both at once, for those of inboxes have their names there; whoever folds holds one at a time.
+    let deliveries = app.views.webhook_health.reading();
+    let webhooks = deliveries.of_account(account).map(health::webhook).collect();
+    let endpoints = shown::endpoints(account, &view, &deliveries);
+    seen.by(&view);
+    seen.by(&deliveries);
+    drop((view, deliveries));
     let view = app.views.hook_health.reading();
-    let hooks = view.of_account(caller.account).iter().map(health::hook).collect();
-    let (position, as_of) = (position.min(view.position()), as_of.min(view.as_of()));
+    let hooks = view.of_account(account).iter().map(health::hook).collect();
+    seen.by(&view);
     drop(view);
     let view = app.views.rule_health.reading();
-    let automation_rules = view.of_account(caller.account).iter().map(health::rule).collect();
-    // All views are folded together: the oldest of them is what all show.
-    let position = position.min(view.position());
-    let as_of = as_of.min(view.as_of()).unwrap_or_else(|| app.clock.now());
-    Shown { as_of, position, inboxes, webhooks, hooks, automation_rules }
+    let automation_rules = view.of_account(account).iter().map(health::rule).collect();
+    seen.by(&view);
+    let (position, as_of) = (seen.position(), Timestamp::default());
+    (seen, Shown { as_of, position, inboxes, webhooks, endpoints, hooks, automation_rules })
 }
 
 async fn then(
@@ -155,7 +164,7 @@ async fn then(
     let inboxes = past.inboxes.iter().flat_map(|(_, known)| known.view.of_account(account));
     let webhooks = past.webhooks.iter().flat_map(|(_, known)| {
         let webhooks = known.view.of_account(account);
-        webhooks.map(|webhook| health::webhook_then(webhook, known.kept_from))
+        webhooks.map(|webhook| health::as_kept(health::webhook(webhook), known.kept_from))
     });
     let hooks = past.hooks.iter().flat_map(|(_, known)| known.view.of_account(account));
     let rules = past.rules.iter().flat_map(|(_, known)| known.view.of_account(account));
@@ -164,6 +173,7 @@ async fn then(
         position,
         inboxes: inboxes.map(|inbox| health::inbox(&inbox)).collect(),
         webhooks: webhooks.collect(),
+        endpoints: shown::endpoints_then(account, &past),
         hooks: hooks.map(|hook| health::hook(&hook)).collect(),
         automation_rules: rules.map(|rule| health::rule(&rule)).collect(),
     })
@@ -176,9 +186,16 @@ fn subjects(app: &App, caller: &Caller, highest: u64) -> Subjects {
         let ever = (1..=highest).filter_map(|number| view.webhook(WebhookId(number)));
         ever.filter(|webhook| webhook.account == account).map(|webhook| webhook.id).collect()
     });
+    let inboxes: Vec<_> = views.inbox_health.read(|view| view.ever_of_account(account).collect());
+    let endpoints = inboxes.iter().copied().map(EndpointId::Inbox);
+    let endpoints = endpoints.chain([EndpointId::Mail(account)]);
+    let endpoints = views
+        .webhook_health
+        .read(|view| endpoints.filter(|endpoint| view.other(*endpoint).is_some()).collect());
     Subjects {
-        inboxes: views.inbox_health.read(|view| view.ever_of_account(account).collect()),
+        inboxes,
         webhooks,
+        endpoints,
         hooks: views.hook_health.read(|view| view.ever_of_account(account).collect()),
         rules: views.rule_health.read(|view| view.ever_of_account(account).collect()),
     }

@@ -13,7 +13,7 @@ use projections::incidents::{Incident, Incidents};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::app::App;
+use crate::app::{App, Seen};
 use crate::http::auth::Caller;
 use crate::http::context::Cause;
 use crate::http::fresh::Fresh;
@@ -106,27 +106,33 @@ async fn list(
     _: Fresh,
 ) -> Result<Json<Value>, Problem> {
     let filter = asked.filter()?;
-    let now = app.clock.now();
     match query::read("at", asked.at.as_deref(), past::moment)? {
         Some(until) if is_past(&app, until).await? => {
             let _place = places.take(caller.account).ok_or(Problem::Busy)?;
             then(&app, &caller, &filter, until).await
         }
         Some(_) | None => {
-            let view = app.views.incidents.reading();
-            let own =
-                view.open_of_account(caller.account).chain(view.closed_of_account(caller.account));
-            let apps = view.of_installation();
-            let account = Some(caller.account);
-            let mut apps: Vec<_> =
-                apps.filter_map(|one| rendering::app(one, &view, account, now)).collect();
-            if let Some(open) = filter.open {
-                apps.retain(|one| (one["state"] == "open") == open);
-            }
-            let incidents = shown(own, &filter, now);
-            Ok(Json(json!({ "as_of": now, "incidents": incidents, "installation": apps })))
+            let (seen, mut told) = now(&app, &caller, &filter);
+            told["as_of"] = json!(app.as_of(seen).await);
+            Ok(Json(told))
         }
     }
+}
+
+/// What the view shows; as of when is to be told by how far it has seen.
+fn now(app: &App, caller: &Caller, filter: &Filter) -> (Seen, Value) {
+    let (now, mut seen) = (app.clock.now(), Seen::default());
+    let view = app.views.incidents.reading();
+    seen.by(&view);
+    let account = Some(caller.account);
+    let apps = view.of_installation();
+    let mut apps: Vec<_> =
+        apps.filter_map(|one| rendering::app(one, &view, account, now)).collect();
+    if let Some(open) = filter.open {
+        apps.retain(|one| (one["state"] == "open") == open);
+    }
+    let incidents = shown(own(&view, caller), filter, now);
+    (seen, json!({ "as_of": null, "incidents": incidents, "installation": apps }))
 }
 
 async fn is_past(app: &App, until: Until) -> Result<bool, Problem> {

@@ -1,10 +1,16 @@
-//! What of an account cannot go on, as JSON.
+//! What of an account cannot go on, and who is owed deliveries beside its webhooks, as JSON.
 
 use events::store::Slice;
-use events::{AccountId, HookId, InboxId, Metadata, Revision, RuleId, StreamName, WebhookId};
+use events::{
+    AccountId, EndpointId, HookId, InboxId, Metadata, Revision, RuleId, StreamName, WebhookId,
+};
+use projections::inbox_health::InboxHealth;
+use projections::webhook_health::WebhookHealth;
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::past::Past;
+use crate::rendering::health;
 
 /// The streams of this account that cannot go on, or that no view shows fully.
 pub(super) async fn halted(app: &App, account: AccountId) -> Vec<Value> {
@@ -56,6 +62,40 @@ async fn owner(app: &App, stream: &StreamName) -> Option<AccountId> {
 async fn first_account(app: &App, stream: &StreamName) -> Option<AccountId> {
     let first = app.store.read_stream(stream, Slice::From(Revision::FIRST), 1).await.ok()?.pop()?;
     serde_json::from_slice::<Metadata>(&first.metadata).ok()?.account
+}
+
+/// The account's endpoints that are no webhooks, as far as they were ever owed anything: those of
+/// its API inboxes, and the mail to its administrators.
+pub(super) fn endpoints(
+    account: AccountId,
+    inboxes: &InboxHealth,
+    deliveries: &WebhookHealth,
+) -> Vec<Value> {
+    let inboxes = inboxes.of_account(account).filter_map(|inbox| {
+        let tally = deliveries.other(EndpointId::Inbox(inbox.id))?;
+        Some(health::inbox_endpoint(inbox.id, inbox.name, tally))
+    });
+    let mail = deliveries.other(EndpointId::Mail(account));
+    inboxes.chain(mail.map(|tally| health::mail_endpoint(account, tally))).collect()
+}
+
+/// The same at a moment of the past: an inbox was called then what it was called then.
+pub(super) fn endpoints_then(account: AccountId, past: &Past) -> Vec<Value> {
+    let inbox = |id| past.inboxes.iter().find(|(known, _)| *known == id);
+    let shown = past.endpoints.iter().filter_map(|(endpoint, known)| {
+        let tally = known.view.other(*endpoint)?;
+        let shown = match endpoint {
+            EndpointId::Inbox(id) => {
+                let (_, known) = inbox(*id)?;
+                let inbox = known.view.of_account(account).next()?;
+                health::inbox_endpoint(*id, inbox.name, tally)
+            }
+            EndpointId::Mail(account) => health::mail_endpoint(*account, tally),
+            EndpointId::Webhook(_) => return None,
+        };
+        Some(health::as_kept(shown, known.kept_from))
+    });
+    shown.collect()
 }
 
 /// Whether administrators are written to, and why not.

@@ -11,7 +11,7 @@ use projections::incidents::{AppIncident, Incidents};
 use serde_json::{Value, json};
 
 use super::{Asked, Filter, is_past};
-use crate::app::App;
+use crate::app::{App, Seen};
 use crate::http::auth::Operator;
 use crate::http::context::Cause;
 use crate::http::fresh::Fresh;
@@ -58,8 +58,14 @@ async fn list(
             Ok(Json(shown(&known.view, &filter, now)))
         }
         Some(_) | None => {
-            let now = app.clock.now();
-            Ok(Json(app.views.incidents.read(|view| shown(view, &filter, now))))
+            let (now, mut seen) = (app.clock.now(), Seen::default());
+            let mut told = {
+                let view = app.views.incidents.reading();
+                seen.by(&view);
+                shown(&view, &filter, now)
+            };
+            told["as_of"] = json!(app.as_of(seen).await);
+            Ok(Json(told))
         }
     }
 }
