@@ -27,6 +27,7 @@ use projections::{Quarantine, Status, Views};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::outbound::Attempts;
 use crate::vault::Vault;
 
 use together::Together;
@@ -115,6 +116,8 @@ pub struct App {
     pub fanout: watch::Receiver<Progress>,
     /// The attempts under way.
     pub delivery: Delivery,
+    /// How those that were made have ended.
+    pub attempts: Attempts,
     /// SHA-256 of `RELINK_ADMIN_TOKEN`, when it is set.
     pub admin: Option<[u8; 32]>,
     /// Whether the service stops: what would go on for ever ends then.

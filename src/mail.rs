@@ -22,6 +22,9 @@ mod words;
 use notice::Notice;
 use told::Told;
 
+/// What is said where there is no server.
+pub const NO_MAIL: &str = "no mail is sent: neither RELINK_SMTP_URL nor SMTP_ADDRESS is set";
+
 /// A server that takes mail, and who writes.
 pub struct SmtpMail {
     server: AsyncSmtpTransport<Tokio1Executor>,

@@ -15,12 +15,14 @@ use crate::vault::Vault;
 mod address;
 mod answer;
 mod client;
+mod counted;
 mod every;
 mod failure;
 mod ready;
 mod resolve;
 mod sign;
 
+pub use counted::{Attempts, Counted, Ending};
 pub use every::EveryWay;
 pub use ready::{header_context, key_context, secret_context, shown_headers};
 pub use sign::{generate_pair, generate_secret, whsec, whsk};

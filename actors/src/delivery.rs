@@ -15,6 +15,7 @@ mod replay;
 mod retention;
 mod schedule;
 mod targets;
+mod trouble;
 mod verdict;
 
 use std::collections::BTreeSet;

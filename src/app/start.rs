@@ -24,6 +24,7 @@ use super::{Actors, App};
 use crate::config::Settings;
 use crate::expiry::Expiry;
 use crate::node::Identity;
+use crate::outbound::{Attempts, Counted};
 use crate::retention::Retention;
 use crate::tokens;
 use crate::vault::Vault;
@@ -163,6 +164,8 @@ impl App {
             tokio::spawn(Listener { store, ledgers, webhooks, inboxes }.listen(head))
         });
         let targets = Arc::new(ActorTargets::new(webhooks, inboxes, clock.clone()));
+        let attempts = Attempts::default();
+        let outbound = Arc::new(Counted { way: outbound, attempts: attempts.clone() });
         let delivery = Delivery::start(ledgers.clone(), targets, outbound, clock.clone(), rules);
         let fanout = Fanout::start(store.clone(), snapshots.clone(), ledgers, clock.clone());
         let views = Views::default();
@@ -185,6 +188,7 @@ impl App {
             actors,
             views,
             delivery,
+            attempts,
         });
         let expiry = Expiry::start(&app);
         let retention = Retention::start(&app, settings.retention);

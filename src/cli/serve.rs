@@ -14,7 +14,7 @@ use crate::app::{App, Parts, StartError};
 use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::http;
-use crate::mail::SmtpMail;
+use crate::mail::{NO_MAIL, SmtpMail};
 use crate::outbound::{EveryWay, HttpOutbound, OutboundSettings};
 use crate::telemetry;
 use crate::vault::{Origin, Vault};
@@ -39,6 +39,9 @@ pub(super) async fn run(settings: Settings) -> Result<(), Stop> {
         tracing::warn!("a second serve will not be told where this one listens: {error}");
     }
     println!("listening on {url}");
+    if !app.mail {
+        tracing::info!("{NO_MAIL}");
+    }
 
     http::serve(listener, app, told(stopping)).await;
     running.stop().await;

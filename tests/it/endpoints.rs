@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::api::Api;
 use crate::receiver::{Receiver, Reply};
-use crate::relink::Place;
+use crate::relink::{Place, Relink};
 use crate::steps::{INBOX, message, register, register_account, subscribe};
 
 /// An API inbox whose webhook is there.
@@ -19,6 +19,25 @@ async fn report(api: &Api, id: u64) {
     let data = json!({ "id": id, "inbox": { "id": 42 } });
     let event = json!({ "event": "message_created", "data": data });
     assert_eq!(api.post("/events", event).await.status, 202);
+}
+
+/// In the health of the account, among what is measured, and to whoever reads the log lines.
+async fn is_told_everywhere(relink: &Relink, owed: u64) {
+    let api = relink.api();
+    let health = api.get(&format!("/health?state=disabled&consistent_to={owed}")).await.json(200);
+    let shown = &health["endpoints"][0];
+    assert_eq!((&shown["kind"], &shown["held"]), (&json!("inbox"), &json!(2)), "{health}");
+    let metrics = api.get("//metrics").await.body;
+    for line in [
+        "relink_endpoints{kind=\"inbox\",state=\"disabled\"} 1",
+        "relink_endpoints{kind=\"mail\",state=\"disabled\"} 0",
+        "relink_attempts_total{kind=\"inbox\",class=\"gone\"} 1",
+        "relink_deliveries_pending 2",
+        "relink_deliveries_held 2",
+    ] {
+        assert!(metrics.lines().any(|it| it == line), "{line} is not in\n{metrics}");
+    }
+    relink.says(|said| said.contains("the webhook of inbox 42 is disabled (gone)")).await;
 }
 
 #[tokio::test]
@@ -55,7 +74,8 @@ async fn the_webhook_of_an_api_inbox_is_explained_held_and_enabled_as_any() {
     let arrival = receiver.expect(1).await.remove(0);
     let seen = place.written("delivery.endpoint_disabled", 1).await;
     report(&api, 2).await;
-    place.written("delivery.queued", 2).await;
+    let owed = place.written("delivery.queued", 2).await;
+    is_told_everywhere(&relink, owed).await;
 
     let why = api.get(&format!("{INBOX}/webhook/why?consistent_to={seen}")).await.json(200);
     assert_eq!((&why["state"], &why["disabled"]["rule"]), (&json!("disabled"), &json!("gone")));

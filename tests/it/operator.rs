@@ -18,6 +18,20 @@ async fn it_lives_and_is_ready_without_a_token() {
 }
 
 #[tokio::test]
+async fn whether_mail_is_sent_is_said_at_the_start() {
+    let none = "no mail is sent: neither RELINK_SMTP_URL nor SMTP_ADDRESS is set";
+    let place = Place::new();
+    place.serve().await.says(|said| said.contains(none)).await;
+    let place = place
+        .set("RELINK_SMTP_URL", "smtp://127.0.0.1:9")
+        .set("RELINK_MAIL_FROM", "Relink <relink@example.com>");
+    let relink = place.serve().await;
+    ready(&relink.api().by_nobody()).await;
+    let caught_up = relink.says(|said| said.contains("views have caught up")).await;
+    assert!(!caught_up.contains(none), "{caught_up}");
+}
+
+#[tokio::test]
 async fn metrics_are_in_prometheus_text() {
     let place = Place::new();
     let relink = place.serve().await;

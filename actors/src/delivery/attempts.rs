@@ -21,6 +21,7 @@ use uuid::Uuid;
 use super::gate::{Gate, Slot};
 use super::replay::Replay;
 use super::schedule::PROBE_EVERY;
+use super::trouble::Troubles;
 use super::{Command, Ledger, Owed, OwedAttempt, Report};
 use crate::nodes::{Division, Work};
 use crate::ports::{Attempt, Clock, Ended, Endpoint, Made, Outbound, Target, Targets};
@@ -66,6 +67,7 @@ struct Inner {
     under_way: watch::Sender<BTreeMap<EndpointId, usize>>,
     gates: DashMap<EndpointId, Gate>,
     replay: Replay,
+    troubles: Troubles,
     closing: AtomicBool,
     began: Instant,
 }
@@ -89,6 +91,7 @@ impl Delivery {
             rules,
             gates: DashMap::new(),
             replay: Replay::new(ledgers.clone(), clock.clone()),
+            troubles: Troubles::new(clock.now()),
             closing: AtomicBool::new(false),
             began: Instant::now(),
         };
@@ -142,6 +145,9 @@ impl Host<Ledger> for Delivery {
 
     fn look(&self, id: EndpointId, ledger: &Ledger) {
         self.inner.replay.look(id, ledger);
+        if self.works(id) {
+            self.inner.troubles.look(id, &ledger.tally);
+        }
         // Before the first attempt too: what others began counts from there on.
         if ledger.pending() > 0 {
             self.inner.gate(id).heed(ledger, self.inner.clock.now());

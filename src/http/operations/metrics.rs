@@ -1,4 +1,6 @@
-//! Measurements for Prometheus: requests as they come, all else when it is asked for.
+//! Measurements for Prometheus: requests and attempts as they come, all else when it is asked for.
+
+mod endpoints;
 
 use std::fmt::Write;
 use std::hash::{Hash, Hasher};
@@ -173,23 +175,22 @@ fn gauges(app: &App, registry: &mut Registry) {
         gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         registry.register(name, help, gauge);
     };
-    let pending = app
-        .views
-        .webhook_health
-        .read(|view| view.iter().map(|webhook| webhook.counts.pending).sum());
     let views = app.view_status.borrow().clone();
     let fanout = app.fanout.borrow().position;
     let halted = app.halted.list().len();
     let nodes = count(app.share.division().peers.len() + 1);
     one("nodes", "Nodes that share the log, this one included", nodes);
     one("attempts_under_way", "Attempts to deliver under way", count(app.delivery.under_way()));
-    one("deliveries_pending", "Deliveries owed", pending);
     one("log_head_position", "The end of the log as the views last saw it", views.head.0);
     one("views_position", "What every view has seen of the log", views.position.0);
     one("views_lag", "Positions between the end of the log and the views", views.lag);
     one("fanout_position", "What is queued of the log where it is owed", fanout.0);
     one("streams_halted", "Streams that cannot go on", count(halted));
     one("streams_quarantined", "Streams that no view shows", count(app.quarantine.len()));
+
+    let help = "Attempts that ended since the start, probes too, by how";
+    registry.register("attempts", help, app.attempts.clone());
+    endpoints::gauges(app, registry);
 
     let removed: Counter = Counter::default();
     removed.inc_by(app.removed.load(Ordering::Relaxed));

@@ -73,6 +73,8 @@ async fn requests_are_counted_by_route_and_status() {
         "relink_actors_awake{kind=\"account\"} 1".to_owned(),
         "relink_inboxes{state=\"healthy\"} 0".to_owned(),
         "relink_deliveries_pending 0".to_owned(),
+        "relink_deliveries_held 0".to_owned(),
+        "relink_endpoints{kind=\"mail\",state=\"action_needed\"} 0".to_owned(),
         "relink_streams_halted 0".to_owned(),
     ] {
         assert!(answer.text.lines().any(|it| it == line), "{line} is not in\n{}", answer.text);

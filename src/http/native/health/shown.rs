@@ -9,6 +9,7 @@ use projections::webhook_health::WebhookHealth;
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::mail::NO_MAIL;
 use crate::past::Past;
 use crate::rendering::health;
 
@@ -100,6 +101,5 @@ pub(super) fn endpoints_then(account: AccountId, past: &Past) -> Vec<Value> {
 
 /// Whether administrators are written to, and why not.
 pub(super) fn mail(app: &App) -> Value {
-    let detail = "no mail is sent: neither RELINK_SMTP_URL nor SMTP_ADDRESS is set";
-    json!({ "configured": app.mail, "detail": (!app.mail).then_some(detail) })
+    json!({ "configured": app.mail, "detail": (!app.mail).then_some(NO_MAIL) })
 }

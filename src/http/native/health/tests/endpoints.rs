@@ -1,3 +1,5 @@
+//! Endpoints in the health of an account: webhooks, those of API inboxes, and mail.
+
 use events::delivery::{
     AttemptClass, AttemptFailed, Backlog, DisableRule, EndpointDisabled, EndpointEnabled, Event,
     Queued,
