@@ -4,6 +4,7 @@
 const EVERY_MS = 5000;
 const WITHIN_MS = 10000;
 const ROWS_MAX = 200;
+const NONE = "–";
 
 const TONES = {
   healthy: "good", working: "good", heard: "good", ready: "good",
@@ -34,9 +35,13 @@ function state(word) {
   return element("span", text, { class: "state", "data-tone": TONES[word] ?? "quiet" });
 }
 
+function quiet(text) {
+  return element("span", text, { class: "quiet" });
+}
+
 // "3 min ago", with the exact moment for whoever points at it.
 function moment(text) {
-  if (!text) return "–";
+  if (!text) return NONE;
   const seconds = Math.round((Date.now() - Date.parse(text)) / 1000);
   const units = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
   const [unit, length] = units.find(([, length]) => Math.abs(seconds) >= length) ?? ["s", 1];
@@ -55,15 +60,30 @@ function numbers(list) {
   }
   const words = parts.slice(0, 40).map(([from, to]) => (from === to ? `${from}` : `${from}–${to}`));
   if (parts.length > 40) words.push(`… ${list.length} in all`);
-  return words.join(", ") || "–";
+  return words.join(", ") || NONE;
 }
 
-function show(table, rows) {
-  const shown = rows.slice(0, ROWS_MAX).map((cells) => element("tr", cells.map((cell, nth) =>
-    nth === 0 ? element("th", cell, { scope: "row" }) : element("td", cell))));
-  if (rows.length > ROWS_MAX) {
-    const more = `and ${rows.length - ROWS_MAX} more`;
-    shown.push(element("tr", element("td", more, { colspan: rows[0].length })));
+// A cell has its column's name with it, for screens where a row is a block; and its role, because
+// such a block is no row any more to whoever has the page read aloud.
+function row(cells, columns) {
+  const [name, ...others] = cells;
+  const shown = others.map((cell, nth) => {
+    const { textContent: label, className } = columns[nth + 1];
+    const kind = `${className} ${cell === NONE ? "none" : ""}`.trim();
+    return element("td", cell, { role: "cell", "data-label": label, class: kind });
+  });
+  const first = element("th", name, { role: "rowheader", scope: "row" });
+  return element("tr", [first, ...shown], { role: "row" });
+}
+
+// There may be more than are told of, and more are told of than are shown.
+function show(table, rows, total = rows.length) {
+  const columns = $(table).tHead.rows[0].cells;
+  const shown = rows.slice(0, ROWS_MAX).map((cells) => row(cells, columns));
+  if (shown.length < total) {
+    const [some, all] = [shown.length, total].map((count) => count.toLocaleString("en"));
+    const cut = element("td", `${some} of ${all} are shown`, { role: "cell", colspan: columns.length });
+    shown.push(element("tr", cut, { role: "row" }));
   }
   $(table).tBodies[0].replaceChildren(...shown);
   $(table).hidden = rows.length === 0;
@@ -108,16 +128,28 @@ function subjectsOf(health) {
   return kinds.flatMap(([list, kind]) => health[list].map((one) => ({ ...one, kind })));
 }
 
-function tiles(health, incidents, nodes) {
+function endpointsOf(health) {
+  const webhooks = health.webhooks.map((one) => ({ ...one, kind: "webhook" }));
+  return [...webhooks, ...health.endpoints];
+}
+
+// All that are open, also where not all are told of.
+function countOf(open) {
+  return (open.total ?? open.incidents.length) + open.installation.length;
+}
+
+function tiles(health, open, nodes) {
   const subjects = subjectsOf(health);
   const of = (...states) => subjects.filter((one) => states.includes(one.state)).length;
-  const held = health.webhooks.reduce((sum, one) => sum + one.held, 0);
+  const endpoints = endpointsOf(health);
+  const sum = (key) => endpoints.reduce((sum, one) => sum + (one[key] ?? 0), 0);
   const all = [
     ["need somebody", of("action_needed", "blocked")],
     ["degraded or expiring", of("degraded", "expiring")],
-    ["endpoints in trouble", health.webhooks.length],
-    ["deliveries held", held],
-    ["open incidents", incidents.length],
+    ["endpoints in trouble", endpoints.length],
+    ["deliveries owed to them", sum("pending")],
+    ["of these held", sum("held")],
+    ["open incidents", countOf(open)],
   ];
   if (nodes) all.push(["nodes", nodes.nodes.length]);
   const tile = ([name, count]) =>
@@ -125,38 +157,54 @@ function tiles(health, incidents, nodes) {
   $("tiles").replaceChildren(...all.map(tile));
 }
 
+// So many are enough; there may be more.
+function errors({ authorization_error_count: count, threshold }) {
+  return count > threshold ? `${count} (limit ${threshold})` : `${count} of ${threshold}`;
+}
+
 function subjectRows(health) {
   const urgency = ["action_needed", "blocked", "expiring", "degraded"];
   const all = subjectsOf(health);
   all.sort((a, b) => urgency.indexOf(a.state) - urgency.indexOf(b.state) || a.id - b.id);
   return all.map((one) => [
-    [`${one.name} `, element("span", `${one.kind}/${one.id}`, { class: "quiet" })],
+    [`${one.name} `, quiet(`${one.kind}/${one.id}`)],
     state(one.state),
     moment(one.since),
-    `${one.authorization_error_count} of ${one.threshold}`,
-    one.next_action ?? "–",
+    errors(one),
+    one.next_action ?? NONE,
   ]);
 }
 
 function endpointRows(health) {
-  return health.webhooks.map((one) => [
-    [`${one.name ?? one.url} `, element("span", `webhook/${one.id}`, { class: "quiet" })],
+  return endpointsOf(health).map((one) => [
+    [`${one.name ?? one.url} `, quiet(`${one.kind}/${one.id}`)],
     state(one.state),
     moment(one.since),
     one.pending.toLocaleString("en"),
     one.held.toLocaleString("en"),
-    one.disabled_reason ?? one.first_failure ?? one.cause ?? "–",
+    one.disabled_reason ?? one.first_failure ?? one.cause ?? NONE,
+    one.next_action ?? NONE,
   ]);
 }
 
-function incidentRows(incidents) {
-  return incidents.map((one) => [
-    one.subject ?? one.id,
-    one.class ?? "–",
+// What all connections of a provider's app have in common comes first: it concerns the most.
+function incidentRows(open) {
+  const apps = open.installation.map((one) => ({
+    ...one,
+    name: [`app of ${one.provider} `, quiet(one.suspected ? `${one.id}, suspected` : one.id)],
+    size: `${one.affected.toLocaleString("en")} affected`,
+  }));
+  const subjects = open.incidents.map((one) => ({
+    ...one, name: one.subject, size: one.count.toLocaleString("en"),
+  }));
+  return [...apps, ...subjects].map((one) => [
+    one.name,
+    one.class ?? NONE,
+    one.cause ?? NONE,
     moment(one.first_seen),
     moment(one.last_seen),
-    one.count ?? "–",
-    one.muted ? one.muted_by : "–",
+    one.size,
+    one.muted ? one.muted_by : NONE,
   ]);
 }
 
@@ -164,12 +212,12 @@ function nodeRows(nodes) {
   return nodes.nodes.map((node) => {
     const also = [["fanout", "fan-out"], ["expiry", "expiry"]];
     return [
-      [`${node.name ?? node.id} `, node.this ? element("span", "answers you", { class: "quiet" }) : ""],
+      [`${node.name ?? node.id} `, node.this ? quiet("answers you") : ""],
       state(node.state),
       numbers(node.works.webhooks),
       numbers(node.works.inboxes),
       numbers(node.works.mail),
-      also.filter(([part]) => node.works[part]).map(([, name]) => name).join(", ") || "–",
+      also.filter(([part]) => node.works[part]).map(([, name]) => name).join(", ") || NONE,
     ];
   });
 }
@@ -181,23 +229,34 @@ async function gather(token, account) {
   const [ready, health, open, nodes] = await Promise.all([
     ask("/readyz", { may: [503] }),
     ask(`${base}/health?state=${TROUBLE.join(",")}`, { token }),
-    ask(`${base}/incidents?state=open`, { token }),
+    ask(`${base}/incidents?state=open&limit=${ROWS_MAX}`, { token }),
     ask("/api/v1/nodes", theirs),
   ]);
   return { ready, health, open, nodes };
 }
 
 function draw(account, { ready, health, open, nodes }) {
-  const incidents = [...open.incidents, ...open.installation];
+  signIn(false);
   alarm(readiness(ready).join("; "));
-  tiles(health, incidents, nodes);
+  tiles(health, open, nodes);
   show("subjects", subjectRows(health));
   show("endpoints", endpointRows(health));
-  show("incidents", incidentRows(incidents));
+  show("incidents", incidentRows(open), countOf(open));
   show("nodes", nodes ? nodeRows(nodes) : []);
   $("of-account").textContent = `in account ${account}`;
-  $("seen").textContent = `as of ${new Date(health.as_of).toLocaleTimeString("en-GB")}`;
+  const form = { dateStyle: "medium", timeStyle: "medium" };
+  $("seen").textContent = `as of ${new Date(health.as_of).toLocaleString("en-GB", form)}`;
   $("console").hidden = false;
+}
+
+// The form is open while there is no token, or no account that it could be used for.
+function signIn(needed) {
+  const has = kept.getItem("token") !== null;
+  if (needed && $("sign-in").hidden) $("account").value = kept.getItem("account") ?? "1";
+  $("sign-in").hidden = !needed;
+  $("sign-out").hidden = !has;
+  $("token").required = !has;
+  $("token").placeholder = has ? "the one from before" : "";
 }
 
 // Nothing of an account stays in the page of whoever has signed out of it.
@@ -216,9 +275,10 @@ async function watch() {
   const mine = ++round;
   while (mine === round) {
     const [token, account] = [kept.getItem("token"), kept.getItem("account") ?? "1"];
-    $("sign-in").hidden = token !== null;
-    $("sign-out").hidden = token === null;
-    if (token === null) forget();
+    if (token === null) {
+      signIn(true);
+      forget();
+    }
     try {
       if (token !== null) {
         const found = await gather(token, account);
@@ -231,7 +291,7 @@ async function watch() {
       }
     } catch (error) {
       if (mine !== round) return;
-      complain(error);
+      complain(error, account);
     }
     await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
     if (document.hidden) {
@@ -241,13 +301,19 @@ async function watch() {
   }
 }
 
-function complain(error) {
-  if (error instanceof Refused && [401, 403, 404].includes(error.status)) {
+function complain(error, account) {
+  if (error instanceof Refused && [401, 403].includes(error.status)) {
     kept.removeItem("token");
-    $("sign-in").hidden = false;
-    $("sign-out").hidden = true;
+    signIn(true);
     forget();
     alarm(`The token is not good for this account. ${error.message}`);
+    return;
+  }
+  if (error instanceof Refused && error.status === 404) {
+    signIn(true);
+    forget();
+    const make = `PUT /api/v1/accounts/${account} makes it`;
+    alarm(`There is no account ${account} yet: ${make}. The token is kept.`);
     return;
   }
   const known = error instanceof Refused;
@@ -261,10 +327,12 @@ function complain(error) {
 
 $("sign-in").addEventListener("submit", (event) => {
   event.preventDefault();
-  kept.setItem("token", $("token").value.trim());
+  const typed = $("token").value.trim();
+  if (typed !== "") kept.setItem("token", typed);
   kept.setItem("account", $("account").value);
   $("token").value = "";
   alarm("");
+  signIn(false);
   watch();
 });
 

@@ -69,3 +69,51 @@ fn whatever_the_script_looks_for_is_in_the_page() {
         assert!(PAGE.contains(&format!("id=\"{id}\"")), "{id}");
     }
 }
+
+/// The body of a function of the script.
+fn function(name: &str) -> &'static str {
+    let start = SCRIPT.find(&format!("function {name}(")).unwrap_or_else(|| panic!("no {name}"));
+    let body = &SCRIPT[start..];
+    &body[..body.find("\n}\n").unwrap()]
+}
+
+/// What the last rule for these in the style says.
+fn rule(selector: &str) -> &'static str {
+    let (_, rest) = STYLE.rsplit_once(&format!("\n{selector} {{")).unwrap();
+    &rest[..rest.find('}').unwrap()]
+}
+
+#[test]
+fn whatever_the_script_shows_of_something_is_described() {
+    let document: Value = serde_json::from_str(include_str!("../http/openapi.json")).unwrap();
+    let schemas = &document["components"]["schemas"];
+    for (rows, kinds, own) in [
+        ("subjectRows", &["InboxHealth", "HookHealth", "RuleHealth"][..], &["kind"][..]),
+        ("endpointRows", &["WebhookHealth", "EndpointHealth"], &[]),
+        ("incidentRows", &["Incident", "AppIncident"], &["name", "size"]),
+    ] {
+        for rest in function(rows).split("one.").skip(1) {
+            let end = rest.find(|c: char| !c.is_ascii_lowercase() && c != '_').unwrap();
+            let field = &rest[..end];
+            let mut kinds = kinds.iter().map(|kind| &schemas[kind]["properties"][field]);
+            let known = own.contains(&field) || kinds.any(|shape| !shape.is_null());
+            assert!(known, "{rows} shows {field}, which nothing has");
+        }
+    }
+    assert!(function("endpointsOf").contains("health.endpoints"));
+}
+
+#[test]
+fn an_account_that_is_not_there_costs_no_token() {
+    let (refused, unknown) = function("complain").split_once("status === 404").unwrap();
+    assert!(refused.contains("[401, 403]") && refused.contains("removeItem(\"token\")"));
+    assert!(!unknown.contains("removeItem"), "{unknown}");
+    assert!(unknown.contains("There is no account ${account} yet"), "{unknown}");
+}
+
+#[test]
+fn states_and_moments_are_not_broken_and_names_are_wherever_they_must() {
+    assert!(rule("td").contains("white-space: nowrap"));
+    assert!(rule("tbody th,\ntd.words").contains("overflow-wrap: anywhere"));
+    assert!(STYLE.contains("content: attr(data-label)"), "a cell of a block says what it is");
+}
