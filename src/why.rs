@@ -134,7 +134,7 @@ impl State<'_> {
             let oldest = page.last().map(|record| record.at);
             complete = page.len() < PAGE || oldest.is_none_or(|oldest| oldest < since);
             let recent = page.iter().filter(|record| record.at >= since);
-            events.extend(recent.filter(|record| speaks(&record.kind)).map(render));
+            events.extend(recent.filter(|record| self.is_told_by(&record.kind)).map(render));
             if complete {
                 break;
             }
@@ -145,6 +145,11 @@ impl State<'_> {
             None => false,
         };
         Ok((events, complete && !removed))
+    }
+
+    fn is_told_by(&self, kind: &str) -> bool {
+        let healthy = self.tally.status == WebhookStatus::Healthy;
+        speaks(kind) && !(healthy && is_other_setting(kind))
     }
 
     fn rule(&self) -> &'static str {
@@ -204,4 +209,9 @@ fn speaks(kind: &str) -> bool {
     !matches!(kind, "delivery.queued" | "delivery.delivered")
         && !upkeep.contains(&kind)
         && !kind.starts_with("delivery.recovery_")
+}
+
+/// Other settings may have to do with trouble; where there is none they say nothing.
+fn is_other_setting(kind: &str) -> bool {
+    kind.starts_with("webhook.") && !matches!(kind, "webhook.created" | "webhook.url_changed")
 }

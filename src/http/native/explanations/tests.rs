@@ -130,6 +130,22 @@ async fn a_webhook_says_why_it_is_failing() {
 }
 
 #[tokio::test]
+async fn a_healthy_webhook_is_not_explained_by_its_other_settings() {
+    let service = Service::start().await;
+    service.call("PUT", "1", r#"{"name": "Acme"}"#).await;
+    let wanted = r#"{"url": "https://example.com/hook"}"#;
+    assert_eq!(service.call("POST", "1/webhooks", wanted).await.status, 200);
+    for body in ["", r#"{"algorithm": "ed25519"}"#] {
+        let rotated = service.call("POST", "1/webhooks/1/rotate_secret", body).await;
+        assert_eq!(rotated.status, 200, "{}", rotated.text);
+    }
+    let told = service.call("GET", "1/webhooks/1/why", "").await.json();
+    assert_eq!(told["state"], "healthy");
+    let kinds: Vec<_> = told["events"].as_array().unwrap().iter().map(|it| &it["type"]).collect();
+    assert_eq!(kinds, ["webhook.created"], "{told}");
+}
+
+#[tokio::test]
 async fn nobody_else_is_told() {
     let (service, id) = service().await;
     let unknown = DeliveryId::of(EventId(uuid::Uuid::from_u128(7)), WEBHOOK);
