@@ -145,9 +145,7 @@ impl Host<Ledger> for Delivery {
 
     fn look(&self, id: EndpointId, ledger: &Ledger) {
         self.inner.replay.look(id, ledger);
-        if self.works(id) {
-            self.inner.troubles.look(id, &ledger.tally);
-        }
+        self.inner.troubles.look(id, &ledger.tally, || self.works(id));
         // Before the first attempt too: what others began counts from there on.
         if ledger.pending() > 0 {
             self.inner.gate(id).heed(ledger, self.inner.clock.now());

@@ -43,17 +43,23 @@ impl Troubles {
         Self { said: DashMap::new(), began }
     }
 
-    /// Says what is new of an endpoint.
-    pub(super) fn look(&self, endpoint: EndpointId, tally: &Tally) {
-        if let Some(line) = self.news(endpoint, tally) {
+    /// Says what is new of an endpoint, where that is for this process to say.
+    pub(super) fn look(&self, endpoint: EndpointId, tally: &Tally, is_ours: impl FnOnce() -> bool) {
+        if let Some(line) = self.news(endpoint, tally, is_ours) {
             line.write(endpoint);
         }
     }
 
-    fn news(&self, endpoint: EndpointId, tally: &Tally) -> Option<Line> {
+    /// Whose it is is asked last: it is looked at often, and there is seldom any news.
+    fn news(
+        &self,
+        endpoint: EndpointId,
+        tally: &Tally,
+        is_ours: impl FnOnce() -> bool,
+    ) -> Option<Line> {
         let before = self.said.get(&endpoint).map(|said| *said);
         let now = now(tally, before);
-        if now == before {
+        if now == before || !is_ours() {
             return None;
         }
         match now {

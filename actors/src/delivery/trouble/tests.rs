@@ -57,7 +57,7 @@ fn said(story: impl IntoIterator<Item = (u64, Event)>) -> Vec<(u64, Line)> {
     let (troubles, mut tally) = (Troubles::new(NOON), Tally::default());
     let lines = story.into_iter().filter_map(|(second, event)| {
         tally.take(at(second), &event);
-        Some((second, troubles.news(WEBHOOK, &tally)?))
+        Some((second, troubles.news(WEBHOOK, &tally, || true)?))
     });
     lines.collect()
 }
@@ -116,10 +116,19 @@ fn what_was_so_before_this_process_is_not_said_to_begin() {
     for second in [0, 3, 6] {
         tally.take(at(second), &failed(second));
     }
-    assert_eq!(troubles.news(WEBHOOK, &tally), None);
+    assert_eq!(troubles.news(WEBHOOK, &tally, || true), None);
     let mut disabled_then = tally.clone();
     disabled_then.take(at(7), &disabled(DisableRule::Failing, 7));
-    assert_eq!(Troubles::new(before).news(WEBHOOK, &disabled_then), None);
+    assert_eq!(Troubles::new(before).news(WEBHOOK, &disabled_then, || true), None);
     tally.take(at(70), &delivered(70));
-    assert_eq!(troubles.news(WEBHOOK, &tally), Some(Line::Takes { since: at(0) }));
+    assert_eq!(troubles.news(WEBHOOK, &tally, || true), Some(Line::Takes { since: at(0) }));
+}
+
+#[test]
+fn what_another_node_works_is_said_there() {
+    let (troubles, mut tally) = (Troubles::new(NOON), Tally::default());
+    tally.take(at(1), &disabled(DisableRule::Gone, 1));
+    assert_eq!(troubles.news(WEBHOOK, &tally, || false), None);
+    let taken_over = Line::Disabled { rule: DisableRule::Gone, held: 0 };
+    assert_eq!(troubles.news(WEBHOOK, &tally, || true), Some(taken_over));
 }
