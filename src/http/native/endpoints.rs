@@ -20,7 +20,6 @@ use crate::http::body::{self, Raw};
 use crate::http::context::Cause;
 use crate::http::path::PathEndpoint;
 use crate::http::problem::Problem;
-use crate::http::query;
 use crate::http::under;
 
 /// As long as a reason may be.
@@ -41,11 +40,13 @@ pub(in crate::http) fn routes() -> Router<Arc<App>> {
 }
 
 #[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Enabling {
     backlog: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Disabling {
     reason: Option<String>,
 }
@@ -58,7 +59,7 @@ async fn enable(
     Raw(body): Raw,
 ) -> Result<Json<Value>, Problem> {
     let given: Enabling = given(&body)?;
-    let backlog = query::read("backlog", given.backlog.as_deref(), str::parse::<Backlog>)?;
+    let backlog = body::field("backlog", given.backlog.as_deref(), str::parse::<Backlog>)?;
     let backlog = backlog.unwrap_or(Backlog::All);
     is_there(&app, &caller, &context, endpoint).await?;
     let by = caller.actor.clone();
@@ -85,7 +86,7 @@ async fn disable(
     let reason = given.reason.unwrap_or_else(|| "somebody asked for it".to_owned());
     if reason.chars().count() > REASON_CHARS_MAX {
         let limit = format!("reason is longer than {REASON_CHARS_MAX} characters");
-        return Err(Problem::Malformed(limit));
+        return Err(Problem::invalid("reason", limit));
     }
     is_there(&app, &caller, &context, endpoint).await?;
     let command = Command::Disable { by: caller.actor.clone(), reason, now: context.now };
