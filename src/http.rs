@@ -63,6 +63,7 @@ fn router(app: Arc<App>, metrics: Metrics) -> Router {
         .merge(theirs(Role::Administrator, chatwoot::automation_rules::routes()))
         .merge(theirs(Role::Administrator, chatwoot::audit_logs::routes()))
         .merge(theirs(Role::Agent, chatwoot::cache_keys::routes()))
+        .method_not_allowed_fallback(problem::wrong_method)
         .layer(map_response(problem::chatwoot));
     let native = Router::new()
         .merge(open(Role::Administrator, native::accounts::routes()))
