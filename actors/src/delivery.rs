@@ -196,7 +196,7 @@ pub struct Told {
     pub recovery: Option<Box<Recovery>>,
     /// What may be removed from its stream, or is.
     pub trimmed: Option<Trim>,
-    /// How the endpoint is doing, for who only looks.
+    /// How the endpoint is doing, for who only looks, or says whether it is sent anything.
     pub health: Option<Box<Health>>,
 }
 
@@ -469,8 +469,9 @@ impl Aggregate for Ledger {
         };
         let recovery = recovery.and_then(|id| self.recovery(id)).cloned().map(Box::new);
         let (standing, trimmed) = (self.tally.health.standing.clone(), self.trimmed);
-        let looks = matches!(command, Command::Look);
-        let health = looks.then(|| Box::new(self.tally.health.clone()));
+        use Command::{Disable, Enable, Look, Pause};
+        let told = matches!(command, Look | Disable { .. } | Pause { .. } | Enable { .. });
+        let health = told.then(|| Box::new(self.tally.health.clone()));
         Told { standing, pending: self.pending(), recovery, trimmed, health }
     }
 

@@ -116,18 +116,19 @@ async fn tell(
         app.acknowledge(done.position);
     }
     let told = done.answer;
-    let (status, since, reason) = match &told.standing {
-        Standing::Free | Standing::Probing { .. } => ("enabled", None, None),
+    let (since, reason) = match &told.standing {
+        Standing::Free | Standing::Probing { .. } => (None, None),
         Standing::Paused { .. } | Standing::Disabled { .. } if enabling => {
             return Ok(Json(Value::Null));
         }
-        Standing::Paused { since, .. } => ("paused", Some(*since), None),
-        Standing::Disabled { since, reason, .. } => ("disabled", Some(*since), Some(reason)),
+        Standing::Paused { since, .. } => (Some(*since), None),
+        Standing::Disabled { since, reason, .. } => (Some(*since), Some(reason)),
     };
+    let (status, _) = told.health.as_ref().ok_or(Problem::Bug)?.doing();
     let held = if told.standing.holds() { told.pending } else { 0 };
     Ok(Json(json!({
         "id": number(endpoint),
-        "status": status,
+        "status": status.as_str(),
         "since": since,
         "reason": reason,
         "pending": told.pending,
