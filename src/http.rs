@@ -49,6 +49,7 @@ pub use server::serve;
 fn router(app: Arc<App>, metrics: Metrics) -> Router {
     let under_way = UnderWay::default();
     let open = |role, routes| open_to(role, &app, &under_way, routes);
+    let to_operators = |routes| open_to_operators(&app, &under_way, routes);
     // Twice: within, so that an answer is kept for its Idempotency-Key as it was given; and
     // without, for those who are not let in.
     let theirs =
@@ -62,6 +63,7 @@ fn router(app: Arc<App>, metrics: Metrics) -> Router {
         .merge(theirs(Role::Administrator, chatwoot::automation_rules::routes()))
         .merge(theirs(Role::Administrator, chatwoot::audit_logs::routes()))
         .merge(theirs(Role::Agent, chatwoot::cache_keys::routes()))
+        .method_not_allowed_fallback(problem::wrong_method)
         .layer(map_response(problem::chatwoot));
     let native = Router::new()
         .merge(open(Role::Administrator, native::accounts::routes()))
@@ -81,9 +83,9 @@ fn router(app: Arc<App>, metrics: Metrics) -> Router {
         .merge(open(Role::Administrator, native::incidents::changes()))
         .merge(open(Role::Agent, native::expiring::routes()))
         .merge(open(Role::Agent, native::why::routes()))
-        .merge(open_to_operators(&app, native::policies::of_installation()))
-        .merge(open_to_operators(&app, native::incidents::of_installation()))
-        .merge(open_to_operators(&app, native::nodes::routes()))
+        .merge(to_operators(native::policies::of_installation()))
+        .merge(to_operators(native::incidents::of_installation()))
+        .merge(to_operators(native::nodes::routes()))
         .merge(open(Role::Ingest, ingest::evidence::routes()))
         .merge(open(Role::Ingest, ingest::events::routes()));
     Router::new()

@@ -25,8 +25,9 @@ pub fn row(rule: &str) -> Option<Advice> {
 }
 
 /// What this evidence is taken for: by the row of the table that matches it best, else by the
-/// general meaning of its code or HTTP status. Evidence that names neither a provider, a status
-/// nor a code says only that a call with the credential failed, and counts as auth.
+/// general meaning of its code or HTTP status; an answer that tells neither is of class unknown.
+/// Evidence of nothing at all, an answer neither, says only that a call with the credential failed,
+/// and counts as auth.
 pub fn classify(evidence: &Evidence) -> Verdict {
     matcher::find(table::table(), evidence).unwrap_or_else(|| fallback::verdict(evidence))
 }

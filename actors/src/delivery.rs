@@ -197,6 +197,8 @@ pub struct Told {
     pub recovery: Option<Box<Recovery>>,
     /// What may be removed from its stream, or is.
     pub trimmed: Option<Trim>,
+    /// How the endpoint is doing, for who only looks, or says whether it is sent anything.
+    pub health: Option<Box<Health>>,
 }
 
 /// What a ledger owes to the world.
@@ -468,7 +470,10 @@ impl Aggregate for Ledger {
         };
         let recovery = recovery.and_then(|id| self.recovery(id)).cloned().map(Box::new);
         let (standing, trimmed) = (self.tally.health.standing.clone(), self.trimmed);
-        Told { standing, pending: self.pending(), recovery, trimmed }
+        use Command::{Disable, Enable, Look, Pause};
+        let told = matches!(command, Look | Disable { .. } | Pause { .. } | Enable { .. });
+        let health = told.then(|| Box::new(self.tally.health.clone()));
+        Told { standing, pending: self.pending(), recovery, trimmed, health }
     }
 
     fn next(&self, now: Timestamp, busy: &BTreeSet<Uuid>, most: usize) -> Next<Owed> {

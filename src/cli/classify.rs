@@ -49,7 +49,9 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
         "message": evidence.message,
     });
     if verdict.rule.is_none() {
-        eprintln!("relink: no row of the table is this answer; it counts as a bare report would");
+        eprintln!(
+            "relink: no row of the table is this answer: its code or status in general decides"
+        );
     }
     if args.json { out::line(format_args!("{shown:#}")) } else { out::line(as_text(&shown)) }
 }

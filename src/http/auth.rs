@@ -5,13 +5,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{FromRequestParts, RawPathParams, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use events::installation::Role;
 use events::{AccountId, Actor};
 
-use super::idempotency::{self, UnderWay};
+use super::idempotency::{self, Holder, UnderWay};
 use super::path;
 use super::problem::Problem;
 use crate::app::App;
@@ -52,13 +52,19 @@ impl<S: Sync> FromRequestParts<S> for Operator {
     }
 }
 
-/// Opens routes outside of accounts to administrators of the installation.
-pub fn open_to_operators(app: &Arc<App>, routes: Router<Arc<App>>) -> Router<Arc<App>> {
-    routes.layer(from_fn_with_state(app.clone(), guard_installation))
+/// Opens routes outside of accounts to administrators of the installation. Every POST among them
+/// takes an `Idempotency-Key`.
+pub fn open_to_operators(
+    app: &Arc<App>,
+    under_way: &UnderWay,
+    routes: Router<Arc<App>>,
+) -> Router<Arc<App>> {
+    let state = (app.clone(), under_way.clone());
+    routes.layer(from_fn_with_state(state, guard_installation))
 }
 
 async fn guard_installation(
-    State(app): State<Arc<App>>,
+    State((app, under_way)): State<(Arc<App>, UnderWay)>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -67,6 +73,11 @@ async fn guard_installation(
         Ok(_) => return Problem::Forbidden.into_response(),
         Err(problem) => return problem.into_response(),
     };
+    if idempotency::asked_for(&request) {
+        let holder = Holder::from(&operator);
+        request.extensions_mut().insert(operator);
+        return idempotency::once(app, under_way, holder, request, next).await;
+    }
     request.extensions_mut().insert(operator);
     next.run(request).await
 }
@@ -101,9 +112,10 @@ async fn guard(
         Ok(caller) => caller,
         Err(problem) => return problem.into_response(),
     };
-    if request.method() == Method::POST && request.headers().contains_key(idempotency::HEADER) {
-        request.extensions_mut().insert(caller.clone());
-        return idempotency::once(gate.app, gate.under_way, caller, request, next).await;
+    if idempotency::asked_for(&request) {
+        let holder = Holder::from(&caller);
+        request.extensions_mut().insert(caller);
+        return idempotency::once(gate.app, gate.under_way, holder, request, next).await;
     }
     request.extensions_mut().insert(caller);
     next.run(request).await

@@ -1,5 +1,6 @@
 //! Bodies of requests: limited, and JSON whatever the content type says.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -63,11 +64,25 @@ pub fn too_large() -> Problem {
     Problem::TooLarge { what: "the body", limit: BYTES_MAX }
 }
 
-/// What the JSON says.
+/// What the JSON object says.
+///
+/// # Errors
+/// When it is no JSON, with the place; or when it is no object of this shape.
+pub fn parse<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, Problem> {
+    if !json.trim_ascii_start().starts_with(b"{") {
+        // A list would do for its fields as well.
+        any::<IgnoredAny>(json)?;
+        let message = "the body must be a JSON object".to_owned();
+        return Err(Problem::Invalid { message, attributes: vec![] });
+    }
+    any(json)
+}
+
+/// What the JSON says, whatever it is.
 ///
 /// # Errors
 /// When it is no JSON, with the place; or when it is not of this shape.
-pub fn parse<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, Problem> {
+pub fn any<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, Problem> {
     serde_json::from_slice(json).map_err(|error| match error.classify() {
         // What breaks off behind a misfit is no JSON either.
         Category::Data => match serde_json::from_slice::<IgnoredAny>(json) {
@@ -78,6 +93,19 @@ pub fn parse<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, Problem> {
             Problem::Malformed(format!("the body is no JSON: {error}"))
         }
     })
+}
+
+/// The field `name` as `read` understands it.
+///
+/// # Errors
+/// When it is given and means nothing; the text names it and says what would do.
+pub fn field<T, E: Display>(
+    name: &'static str,
+    text: Option<&str>,
+    read: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<Option<T>, Problem> {
+    let wrong = |problem| Problem::invalid(name, format!("{name}: {problem}"));
+    text.map(read).transpose().map_err(wrong)
 }
 
 /// Whether the body is said to be one JSON value a line.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::FromRequestParts;
-use axum::extract::Query;
 use axum::http::request::Parts;
 use events::Position;
 use serde::Deserialize;
 
+use super::path;
 use super::problem::Problem;
+use super::query::{self, Query};
 use crate::app::App;
 
 /// As long as `?consistent_to=` waits.
@@ -29,15 +30,14 @@ impl FromRequestParts<Arc<App>> for Fresh {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let wanted: Option<Query<Wanted>> = Query::try_from_uri(&parts.uri).ok();
-        let Some(text) = wanted.and_then(|Query(wanted)| wanted.consistent_to) else {
-            app.own_writes().await;
-            return Ok(Self);
+        let Query(wanted) = Query::<Wanted>::from_request_parts(parts, app).await?;
+        let position = |text: &str| {
+            path::number(text).ok_or_else(|| format!("{text:?} is no position of the log"))
         };
-        let position = super::path::number(&text).ok_or_else(|| {
-            Problem::Malformed(format!("consistent_to is {text:?} and no position of the log"))
-        })?;
-        app.views.wait_for(Position(position), WITHIN).await?;
+        match query::read("consistent_to", wanted.consistent_to.as_deref(), position)? {
+            Some(position) => app.views.wait_for(Position(position), WITHIN).await?,
+            None => app.own_writes().await,
+        }
         Ok(Self)
     }
 }

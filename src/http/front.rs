@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::Method;
+use axum::http::{Method, Uri};
 use axum::response::{IntoResponse, Response};
 use events::installation::Role;
 use events::{AccountId, InboxId};
@@ -52,6 +52,25 @@ impl Report {
     }
 }
 
+/// The request without a slash at the end of its path, which means nothing to Rails and so to
+/// Chatwoot's clients.
+fn unslashed(mut request: Request) -> Request {
+    let uri = request.uri();
+    let Some(path) = uri.path().strip_suffix('/').filter(|path| !path.is_empty()) else {
+        return request;
+    };
+    let whole = match uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = whole.parse().ok();
+    if let Ok(uri) = Uri::from_parts(parts) {
+        *request.uri_mut() = uri;
+    }
+    request
+}
+
 impl Front {
     /// In front of all routes.
     pub fn new(app: Arc<App>) -> Self {
@@ -63,7 +82,7 @@ impl Front {
     /// The answer; there is always one.
     pub async fn answer(&self, request: Request) -> Response {
         let Some(report) = Report::of(&request) else {
-            return match self.router.clone().call(request).await {
+            return match self.router.clone().call(unslashed(request)).await {
                 Ok(response) => response,
                 Err(never) => match never {},
             };

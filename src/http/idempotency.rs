@@ -8,16 +8,17 @@ use actors::request::Command;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use dashmap::DashMap;
 use events::request::Answered;
+use events::{AccountId, Actor};
 use http_body_util::BodyExt;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::auth::Caller;
+use super::auth::{Caller, Operator};
 use super::body;
 use super::context::{BrokenOff, Derived};
 use super::problem::Problem;
@@ -38,6 +39,26 @@ const NAMESPACE: Uuid = Uuid::from_bytes(*b"relink/request/1");
 /// The keys of requests that are being answered by this process.
 #[derive(Debug, Clone, Default)]
 pub struct UnderWay(Arc<DashMap<Uuid, ()>>);
+
+/// Whose key it is: another's, or another account's, is another key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Holder {
+    actor: Actor,
+    /// None where it is about the installation.
+    account: Option<AccountId>,
+}
+
+impl From<&Caller> for Holder {
+    fn from(caller: &Caller) -> Self {
+        Self { actor: caller.actor.clone(), account: Some(caller.account) }
+    }
+}
+
+impl From<&Operator> for Holder {
+    fn from(operator: &Operator) -> Self {
+        Self { actor: operator.actor.clone(), account: None }
+    }
+}
 
 /// Told by an answer of several parts: whether one of them may be a better one next time.
 #[derive(Debug, Clone, Default)]
@@ -72,16 +93,21 @@ impl UnderWay {
     }
 }
 
+/// Whether the request is one that [`once`] answers.
+pub(super) fn asked_for(request: &Request) -> bool {
+    request.method() == Method::POST && request.headers().contains_key(HEADER)
+}
+
 /// Answers a POST with a key as it was answered before, or runs it and keeps the answer: to its
 /// end, also when whoever asked goes away half way.
 pub(super) async fn once(
     app: Arc<App>,
     under_way: UnderWay,
-    caller: Caller,
+    holder: Holder,
     request: Request,
     next: Next,
 ) -> Response {
-    let run = async move { try_once(&app, &under_way, &caller, request, next).await };
+    let run = async move { try_once(&app, &under_way, &holder, request, next).await };
     match tokio::spawn(run).await {
         Ok(Ok(response)) => response,
         Ok(Err(problem)) => problem.into_response(),
@@ -95,13 +121,13 @@ pub(super) async fn once(
 async fn try_once(
     app: &App,
     under_way: &UnderWay,
-    caller: &Caller,
+    holder: &Holder,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
     let key = key(request.headers())?;
     let (mut parts, body) = request.into_parts();
-    let id = id(caller, parts.method.as_str(), parts.uri.path(), key.as_bytes());
+    let id = id(holder, parts.method.as_str(), parts.uri.path(), key.as_bytes());
     let body = body::read(body).await?;
     if body::is_ndjson(&parts.headers)
         && body.iter().filter(|byte| **byte == b'\n').count() > LINES_MAX
@@ -113,7 +139,7 @@ async fn try_once(
     let fingerprint = fingerprint(parts.method.as_str(), parts.uri.path(), query, &body);
     let _turn = under_way.begin(id)?;
     let received = Command::Receive { fingerprint };
-    let known = app.actors.requests.ask(id, context(app, caller), received).await?;
+    let known = app.actors.requests.ask(id, context(app, holder), received).await?;
     if let Some(answered) = known.answer {
         return replay(app, id, &answered);
     }
@@ -122,7 +148,7 @@ async fn try_once(
         parts.extensions.insert(BrokenOff(known.position));
     }
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
-    keep(app, caller, id, response).await
+    keep(app, holder, id, response).await
 }
 
 fn key(headers: &HeaderMap) -> Result<HeaderValue, Problem> {
@@ -134,9 +160,9 @@ fn key(headers: &HeaderMap) -> Result<HeaderValue, Problem> {
     Ok(key)
 }
 
-fn id(caller: &Caller, method: &str, path: &str, key: &[u8]) -> Uuid {
-    let account = caller.account;
-    let mut name = format!("{account}\n{}\n{method} {path}\n", caller.actor).into_bytes();
+fn id(holder: &Holder, method: &str, path: &str, key: &[u8]) -> Uuid {
+    let account = holder.account.map_or_else(String::new, |account| account.to_string());
+    let mut name = format!("{account}\n{}\n{method} {path}\n", holder.actor).into_bytes();
     name.extend_from_slice(key);
     Uuid::new_v5(&NAMESPACE, &name)
 }
@@ -149,9 +175,9 @@ fn fingerprint(method: &str, path: &str, query: &str, body: &[u8]) -> [u8; 32] {
 }
 
 /// Not of the derived id: two commands go to the same stream, and each may be repeated anyway.
-fn context(app: &App, caller: &Caller) -> Context {
+fn context(app: &App, holder: &Holder) -> Context {
     let id = Uuid::new_v4();
-    let (actor, account) = (caller.actor.clone(), Some(caller.account));
+    let Holder { actor, account } = holder.clone();
     Context { id, correlation: id, actor, account, now: app.clock.now() }
 }
 
@@ -179,7 +205,7 @@ fn replay(app: &App, id: Uuid, answered: &Answered) -> Result<Response, Problem>
 /// Keeps an answer that would be the same again; one that may be better next time is only given.
 async fn keep(
     app: &App,
-    caller: &Caller,
+    holder: &Holder,
     id: Uuid,
     response: Response,
 ) -> Result<Response, Problem> {
@@ -199,7 +225,7 @@ async fn keep(
         body: app.vault.seal(&place(id), &body),
     };
     let answer = Command::Answer(answered);
-    if let Err(refused) = app.actors.requests.ask(id, context(app, caller), answer).await {
+    if let Err(refused) = app.actors.requests.ask(id, context(app, holder), answer).await {
         // It has happened: the caller is told. A repetition has the same command id.
         tracing::warn!(request.id = %id, "the answer of request {id} is not kept: {refused}");
     }

@@ -26,7 +26,7 @@ pub enum BadReport {
     Unreadable(#[from] serde_json::Error),
     /// The status is none of HTTP's, nor a reply code.
     #[error("status {0} is not between 100 and 999")]
-    Status(u64),
+    Status(i64),
 }
 
 /// The evidence in the body of a request:
@@ -94,7 +94,9 @@ impl Report {
     }
 
     fn evidence(self) -> Result<Evidence, BadReport> {
-        let mut body = self.body.filter(|body| !body.is_null());
+        // An empty text is as good as none, as in the other fields.
+        let blank = |body: &Value| body.as_str().is_some_and(|text| text.trim().is_empty());
+        let mut body = self.body.filter(|body| !body.is_null() && !blank(body));
         // A raw answer often comes as the text that it was.
         if let Some(Value::String(text)) = &body
             && text.trim_start().starts_with('{')
@@ -145,7 +147,7 @@ impl Scalar {
         let text = self.text();
         match text.trim().parse::<i64>() {
             Ok(number @ 100..=999) => Ok((u16::try_from(number).ok(), None)),
-            Ok(number) => Err(BadReport::Status(number.unsigned_abs())),
+            Ok(number) => Err(BadReport::Status(number)),
             Err(_) => Ok((None, Some(text))),
         }
     }

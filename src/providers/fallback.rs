@@ -6,9 +6,11 @@ use super::matcher::canonical;
 
 /// The verdict without a rule.
 pub(super) fn verdict(evidence: &Evidence) -> Verdict {
-    let Evidence { provider, status, code, subcode, .. } = evidence;
-    let nothing = provider.is_none() && status.is_none() && code.is_none() && subcode.is_none();
-    let class = if nothing {
+    let Evidence { provider, status, code, subcode, message, body } = evidence;
+    let named = provider.is_some() || status.is_some() || code.is_some() || subcode.is_some();
+    // Words that nobody knows are no reason to ask somebody to reauthorize: a gateway's page says
+    // nothing of the credential.
+    let class = if !named && message.is_none() && body.is_none() {
         Class::Auth
     } else {
         [subcode, code]

@@ -177,7 +177,7 @@ fn what_other_providers_say_finds_its_row() {
 fn without_a_row_the_general_meaning_holds() {
     for (evidence, class) in [
         (about("", "", "", 0, ""), Class::Auth),
-        (about("", "", "", 0, "it failed"), Class::Auth),
+        (about("", "", "", 0, "it failed"), Class::Unknown),
         (about("acme", "", "", 0, ""), Class::Unknown),
         (about("", "", "", 401, ""), Class::Auth),
         (about("acme", "", "", 403, ""), Class::Permission),

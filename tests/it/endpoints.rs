@@ -100,7 +100,7 @@ async fn the_webhook_of_an_api_inbox_is_explained_held_and_enabled_as_any() {
     let path = format!("{INBOX}/webhook/enable");
     assert_eq!(api.of_account(2).post(&path, json!({})).await.status, 404);
     let told = api.post(&path, json!({ "backlog": "all" })).await.json(200);
-    assert_eq!((&told["id"], &told["status"]), (&json!(42), &json!("enabled")));
+    assert_eq!((&told["id"], &told["status"]), (&json!(42), &json!("healthy")));
     let came = receiver.expect(3).await;
     let mut came: Vec<_> = came.iter().map(|it| it.json()["id"].as_u64()).collect();
     // The two that were held are under way at once.
@@ -123,7 +123,7 @@ async fn mail_is_held_and_enabled_by_hand() {
     let why = api.get(&format!("/mail/why?consistent_to={seen}")).await.json(200);
     assert_eq!((&why["disabled"]["rule"], &why["held"]), (&json!("asked"), &json!(1)));
     let told = api.post("/mail/enable", json!({})).await.json(200);
-    assert_eq!((&told["status"], &told["pending"]), (&json!("enabled"), &json!(1)));
+    assert_eq!((&told["status"], &told["pending"]), (&json!("healthy"), &json!(1)));
     let seen = place.written("delivery.attempt_failed", 1).await;
     let listed = api.get(&format!("/mail/deliveries?consistent_to={seen}")).await.json(200);
     let id = listed["deliveries"][0]["id"].as_str().unwrap();

@@ -68,9 +68,20 @@ async fn unknown_paths_and_wrong_methods_are_problems() {
     let service = furnished().await;
     let nowhere = service.call("GET", "1/nowhere", "").await;
     assert_eq!((nowhere.status, nowhere.json()["code"].as_str()), (404, Some("no_route")));
-    let wrong = service.call("PATCH", "1/inboxes", "").await;
+    let wrong = service.call("PATCH", "1/health", "").await;
     assert_eq!((wrong.status, wrong.json()["code"].as_str()), (405, Some("wrong_method")));
     assert_eq!(wrong.head.headers["content-type"], "application/problem+json");
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_told_in_chatwoots_words_where_the_path_is_chatwoots() {
+    let service = furnished().await;
+    for path in ["1/webhooks", "1/webhooks/1", "1/inboxes/42"] {
+        let wrong = service.call("TRACE", path, "").await;
+        let expected = json!({ "error": "this path does not answer this method" });
+        assert_eq!((wrong.status, wrong.json()), (405, expected), "{path}");
+        assert_eq!(wrong.head.headers["content-type"], "application/json");
+    }
 }
 
 #[tokio::test]

@@ -36,3 +36,22 @@ async fn a_body_is_read_up_to_its_limit() {
     let more = [whole, vec![b' ']].concat();
     assert_eq!(read(Body::from(more)).await, Err(too_large()));
 }
+
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+struct Named {
+    name: String,
+}
+
+#[test]
+fn only_an_object_is_one() {
+    let named = Named { name: "a".to_owned() };
+    assert_eq!(parse::<Named>(br#"  {"name":"a"}"#), Ok(named));
+    for list in [&b"[\"a\"]"[..], b"\"a\"", b"1", b"null"] {
+        let refused = parse::<Named>(list).unwrap_err();
+        assert_eq!(refused.status(), 422);
+        assert_eq!(refused.to_string(), "the body must be a JSON object");
+    }
+    for text in [&b""[..], b"[", b"a", b"{", b"[1] 2"] {
+        assert_eq!(parse::<Named>(text).unwrap_err().status(), 400);
+    }
+}

@@ -23,16 +23,18 @@ struct List {
     payload: Vec<Shown>,
 }
 
+/// One inbox, to whoever reads it and to whoever has changed it.
 #[derive(Serialize)]
-struct Shown {
-    id: InboxId,
-    name: String,
-    channel_type: String,
-    reauthorization_required: bool,
-    authorization_error_count: u32,
-    threshold: u32,
-    state: HealthState,
-    since: Timestamp,
+pub(in crate::http) struct Shown {
+    pub(in crate::http) id: InboxId,
+    pub(in crate::http) name: String,
+    pub(in crate::http) channel_type: String,
+    pub(in crate::http) reauthorization_required: bool,
+    pub(in crate::http) authorization_error_count: u32,
+    pub(in crate::http) threshold: u32,
+    pub(in crate::http) state: HealthState,
+    pub(in crate::http) since: Timestamp,
+    pub(in crate::http) expires_at: Option<Timestamp>,
 }
 
 impl From<Inbox<'_>> for Shown {
@@ -46,6 +48,7 @@ impl From<Inbox<'_>> for Shown {
             threshold: inbox.threshold,
             state: inbox.state,
             since: inbox.since,
+            expires_at: inbox.expires_at,
         }
     }
 }

@@ -32,7 +32,7 @@ impl Invalid {
 
 /// The body's JSON. No body at all is as good as an empty object: it misses what is wanted.
 pub(super) fn read(body: &[u8]) -> Result<Value, Problem> {
-    if body.trim_ascii().is_empty() { Ok(Value::Null) } else { body::parse(body) }
+    if body.trim_ascii().is_empty() { Ok(Value::Null) } else { body::any(body) }
 }
 
 /// The object that the parameters are in, flat or nested under `name` as Rails wraps them, unless

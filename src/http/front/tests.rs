@@ -81,3 +81,36 @@ async fn both_ways_are_measured_as_the_same_route() {
     });
     assert!(line.is_some_and(|line| line.ends_with(" 2")), "{text}");
 }
+
+#[tokio::test]
+async fn a_slash_at_the_end_of_a_path_means_nothing() {
+    let service = furnished().await;
+    for (method, path, body) in [
+        ("PUT", "1/", r#"{"name":"Acme"}"#),
+        ("GET", "1/inboxes/", ""),
+        ("GET", "1/inboxes/42/?consistent_to=1", ""),
+        ("POST", "1/inboxes/42/authorization_errors/", "{}"),
+    ] {
+        let answer = service.call(method, path, body).await;
+        assert_eq!(answer.status, 200, "{method} {path}: {answer:?}");
+    }
+    let nobody = service.send(request("GET", "1/inboxes/").body(Body::empty()).unwrap()).await;
+    assert_eq!(nobody.status, 401, "{nobody:?}");
+    assert_eq!(service.call("GET", "1/nowhere/", "").await.status, 404);
+}
+
+#[test]
+fn without_its_slash_a_request_is_the_same() {
+    for (path, expected) in [
+        ("/", "/"),
+        ("/a", "/a"),
+        ("/a/?b=/", "/a?b=/"),
+        ("/a?b=/", "/a?b=/"),
+        ("http://relink.example/a/", "http://relink.example/a"),
+    ] {
+        let asked = Request::get(path).header("x", "y").body(Body::empty()).unwrap();
+        let found = unslashed(asked);
+        assert_eq!(found.uri().to_string(), expected, "{path}");
+        assert_eq!(found.headers()["x"], "y");
+    }
+}

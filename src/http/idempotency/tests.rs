@@ -89,13 +89,14 @@ async fn lines_of_a_request_that_was_broken_off_are_not_taken_again() {
     let account = AccountId(1);
     let caller = Caller { actor: Actor::ADMIN, account, role: Role::Administrator };
     let path = "/api/v1/accounts/1/events";
-    let id = id(&caller, "POST", path, b"k");
+    let holder = Holder::from(&caller);
+    let id = id(&holder, "POST", path, b"k");
     let fingerprint = fingerprint("POST", path, "", body.as_bytes());
     let received = Command::Receive { fingerprint };
-    app.actors.requests.ask(id, context(app, &caller), received).await.unwrap();
+    app.actors.requests.ask(id, context(app, &holder), received).await.unwrap();
     for number in 1..=TAKEN {
         let context =
-            Context { id: Uuid::new_v5(&id, &number.to_be_bytes()), ..context(app, &caller) };
+            Context { id: Uuid::new_v5(&id, &number.to_be_bytes()), ..context(app, &holder) };
         let event = EventReceived { account, event: "a".into(), data: "{}".into() };
         app.actors.platforms.ask(account, context, event).await.unwrap();
     }

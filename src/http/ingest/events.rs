@@ -44,9 +44,9 @@ const BESIDE: usize = 16 << 10;
 
 #[derive(Deserialize)]
 struct Given<'a> {
-    event: String,
+    event: Option<Value>,
     #[serde(borrow)]
-    data: &'a RawValue,
+    data: Option<&'a RawValue>,
 }
 
 /// What is told of an event that was taken.
@@ -94,17 +94,22 @@ async fn take(
 /// The event that the JSON reports.
 fn read(app: &App, caller: &Caller, json: &[u8]) -> Result<EventReceived, Problem> {
     let Given { event, data } = body::parse(json)?;
-    if !is_name(&event) {
-        let text = format!("Event is no name of [a-z][a-z0-9_.]*, at most {NAME_MAX} characters");
-        return Err(Problem::invalid("event", text));
-    }
+    let event = match event {
+        None => return Err(Problem::invalid("event", "Event can't be blank")),
+        Some(Value::String(name)) if is_name(&name) => name,
+        Some(_) => {
+            let text =
+                format!("Event is no name of [a-z][a-z0-9_.]*, at most {NAME_MAX} characters");
+            return Err(Problem::invalid("event", text));
+        }
+    };
     if OPERATIONAL.contains(&event.as_str()) {
         let text = format!("Event {event} is Relink's own to report");
         return Err(Problem::invalid("event", text));
     }
-    if !data.get().starts_with('{') {
+    let Some(data) = data.filter(|data| data.get().starts_with('{')) else {
         return Err(Problem::invalid("data", "Data must be an object"));
-    }
+    };
     // Raw JSON may hold what no reader takes, such as half of a surrogate pair: what is taken here
     // must be readable wherever it goes.
     let content: Map<String, Value> = serde_json::from_str(data.get())

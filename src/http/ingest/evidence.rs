@@ -12,6 +12,7 @@ use axum::routing::post;
 use events::evidence::{Class, Scope, Verdict};
 use events::reauthorization::Command as Report;
 use events::{HookId, InboxId, Position, RuleId};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
@@ -46,7 +47,7 @@ struct Shown {
     position: Position,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 struct Prompt {
     reason: Option<String>,
 }
@@ -151,20 +152,28 @@ pub(in crate::http) async fn answer<I: Reauthorizable>(
             let report = Report::RecordError { evidence, verdict: verdict.clone(), table, at };
             (report, Some(verdict))
         }
-        Call::Success => (Report::RecordSuccess, None),
+        Call::Success => {
+            given::<IgnoredAny>(body)?;
+            (Report::RecordSuccess, None)
+        }
         Call::Prompt => (Report::Prompt { reason: reason(body)? }, None),
-        Call::Reauthorized => (Report::Reauthorize, None),
+        Call::Reauthorized => {
+            given::<IgnoredAny>(body)?;
+            (Report::Reauthorize, None)
+        }
     };
     record(app, caller, id, cause, report, verdict).await
 }
 
+/// What the body says; none where there is no body.
+fn given<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<Option<T>, Problem> {
+    if body.trim_ascii().is_empty() { Ok(None) } else { body::parse(body).map(Some) }
+}
+
 /// Why somebody must reauthorize, in the platform's words.
 fn reason(body: &[u8]) -> Result<Option<String>, Problem> {
-    let given = match body.trim_ascii() {
-        b"" => Prompt::default(),
-        json => body::parse(json)?,
-    };
-    Ok(given.reason.map(|reason| {
+    let reason = given(body)?.and_then(|Prompt { reason }| reason);
+    Ok(reason.map(|reason| {
         let reason: String = reason.chars().take(REASON_MAX).collect();
         providers::redacted(&reason)
     }))

@@ -20,7 +20,6 @@ use crate::http::body::{self, Raw};
 use crate::http::context::Cause;
 use crate::http::path::PathEndpoint;
 use crate::http::problem::Problem;
-use crate::http::query;
 use crate::http::under;
 
 /// As long as a reason may be.
@@ -41,11 +40,13 @@ pub(in crate::http) fn routes() -> Router<Arc<App>> {
 }
 
 #[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Enabling {
     backlog: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Disabling {
     reason: Option<String>,
 }
@@ -58,7 +59,7 @@ async fn enable(
     Raw(body): Raw,
 ) -> Result<Json<Value>, Problem> {
     let given: Enabling = given(&body)?;
-    let backlog = query::read("backlog", given.backlog.as_deref(), str::parse::<Backlog>)?;
+    let backlog = body::field("backlog", given.backlog.as_deref(), str::parse::<Backlog>)?;
     let backlog = backlog.unwrap_or(Backlog::All);
     is_there(&app, &caller, &context, endpoint).await?;
     let by = caller.actor.clone();
@@ -85,7 +86,7 @@ async fn disable(
     let reason = given.reason.unwrap_or_else(|| "somebody asked for it".to_owned());
     if reason.chars().count() > REASON_CHARS_MAX {
         let limit = format!("reason is longer than {REASON_CHARS_MAX} characters");
-        return Err(Problem::Malformed(limit));
+        return Err(Problem::invalid("reason", limit));
     }
     is_there(&app, &caller, &context, endpoint).await?;
     let command = Command::Disable { by: caller.actor.clone(), reason, now: context.now };
@@ -115,18 +116,19 @@ async fn tell(
         app.acknowledge(done.position);
     }
     let told = done.answer;
-    let (status, since, reason) = match &told.standing {
-        Standing::Free | Standing::Probing { .. } => ("enabled", None, None),
+    let (since, reason) = match &told.standing {
+        Standing::Free | Standing::Probing { .. } => (None, None),
         Standing::Paused { .. } | Standing::Disabled { .. } if enabling => {
             return Ok(Json(Value::Null));
         }
-        Standing::Paused { since, .. } => ("paused", Some(*since), None),
-        Standing::Disabled { since, reason, .. } => ("disabled", Some(*since), Some(reason)),
+        Standing::Paused { since, .. } => (Some(*since), None),
+        Standing::Disabled { since, reason, .. } => (Some(*since), Some(reason)),
     };
+    let (status, _) = told.health.as_ref().ok_or(Problem::Bug)?.doing();
     let held = if told.standing.holds() { told.pending } else { 0 };
     Ok(Json(json!({
         "id": number(endpoint),
-        "status": status,
+        "status": status.as_str(),
         "since": since,
         "reason": reason,
         "pending": told.pending,

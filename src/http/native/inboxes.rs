@@ -3,6 +3,7 @@
 mod attributes;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actors::inbox::{Action, Answer, Profile, Registration, Rejection};
 use actors::{Context, Refused};
@@ -10,7 +11,8 @@ use axum::extract::State;
 use axum::http::{HeaderName, StatusCode};
 use axum::routing::{delete, put};
 use axum::{Json, Router};
-use events::{InboxId, Position, Sealed, Timestamp};
+use events::{InboxId, Position, Sealed};
+use projections::inbox_health::HealthState;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -19,6 +21,7 @@ use super::accounts;
 use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::body::{BYTES_MAX, Json as Body};
+use crate::http::chatwoot::inboxes::Shown;
 use crate::http::context::Cause;
 use crate::http::etag::{self, Precondition};
 use crate::http::expiry;
@@ -31,6 +34,9 @@ const THRESHOLD_MAX: u32 = 1_000;
 
 /// As often as a registration is put together anew because somebody else registers it meanwhile.
 const TRIES: usize = 8;
+
+/// As long as an answer waits for the view to have seen what it tells.
+const SEEN_WITHIN: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Deserialize)]
 struct Given {
@@ -59,14 +65,9 @@ mod present {
 }
 
 #[derive(Serialize)]
-struct Shown {
-    id: InboxId,
-    name: String,
-    channel_type: String,
-    reauthorization_required: bool,
-    authorization_error_count: u32,
-    threshold: u32,
-    expires_at: Option<Timestamp>,
+struct Registered {
+    #[serde(flatten)]
+    shown: Shown,
     position: Position,
 }
 
@@ -95,7 +96,7 @@ async fn register(
     cause: Cause,
     precondition: Precondition,
     Body(given): Body<Given>,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Shown>), Problem> {
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Registered>), Problem> {
     accounts::registered(&app, &caller, cause.step("account")).await?;
     for _ in 0..TRIES {
         let look = app.command(caller.account, Action::Look);
@@ -118,8 +119,9 @@ async fn register(
         match app.actors.inboxes.ask(id, cause.0.clone(), command).await {
             Ok(done) => {
                 app.acknowledge(done.position);
-                let tag = etag::of(done.answer.version);
-                return Ok((status, tag, Json(shown(id, done.answer, done.position)?)));
+                let (tag, position) = (etag::of(done.answer.version), done.position);
+                let shown = shown(&app, id, done.answer, position).await?;
+                return Ok((status, tag, Json(Registered { shown, position })));
             }
             Err(Refused::Rejected(Rejection::Changed(_)))
                 if precondition.holds(version) && precondition.may_hold_again() => {}
@@ -141,9 +143,20 @@ async fn remove(
     Ok(Json(Removed { id, position }))
 }
 
-fn shown(id: InboxId, answer: Answer, position: Position) -> Result<Shown, Problem> {
+/// As a GET shows it. Its state is the view's to say, which is waited for; where that is late, it
+/// is shown as it was before.
+async fn shown(
+    app: &App,
+    id: InboxId,
+    answer: Answer,
+    position: Position,
+) -> Result<Shown, Problem> {
     let profile = answer.profile.ok_or(Problem::NoResource)?;
     let Profile { name, channel_type, .. } = Arc::unwrap_or_clone(profile);
+    let view = &app.views.inbox_health;
+    let _ = view.wait_for(position, SEEN_WITHIN).await;
+    let seen = view.read(|view| view.inbox(id).map(|inbox| (inbox.state, inbox.since)));
+    let (state, since) = seen.unwrap_or_else(|| (HealthState::Unknown, app.clock.now()));
     Ok(Shown {
         id,
         name,
@@ -151,8 +164,9 @@ fn shown(id: InboxId, answer: Answer, position: Position) -> Result<Shown, Probl
         reauthorization_required: answer.reauthorization_required,
         authorization_error_count: answer.authorization_error_count,
         threshold: answer.threshold,
+        state,
+        since,
         expires_at: answer.expires_at,
-        position,
     })
 }
 

@@ -19,11 +19,10 @@ use super::endpoints::settings;
 use crate::app::App;
 use crate::config::duration;
 use crate::http::auth::Caller;
-use crate::http::body::Json as Body;
+use crate::http::body::{self, Json as Body};
 use crate::http::context::Cause;
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
-use crate::http::query;
 use crate::http::under;
 
 /// What an attempt is taken to last where none was made yet.
@@ -40,6 +39,7 @@ pub(in crate::http) fn routes() -> Router<Arc<App>> {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Asked {
     since: Option<String>,
     until: Option<String>,
@@ -98,18 +98,18 @@ fn check_kept(app: &App, webhook: WebhookId, filter: &RecoveryFilter) -> Result<
 
 fn filter(asked: Asked) -> Result<RecoveryFilter, Problem> {
     let time = |text: &str| text.parse::<Timestamp>();
-    let since = query::read("since", asked.since.as_deref(), time)?;
-    let since = since.ok_or_else(|| Problem::Malformed("since is missing".to_owned()))?;
+    let since = body::field("since", asked.since.as_deref(), time)?;
+    let since = since.ok_or_else(|| Problem::invalid("since", "since is missing"))?;
     let status = asked.status.unwrap_or_else(|| vec!["abandoned".to_owned()]);
     let unknown = status.iter().find(|it| !matches!(it.as_str(), "abandoned" | "delivered"));
     if let Some(unknown) = unknown {
         let known = "status must be a list of abandoned and delivered";
-        return Err(Problem::Malformed(format!("{known}; {unknown:?} is neither")));
+        return Err(Problem::invalid("status", format!("{known}; {unknown:?} is neither")));
     }
     let has = |word: &str| status.iter().any(|it| it == word);
     Ok(RecoveryFilter {
         since,
-        until: query::read("until", asked.until.as_deref(), time)?,
+        until: body::field("until", asked.until.as_deref(), time)?,
         event: asked.event,
         key: asked.key,
         abandoned: has("abandoned"),

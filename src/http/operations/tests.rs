@@ -6,6 +6,7 @@ use axum::http::Request;
 use serde_json::{Value, json};
 
 use super::OPENAPI;
+use crate::http::problem::Problem;
 use crate::http::testing::{ADMIN, Answer, Service};
 
 /// What every route of an account begins with.
@@ -181,4 +182,51 @@ fn every_operation_says_how_it_fails() {
             }
         }
     }
+}
+
+#[test]
+fn every_post_is_described_with_its_key() {
+    let document = document();
+    let key = json!({ "$ref": "#/components/parameters/idempotency_key" });
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        let Some(post) = operations.get("post") else { continue };
+        assert!(post["parameters"].as_array().unwrap().contains(&key), "{path}");
+        for status in ["400", "408", "409", "413", "422"] {
+            assert!(post["responses"][status].is_object(), "{path} never says {status}");
+        }
+    }
+}
+
+#[test]
+fn every_word_for_a_problem_is_described() {
+    let text = String::new;
+    let problems = [
+        Problem::SignedOut,
+        Problem::BadToken,
+        Problem::OtherAccount,
+        Problem::Forbidden,
+        Problem::NoResource,
+        Problem::NoRoute,
+        Problem::WrongMethod,
+        Problem::Malformed(text()),
+        Problem::Missing(""),
+        Problem::invalid("", ""),
+        Problem::Removed(text()),
+        Problem::Conflict(text()),
+        Problem::Changed(text()),
+        Problem::TooLarge { what: "", limit: 0 },
+        Problem::Slow,
+        Problem::KeyReused,
+        Problem::UnderWay,
+        Problem::Busy,
+        Problem::Unavailable(text()),
+        Problem::Halted { stream: text(), reason: text() },
+        Problem::Bug,
+    ];
+    let words: BTreeSet<_> =
+        problems.iter().map(|problem| json!(problem.code()).to_string()).collect();
+    let described = document()["components"]["schemas"]["Problem"]["properties"]["code"].clone();
+    let described: BTreeSet<_> =
+        described["enum"].as_array().unwrap().iter().map(Value::to_string).collect();
+    assert_eq!(words, described);
 }

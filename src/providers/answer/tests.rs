@@ -161,7 +161,7 @@ fn a_raw_answer_alone_is_classified() {
         (json!({"body": {"ok": false, "error": "missing_scope"}}), Class::Permission),
         (json!({"body": {"error": "invalid_grant"}}), Class::Auth),
         (json!({"body": {"error": {"code": 503, "status": "UNAVAILABLE"}}}), Class::Transient),
-        (json!({"body": "connection lost"}), Class::Auth),
+        (json!({"body": "connection lost"}), Class::Unknown),
         (
             json!({"provider": "google", "body": {"error": {"code": 403, "status":
             "PERMISSION_DENIED", "errors": [{"reason": "rateLimitExceeded"}]}}}),

@@ -51,3 +51,27 @@ fn case_27_of_whatsapps_media_only_a_401_counts() {
         assert_eq!(counts(&json!({ "provider": "whatsapp", "status": status })), counted);
     }
 }
+
+#[test]
+fn an_answer_without_a_code_is_unknown_and_counts_for_nothing() {
+    for report in [
+        json!({ "message": "connection timed out" }),
+        json!({ "body": "<html>502 Bad Gateway</html>" }),
+        json!({ "body": { "detail": "rate limit" } }),
+        json!({ "body": {} }),
+        json!({ "provider": "acme" }),
+    ] {
+        assert!(!counts(&report), "{report}");
+    }
+}
+
+#[test]
+fn a_report_of_nothing_but_the_failure_counts() {
+    for report in [
+        json!({}),
+        json!({ "message": null, "body": null, "status": null }),
+        json!({ "provider": "", "code": "", "message": " ", "body": " " }),
+    ] {
+        assert!(counts(&report), "{report}");
+    }
+}

@@ -66,9 +66,12 @@ fn url(given: &Map<String, Value>, creating: bool, invalid: &mut Invalid) -> Opt
     Some(text.to_owned())
 }
 
+/// A parser would leave line breaks and tabs out, and call another address than is shown.
 fn is_web_address(text: &str) -> bool {
-    Url::parse(text)
-        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
+    let plain = !text.contains(|c: char| c.is_ascii_control());
+    plain
+        && Url::parse(text)
+            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
 }
 
 fn name(given: &Map<String, Value>, invalid: &mut Invalid) -> Option<Option<String>> {

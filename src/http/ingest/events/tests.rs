@@ -113,3 +113,23 @@ async fn what_could_not_be_fanned_out_is_not_taken() {
         assert_eq!(answer.status, 422, "{}", answer.text);
     }
 }
+
+#[tokio::test]
+async fn what_is_missing_or_wrong_is_named() {
+    let service = furnished().await;
+    for (body, attribute, message) in [
+        ("{}", "event", "Event can't be blank"),
+        (r#"{"event":null,"data":{}}"#, "event", "Event can't be blank"),
+        (r#"{"event":5,"data":{}}"#, "event", "Event is no name"),
+        (r#"{"event":"a"}"#, "data", "Data must be an object"),
+        (r#"{"event":"a","data":null}"#, "data", "Data must be an object"),
+    ] {
+        let answer = service.call("POST", "1/events", body).await;
+        assert_eq!(answer.status, 422, "{body}: {answer:?}");
+        let told = answer.json();
+        assert_eq!(told["attributes"], serde_json::json!([attribute]), "{body}");
+        assert!(told["message"].as_str().unwrap().starts_with(message), "{body}: {told}");
+    }
+    let list = service.call("POST", "1/events", r#"["a",{}]"#).await;
+    assert_eq!(list.status, 422, "{list:?}");
+}

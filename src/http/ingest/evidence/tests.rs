@@ -51,6 +51,10 @@ async fn evidence_that_cannot_be_taken_is_refused() {
         (errors, "{", 400),
         (errors, "[]", 422),
         (errors, r#"{"status":7}"#, 422),
+        ("1/inboxes/42/reauthorized", "{", 400),
+        ("1/inboxes/42/reauthorized", "[]", 422),
+        ("1/inboxes/42/authorization_successes", "not json", 400),
+        ("1/inboxes/42/prompt_reauthorization", "[]", 422),
         ("1/inboxes/43/authorization_errors", "", 404),
         ("2/inboxes/42/authorization_errors", "", 404),
         ("1/inboxes/x/authorization_errors", "", 404),
@@ -68,5 +72,30 @@ async fn a_position_that_never_comes_is_waited_for_and_given_up() {
     let late = service.call("GET", "1/inboxes?consistent_to=1000000", "").await;
     assert_eq!((late.status, &late.head.headers["retry-after"]), (503, &"1".parse().unwrap()));
     assert_eq!(service.call("GET", "1/inboxes?consistent_to=1", "").await.status, 200);
-    assert_eq!(service.call("GET", "1/inboxes?consistent_to=x", "").await.status, 400);
+    for bad in ["x", "-1", "1&consistent_to=1000000"] {
+        let answer = service.call("GET", &format!("1/inboxes?consistent_to={bad}"), "").await;
+        assert_eq!(answer.status, 400, "{bad}: {answer:?}");
+    }
+    assert_eq!(service.call("GET", "1/inboxes?consistent_to=", "").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_status_that_is_none_is_quoted_as_it_came() {
+    let service = furnished().await;
+    let answer =
+        service.call("POST", "1/inboxes/42/authorization_errors", r#"{"status":-1}"#).await;
+    assert_eq!(answer.json()["message"], "status -1 is not between 100 and 999");
+}
+
+#[tokio::test]
+async fn what_says_something_that_nobody_knows_counts_for_nothing() {
+    let service = furnished().await;
+    let page = r#"{"body":"<html>502 Bad Gateway</html>"}"#;
+    let told = report(&service, "authorization_errors", page).await;
+    assert_eq!(
+        (&told["class"], &told["authorization_error_count"]),
+        (&json!("unknown"), &json!(0))
+    );
+    let told = report(&service, "authorization_errors", "{}").await;
+    assert_eq!((&told["class"], &told["authorization_error_count"]), (&json!("auth"), &json!(1)));
 }

@@ -33,7 +33,7 @@ async fn a_webhook_is_disabled_with_a_reason_and_enabled_again() {
     let again = service.call("POST", "1/webhooks/1/disable", r#"{"reason": "other"}"#).await;
     assert_eq!(again.json()["reason"], "maintenance", "the first reason stays");
     let told = service.call("POST", "1/webhooks/1/enable", r#"{"backlog": "none"}"#).await.json();
-    assert_eq!(told["status"], "enabled");
+    assert_eq!(told["status"], "healthy", "as the webhook shows it");
     assert_eq!(shown(&service).await["status"], "healthy");
     assert_eq!(service.call("POST", "1/webhooks/1/enable", "").await.status, 200);
 }
@@ -58,9 +58,23 @@ async fn what_is_anothers_unknown_or_bad_is_refused() {
         }
     }
     let bad = service.call("POST", "1/webhooks/1/enable", r#"{"backlog": "some"}"#).await;
-    assert_eq!(bad.status, 400);
+    assert_eq!((bad.status, &bad.json()["attributes"]), (422, &json!(["backlog"])));
     let reason = json!({ "reason": "x".repeat(1_001) }).to_string();
-    assert_eq!(service.call("POST", "1/webhooks/1/disable", &reason).await.status, 400);
+    let bad = service.call("POST", "1/webhooks/1/disable", &reason).await;
+    assert_eq!((bad.status, &bad.json()["attributes"]), (422, &json!(["reason"])));
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_releases_nothing() {
+    let service = service().await;
+    service.call("POST", "1/webhooks/1/disable", "").await;
+    for body in [r#"{"backlogs": "none"}"#, r#"{"backlog": ""}"#, r#"["none"]"#] {
+        let answer = service.call("POST", "1/webhooks/1/enable", body).await;
+        assert_eq!(answer.status, 422, "{body}: {answer:?}");
+    }
+    assert_eq!(shown(&service).await["status"], "disabled");
+    let misspelt = service.call("POST", "1/webhooks/1/disable", r#"{"why": "so"}"#).await;
+    assert_eq!(misspelt.status, 422);
 }
 
 /// The same with an inbox of the API that has a webhook, and one of WhatsApp.
@@ -94,7 +108,7 @@ async fn the_webhook_of_an_api_inbox_and_mail_are_disabled_and_enabled_alike() {
             (&json!("asked"), &json!("maintenance"), &json!("admin"))
         );
         assert_eq!(service.call("POST", &format!("{path}/pause"), "").await.status, 409);
-        assert_eq!(post("enable", r#"{"backlog": "none"}"#).await["status"], "enabled");
+        assert_eq!(post("enable", r#"{"backlog": "none"}"#).await["status"], "healthy");
         let why = service.call("GET", &format!("{path}/why"), "").await.json();
         assert_eq!((&why["state"], &why["disabled"]), (&json!("healthy"), &Value::Null));
     }

@@ -186,3 +186,29 @@ async fn a_put_can_ask_for_one_that_is_there_or_for_none() {
         assert_eq!(answer.status, status, "{path} {header:?}: {answer:?}");
     }
 }
+
+#[tokio::test]
+async fn whoever_changes_an_inbox_is_told_what_whoever_reads_it_is() {
+    let service = furnished().await;
+    service.call("POST", "1/inboxes/42/prompt_reauthorization", "").await;
+    let change = r#"{"name":"New","expires_at":1}"#;
+    let mut told = service.call("PUT", "1/inboxes/42", change).await.json();
+    let position = told.as_object_mut().unwrap().remove("position");
+    assert!(position.is_some_and(|it| it.is_u64()));
+    let shown = service.call("GET", "1/inboxes/42", "").await.json();
+    assert_eq!(told, shown);
+    assert_eq!((&shown["state"], &shown["name"]), (&json!("action_needed"), &json!("New")));
+    assert_eq!(shown["expires_at"], "1970-01-01T00:00:01.000000Z");
+    assert!(shown["since"].is_string());
+}
+
+#[tokio::test]
+async fn a_list_is_no_inbox() {
+    let service = furnished().await;
+    let body = r#"["Evil","Channel::Api"]"#;
+    for path in ["1", "1/inboxes/42", "1/inboxes/42/policy"] {
+        let answer = service.call("PUT", path, body).await;
+        assert_eq!(answer.status, 422, "{path}: {answer:?}");
+        assert_eq!(answer.json()["message"], "the body must be a JSON object", "{path}");
+    }
+}

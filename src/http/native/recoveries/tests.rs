@@ -115,8 +115,10 @@ async fn what_is_anothers_unknown_or_bad_is_refused() {
         json!({ "since": "yesterday" }),
         json!({ "since": second(0), "until": "later" }),
         json!({ "since": second(0), "status": ["pending"] }),
+        json!({ "since": second(0), "dryrun": true }),
+        json!([second(0)]),
     ] {
         let answer = service.call("POST", "1/webhooks/1/recover", &body.to_string()).await;
-        assert_eq!(answer.status, 400, "{body}");
+        assert_eq!(answer.status, 422, "{body}");
     }
 }

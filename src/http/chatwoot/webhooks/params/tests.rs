@@ -33,7 +33,16 @@ fn a_body_without_any_parameter_misses_the_webhook() {
 
 #[test]
 fn only_web_addresses_are_urls() {
-    let bad = ["javascript:alert(1)", "ftp://a.test/", "http://", "a.test", "", "http://a b/"];
+    let bad = [
+        "javascript:alert(1)",
+        "ftp://a.test/",
+        "http://",
+        "a.test",
+        "",
+        "http://a b/",
+        "https://a.test/a\nb",
+        "https://a.\ttest/",
+    ];
     for url in bad {
         let (message, attributes) = wrong(&json!({"url": url}));
         assert_eq!((&*message, &*attributes), ("Url is invalid", &["url"][..]), "{url}");

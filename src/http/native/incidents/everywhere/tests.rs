@@ -92,3 +92,27 @@ async fn only_the_installations_administrator_changes_what_there_is() {
     }
     assert_eq!(listed(&service, "?state=open&muted=false").await.len(), 1);
 }
+
+async fn keyed(service: &Service, path: &str, key: &str, body: &str) -> Answer {
+    let request = Request::post(format!("/api/v1/incidents{path}"));
+    let request = request.header("api_access_token", ADMIN).header("idempotency-key", key);
+    service.send(request.body(Body::from(body.to_owned())).unwrap()).await
+}
+
+#[tokio::test]
+async fn with_a_key_an_incident_is_closed_once_and_told_twice() {
+    let service = furnished().await;
+    fail(&service).await;
+    let first = keyed(&service, "/app-1/close", "k", "").await;
+    assert_eq!(first.status, 200, "{first:?}");
+    let head = service.app.store.head().await.unwrap();
+    let again = keyed(&service, "/app-1/close", "k", "").await;
+    assert_eq!((again.status, &again.text), (200, &first.text));
+    assert_eq!(again.head.headers["idempotency-replayed"], "true");
+    assert_eq!(service.app.store.head().await.unwrap(), head);
+    let other = keyed(&service, "/app-1/close", "k", "{}").await;
+    assert_eq!((other.status, &other.json()["code"]), (422, &json!("key_reused")));
+    assert_eq!(keyed(&service, "/app-1/mute", "k", "").await.status, 409, "it is over");
+    assert_eq!(keyed(&service, "/app-1/mute", "", "").await.status, 400);
+    assert_eq!(post(&service, "/app-1/close").await.status, 409, "nor is it without the key");
+}
