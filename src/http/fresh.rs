@@ -37,7 +37,10 @@ impl FromRequestParts<Arc<App>> for Fresh {
         let position = super::path::number(&text).ok_or_else(|| {
             Problem::Malformed(format!("consistent_to is {text:?} and no position of the log"))
         })?;
-        app.views.wait_for(Position(position), WITHIN).await?;
+        app.unless_it_stops(app.views.wait_for(Position(position), WITHIN)).await??;
         Ok(Self)
     }
 }
+
+#[cfg(test)]
+mod tests;
