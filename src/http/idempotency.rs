@@ -11,7 +11,6 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use dashmap::DashMap;
 use events::request::Answered;
 use http_body_util::BodyExt;
 use sha2::{Digest, Sha256};
@@ -21,6 +20,7 @@ use super::auth::Caller;
 use super::body;
 use super::context::{BrokenOff, Derived};
 use super::problem::Problem;
+use super::turns::Turns;
 use crate::app::App;
 
 /// The header.
@@ -35,9 +35,10 @@ const LINES_MAX: usize = 10_000;
 /// What the ids of requests derive from.
 const NAMESPACE: Uuid = Uuid::from_bytes(*b"relink/request/1");
 
-/// The keys of requests that are being answered by this process.
+/// The keys of requests that are being answered by this process: who comes with one of them waits
+/// for that answer.
 #[derive(Debug, Clone, Default)]
-pub struct UnderWay(Arc<DashMap<Uuid, ()>>);
+pub struct UnderWay(Turns<Uuid>);
 
 /// Told by an answer of several parts: whether one of them may be a better one next time.
 #[derive(Debug, Clone, Default)]
@@ -51,24 +52,6 @@ impl Unsettled {
 
     fn is_told(&self) -> bool {
         self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// Takes the key off the list, also when whoever asked goes away.
-struct Turn<'a>(&'a UnderWay, Uuid);
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.0.0.remove(&self.1);
-    }
-}
-
-impl UnderWay {
-    fn begin(&self, id: Uuid) -> Result<Turn<'_>, Problem> {
-        match self.0.insert(id, ()) {
-            None => Ok(Turn(self, id)),
-            Some(()) => Err(Problem::UnderWay),
-        }
     }
 }
 
@@ -111,7 +94,8 @@ async fn try_once(
     }
     let query = parts.uri.query().unwrap_or("");
     let fingerprint = fingerprint(parts.method.as_str(), parts.uri.path(), query, &body);
-    let _turn = under_way.begin(id)?;
+    let turn = app.unless_it_stops(under_way.0.wait(id)).await?;
+    let _turn = turn.ok_or(Problem::UnderWay)?;
     let received = Command::Receive { fingerprint };
     let known = app.actors.requests.ask(id, context(app, caller), received).await?;
     if let Some(answered) = known.answer {
