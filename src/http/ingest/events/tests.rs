@@ -72,8 +72,10 @@ async fn lines_are_answered_one_by_one_and_in_order() {
     assert!(positions.is_sorted(), "{positions:?}");
 }
 
+type Part = Poll<Option<Result<Frame<Bytes>, BrokenPipe>>>;
+
 /// A body of a line and a half, and then what there is.
-struct HalfALine(bool, fn() -> Poll<Option<Result<Frame<Bytes>, BrokenPipe>>>);
+struct HalfALine(bool, fn() -> Part);
 
 #[derive(Debug, thiserror::Error)]
 #[error("the client is gone")]
@@ -83,10 +85,7 @@ impl hyper::body::Body for HalfALine {
     type Data = Bytes;
     type Error = BrokenPipe;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BrokenPipe>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Part {
         if std::mem::replace(&mut self.0, true) {
             return self.1();
         }

@@ -51,10 +51,9 @@ pub(super) fn place_of_app(incident: &AppIncident) -> Place {
 }
 
 fn text((at, subject, number): Place) -> String {
-    match subject {
-        NOBODY => format!("{at}/{}", rendering::app_id(number)),
-        subject => format!("{at}/{}", rendering::id(subject, number)),
-    }
+    let is_app = subject == NOBODY;
+    let id = if is_app { rendering::app_id(number) } else { rendering::id(subject, number) };
+    format!("{at}/{id}")
 }
 
 /// A moment, or the end of a page.

@@ -3,7 +3,6 @@ use std::collections::BTreeSet;
 use events::delivery::{AbandonReason, Abandoned, Delivered, Event, Queued, Response};
 use events::{AccountId, DeliveryId, EventId, WebhookId};
 use projections::delivery_log::FINISHED_MAX;
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::*;
@@ -64,10 +63,11 @@ async fn all(service: &Service, query: &str) -> Vec<String> {
         let page = service.call("GET", &path, "").await.json();
         let listed = page["deliveries"].as_array().unwrap();
         ids.extend(listed.iter().map(|one| one["id"].as_str().unwrap().to_owned()));
-        match &page["next_before"] {
-            Value::Null => return ids,
-            next => before = next.to_string(),
+        let next = &page["next_before"];
+        if next.is_null() {
+            return ids;
         }
+        before = next.to_string();
     }
 }
 
