@@ -86,7 +86,8 @@ async fn converse(
     }
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let front = front.clone();
-        async move { Ok::<_, Infallible>(front.answer(rest::with_rest(request).map(Body::new)).await) }
+        let request = rest::with_rest(request).map(Body::new);
+        async move { Ok::<_, Infallible>(front.answer(request).await) }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
