@@ -41,10 +41,13 @@ impl Body for ReadToItsEnd {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         self.held_back = false;
-        match &mut self.body {
-            Some(body) => Pin::new(body).poll_frame(cx),
-            None => Poll::Ready(None),
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let part = Pin::new(body).poll_frame(cx);
+        if let Poll::Ready(None) = part {
+            // One that comes in chunks does not know by itself that it is at its end.
+            self.body = None;
         }
+        part
     }
 
     fn is_end_stream(&self) -> bool {
