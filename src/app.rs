@@ -4,6 +4,7 @@ mod seen;
 mod start;
 mod together;
 
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -92,6 +93,11 @@ impl Actors {
     }
 }
 
+/// What was waited for cannot be waited for any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the service stops; try again in a second")]
+pub struct Stopping;
+
 /// What a request needs to be answered.
 pub struct App {
     /// The log.
@@ -134,6 +140,22 @@ impl App {
     /// Remembers that something was acknowledged to a caller, so that reads show it.
     pub fn acknowledge(&self, position: Position) {
         self.acknowledged.fetch_max(position.0, Ordering::Relaxed);
+    }
+
+    /// What the future ends with.
+    ///
+    /// # Errors
+    /// When the service stops before: whoever waits is told so, and not cut off.
+    pub async fn unless_it_stops<T>(
+        &self,
+        waiting: impl Future<Output = T>,
+    ) -> Result<T, Stopping> {
+        let mut stopping = self.stopping.subscribe();
+        tokio::select! {
+            biased;
+            done = waiting => Ok(done),
+            _ = stopping.wait_for(|stopping| *stopping) => Err(Stopping),
+        }
     }
 
     /// A command to an inbox, a hook or a rule, with the policies that hold now. They come from a

@@ -19,6 +19,7 @@ mod operations;
 mod places;
 mod server;
 mod subject;
+mod turns;
 
 /// A path under an account. Whole paths and not a nested router, which would rewrite every uri.
 macro_rules! under {

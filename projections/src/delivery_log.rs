@@ -1,8 +1,10 @@
 //! What each endpoint is owed and was lately delivered. Bodies and attempts stay in its ledger.
 
+mod ended;
+mod older;
 mod retention;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 
 use events::delivery::{AbandonReason, AttemptClass, Event as DeliveryEvent, Queued, Reopened};
 use events::webhook::Ordering;
@@ -10,12 +12,12 @@ use events::{DeliveryId, EndpointId, Event, Fold, Recorded, Revision, Timestamp,
 use serde::{Deserialize, Serialize};
 
 use crate::{Projection, Seen};
+use ended::Ended;
 use retention::Kept;
 
+pub use ended::FINISHED_MAX;
+pub use older::Older;
 pub use retention::Upkeep;
-
-/// As many finished deliveries of one webhook as are listed; those that are owed all are.
-pub const FINISHED_MAX: usize = 1_000;
 
 words! {
     /// Where a delivery is.
@@ -75,12 +77,24 @@ pub struct Filter {
     pub status: Option<DeliveryStatus>,
     /// Only of events of this name.
     pub event: Option<String>,
+    /// Only such as stand before this place of the ledger.
+    pub below: Option<Revision>,
     /// Only such as were queued before this moment.
     pub before: Option<Timestamp>,
     /// Only such as were queued after this moment.
     pub after: Option<Timestamp>,
     /// No more than so many.
     pub limit: usize,
+}
+
+/// Deliveries as they are listed.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Those queued last first.
+    pub deliveries: Vec<Delivery>,
+    /// From here on back, only the ledger itself has all that were wanted; none where no such one
+    /// has left this view.
+    pub left: Option<Revision>,
 }
 
 /// Every endpoint's deliveries.
@@ -95,8 +109,7 @@ struct Ledger {
     /// In the order of queueing, and so of time.
     deliveries: BTreeMap<Revision, Delivery>,
     places: HashMap<DeliveryId, Revision>,
-    /// In the order of finishing.
-    finished: VecDeque<Revision>,
+    ended: Ended,
     ordering: Ordering,
     /// Whether everything that is owed is held.
     holds: bool,
@@ -112,7 +125,13 @@ type Heads<'a> = HashMap<Lane<'a>, DeliveryId>;
 impl Filter {
     /// All of them, newest first.
     pub fn newest(limit: usize) -> Self {
-        Self { status: None, event: None, before: None, after: None, limit }
+        Self { status: None, event: None, below: None, before: None, after: None, limit }
+    }
+
+    /// Whether one that was queued there and then stands where these may: how it is doing aside.
+    fn may_stand(&self, revision: Revision, queued_at: Timestamp) -> bool {
+        self.below.is_none_or(|below| revision < below)
+            && self.before.is_none_or(|before| queued_at < before)
     }
 
     fn wants(&self, delivery: &Delivery, is: DeliveryStatus) -> bool {
@@ -134,19 +153,26 @@ impl DeliveryLog {
         Some(ledger.seen(delivery, &ledger.heads()))
     }
 
-    /// An endpoint's deliveries, those queued last first.
-    pub fn list(&self, endpoint: impl Into<EndpointId>, filter: &Filter) -> Vec<Delivery> {
-        let Some(ledger) = self.ledgers.get(&endpoint.into()) else { return vec![] };
-        let deliveries = ledger.deliveries.values().rev();
+    /// Whether there is anything of it here.
+    pub fn knows(&self, id: DeliveryId) -> bool {
+        self.ledgers.get(&id.endpoint()).is_some_and(|ledger| ledger.places.contains_key(&id))
+    }
+
+    /// An endpoint's deliveries, as far as they are here.
+    pub fn list(&self, endpoint: impl Into<EndpointId>, filter: &Filter) -> Listed {
+        let Some(ledger) = self.ledgers.get(&endpoint.into()) else { return Listed::default() };
+        let all = ledger.deliveries.iter().rev();
         let heads = ledger.heads();
         // Time in a stream never runs backwards, so the two moments cut out one piece.
-        deliveries
-            .skip_while(|delivery| filter.before.is_some_and(|at| delivery.created_at >= at))
+        let deliveries = all
+            .skip_while(|(revision, it)| !filter.may_stand(**revision, it.created_at))
+            .map(|(_, delivery)| delivery)
             .take_while(|delivery| filter.after.is_none_or(|at| delivery.created_at > at))
             .filter(|delivery| filter.wants(delivery, ledger.status(delivery)))
             .take(filter.limit)
             .map(|delivery| ledger.seen(delivery, &heads))
-            .collect()
+            .collect();
+        Listed { deliveries, left: ledger.ended.left(filter.status) }
     }
 }
 
@@ -219,7 +245,7 @@ impl Ledger {
                 delivery.reopened = Some(record.revision);
                 delivery.next_attempt_at = Some(reopened.queued.due);
                 let revision = delivery.revision;
-                self.finished.retain(|finished| *finished != revision);
+                self.ended.forget(revision);
             }
             None => self.queue(record, &reopened.queued, reopened.attempts),
         }
@@ -292,19 +318,19 @@ impl Ledger {
 
     fn finish(&mut self, id: DeliveryId, status: DeliveryStatus, at: Timestamp) {
         let Some(delivery) = self.delivery(id) else { return };
-        let first = delivery.finished_at.is_none();
+        let was = delivery.finished_at.map(|_| delivery.status);
         delivery.status = status;
         delivery.finished_at = Some(at);
         delivery.next_attempt_at = None;
         let revision = delivery.revision;
         self.kept.ended(revision, at);
-        if first {
-            self.finished.push_back(revision);
-        }
-        while self.finished.len() > FINISHED_MAX {
-            let Some(oldest) = self.finished.pop_front() else { break };
-            if let Some(oldest) = self.deliveries.remove(&oldest) {
-                self.places.remove(&oldest.id);
+        let Some(oldest) = self.ended.take(revision, was, status) else { return };
+        if let Some(oldest) = self.deliveries.remove(&oldest) {
+            self.places.remove(&oldest.id);
+            // Whoever reads the ledger backwards meets it where it was owed last.
+            let place = oldest.reopened.unwrap_or(oldest.revision);
+            if self.kept.has(place) {
+                self.ended.leave(place, oldest.status);
             }
         }
     }
@@ -338,7 +364,7 @@ impl Fold for DeliveryLog {
 
 impl Projection for DeliveryLog {
     const NAME: &'static str = "delivery_log";
-    const VERSION: u32 = 6;
+    const VERSION: u32 = 7;
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body as _;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
@@ -51,10 +52,14 @@ impl<S: Sync> FromRequest<S> for Raw {
 /// # Errors
 /// When it is larger than [`BYTES_MAX`], breaks off, or does not come [`WITHIN`] its time.
 pub async fn read(body: Body) -> Result<Bytes, Problem> {
+    // Who says beforehand that it is, need not send it.
+    if body.size_hint().lower() > BYTES_MAX as u64 {
+        return Err(too_large());
+    }
     match timeout(WITHIN, Limited::new(body, BYTES_MAX).collect()).await {
         Ok(Ok(whole)) => Ok(whole.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) => Err(Problem::Malformed("the body breaks off".into())),
+        Ok(Err(_)) => Err(broken_off()),
         Err(_) => Err(Problem::Slow),
     }
 }
@@ -62,6 +67,11 @@ pub async fn read(body: Body) -> Result<Bytes, Problem> {
 /// The body is larger than [`BYTES_MAX`].
 pub fn too_large() -> Problem {
     Problem::TooLarge { what: "the body", limit: BYTES_MAX }
+}
+
+/// The body has an end, and not the one that was said.
+pub fn broken_off() -> Problem {
+    Problem::Malformed("the body breaks off".into())
 }
 
 /// What the JSON object says.

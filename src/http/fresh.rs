@@ -35,9 +35,14 @@ impl FromRequestParts<Arc<App>> for Fresh {
             path::number(text).ok_or_else(|| format!("{text:?} is no position of the log"))
         };
         match query::read("consistent_to", wanted.consistent_to.as_deref(), position)? {
-            Some(position) => app.views.wait_for(Position(position), WITHIN).await?,
+            Some(position) => {
+                app.unless_it_stops(app.views.wait_for(Position(position), WITHIN)).await??;
+            }
             None => app.own_writes().await,
         }
         Ok(Self)
     }
 }
+
+#[cfg(test)]
+mod tests;

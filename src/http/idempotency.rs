@@ -11,7 +11,6 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use dashmap::DashMap;
 use events::request::Answered;
 use events::{AccountId, Actor};
 use http_body_util::BodyExt;
@@ -22,6 +21,7 @@ use super::auth::{Caller, Operator};
 use super::body;
 use super::context::{BrokenOff, Derived};
 use super::problem::Problem;
+use super::turns::Turns;
 use crate::app::App;
 
 /// The header.
@@ -36,9 +36,10 @@ const LINES_MAX: usize = 10_000;
 /// What the ids of requests derive from.
 const NAMESPACE: Uuid = Uuid::from_bytes(*b"relink/request/1");
 
-/// The keys of requests that are being answered by this process.
+/// The keys of requests that are being answered by this process: who comes with one of them waits
+/// for that answer.
 #[derive(Debug, Clone, Default)]
-pub struct UnderWay(Arc<DashMap<Uuid, ()>>);
+pub struct UnderWay(Turns<Uuid>);
 
 /// Whose key it is: another's, or another account's, is another key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,24 +73,6 @@ impl Unsettled {
 
     fn is_told(&self) -> bool {
         self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// Takes the key off the list, also when whoever asked goes away.
-struct Turn<'a>(&'a UnderWay, Uuid);
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.0.0.remove(&self.1);
-    }
-}
-
-impl UnderWay {
-    fn begin(&self, id: Uuid) -> Result<Turn<'_>, Problem> {
-        match self.0.insert(id, ()) {
-            None => Ok(Turn(self, id)),
-            Some(()) => Err(Problem::UnderWay),
-        }
     }
 }
 
@@ -137,7 +120,8 @@ async fn try_once(
     }
     let query = parts.uri.query().unwrap_or("");
     let fingerprint = fingerprint(parts.method.as_str(), parts.uri.path(), query, &body);
-    let _turn = under_way.begin(id)?;
+    let turn = app.unless_it_stops(under_way.0.wait(id)).await?;
+    let _turn = turn.ok_or(Problem::UnderWay)?;
     let received = Command::Receive { fingerprint };
     let known = app.actors.requests.ask(id, context(app, holder), received).await?;
     if let Some(answered) = known.answer {

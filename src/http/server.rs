@@ -1,5 +1,7 @@
 //! Serves the routes on a socket, and stops when told.
 
+mod rest;
+
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::pin;
@@ -84,7 +86,8 @@ async fn converse(
     }
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let front = front.clone();
-        async move { Ok::<_, Infallible>(front.answer(request.map(Body::new)).await) }
+        let request = rest::with_rest(request).map(Body::new);
+        async move { Ok::<_, Infallible>(front.answer(request).await) }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);

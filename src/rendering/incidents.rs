@@ -8,8 +8,13 @@ use serde_json::{Value, json};
 const NAMED_MAX: usize = 100;
 
 /// A subject's incident as it is asked for by name: `inbox-42-1`.
-pub fn id(incident: &Incident) -> String {
-    format!("{}-{}", incident.subject, incident.number).replace('/', "-")
+pub fn id(subject: Subject, number: u64) -> String {
+    format!("{subject}-{number}").replace('/', "-")
+}
+
+/// The same of one of the installation's: `app-3`.
+pub fn app_id(number: u64) -> String {
+    format!("app-{number}")
 }
 
 /// The subject and number that a name stands for; none when it is none of ours.
@@ -28,7 +33,7 @@ pub fn incident(incident: &Incident, now: Timestamp) -> Value {
     let ended = incident.ended.as_ref();
     let end = ended.map_or(now, |(_, by)| by.at);
     json!({
-        "id": id(incident),
+        "id": id(incident.subject, incident.number),
         "subject": incident.subject.to_string(),
         "inbox_id": inbox(incident.subject),
         "state": if ended.is_some() { "closed" } else { "open" },
@@ -38,7 +43,7 @@ pub fn incident(incident: &Incident, now: Timestamp) -> Value {
         "cause": incident.cause,
         "class": incident.class.map(|class| class.as_str()),
         "reauthorization_required": incident.required,
-        "part_of": incident.app.map(|number| format!("app-{number}")),
+        "part_of": incident.app.map(app_id),
         "muted": incident.muted.is_some(),
         "muted_by": incident.muted.as_ref().map(|by| &*by.actor),
         "muted_at": incident.muted.as_ref().map(|by| by.at),
@@ -72,7 +77,7 @@ pub fn app(
     };
     let named = affected.iter().take(NAMED_MAX).map(ToString::to_string);
     Some(json!({
-        "id": format!("app-{}", incident.number),
+        "id": app_id(incident.number),
         "provider": incident.provider,
         "suspected": incident.suspected,
         "state": if ended.is_some() { "closed" } else { "open" },

@@ -79,6 +79,11 @@ impl Kept {
         }
     }
 
+    /// Whether the log still has what stands here.
+    pub(super) fn has(&self, revision: Revision) -> bool {
+        self.trimmed.is_none_or(|trim| revision >= trim.before)
+    }
+
     /// The newest summary before which everything was over so long ago.
     fn cut(&self, now: Timestamp, keep: Duration) -> Option<Revision> {
         let old = |summary: &&Summary| now.since(summary.over_at) >= keep;
@@ -105,8 +110,12 @@ impl DeliveryLog {
     /// order in which they did.
     pub fn outcomes(&self, endpoint: EndpointId, before: Revision) -> Vec<Outcome> {
         let Some(ledger) = self.ledgers.get(&endpoint) else { return vec![] };
-        let ended = ledger.finished.iter().filter(|revision| **revision < before);
-        ended.filter_map(|revision| outcome(ledger.deliveries.get(revision)?)).collect()
+        let ended = ledger.ended.all().filter(|revision| *revision < before);
+        let mut outcomes: Vec<_> =
+            ended.filter_map(|revision| outcome(ledger.deliveries.get(&revision)?)).collect();
+        outcomes.sort_by_key(|outcome| outcome.finished_at);
+        // They are told in one record.
+        outcomes.split_off(outcomes.len().saturating_sub(FINISHED_MAX))
     }
 
     /// What retention removed of an endpoint's ledger.
@@ -145,6 +154,10 @@ fn outcome(delivery: &Delivery) -> Option<Outcome> {
     })
 }
 
+fn status(outcome: &Outcome) -> DeliveryStatus {
+    if outcome.delivered { DeliveryStatus::Delivered } else { DeliveryStatus::Abandoned }
+}
+
 impl Ledger {
     /// Whether nothing is owed that was queued before this revision.
     fn is_over_before(&self, cut: Revision) -> bool {
@@ -169,12 +182,13 @@ impl Ledger {
                 self.forget(outcome.delivery);
             }
             let known = self.places.contains_key(&outcome.delivery);
-            if self.finished.len() < FINISHED_MAX && !known {
+            if !known && self.ended.has_room(status(outcome)) {
                 self.bring_back(outcome);
             }
         }
         let removed: Vec<_> =
             self.deliveries.range(..trim.before).map(|(_, it)| (it.id, it.reopened)).collect();
+        self.ended.removed_before(trim.before);
         for (id, reopened) in removed {
             match reopened.filter(|revision| *revision >= trim.before) {
                 // Body and last attempts stand there.
@@ -192,7 +206,7 @@ impl Ledger {
     fn forget(&mut self, id: DeliveryId) {
         if let Some(revision) = self.places.remove(&id) {
             self.deliveries.remove(&revision);
-            self.finished.retain(|finished| *finished != revision);
+            self.ended.forget(revision);
         }
     }
 
@@ -201,18 +215,13 @@ impl Ledger {
         if let Some(delivery) = self.deliveries.remove(&was) {
             self.deliveries.insert(revision, Delivery { revision, ..delivery });
         }
-        for finished in self.finished.iter_mut().filter(|finished| **finished == was) {
-            *finished = revision;
-        }
+        self.ended.move_to(was, revision);
     }
 
     /// One that ended before everything that is known.
     fn bring_back(&mut self, outcome: &Outcome) {
         let Outcome { delivery: id, revision, .. } = outcome.clone();
-        let status = match outcome.delivered {
-            true => DeliveryStatus::Delivered,
-            false => DeliveryStatus::Abandoned,
-        };
+        let status = status(outcome);
         let delivery = Delivery {
             id,
             event: outcome.event.as_str().into(),
@@ -233,6 +242,6 @@ impl Ledger {
         };
         self.places.insert(id, revision);
         self.deliveries.insert(revision, delivery);
-        self.finished.push_front(revision);
+        self.ended.bring_back(revision, status);
     }
 }

@@ -1,3 +1,4 @@
+mod older;
 mod retention;
 
 use events::delivery::{
@@ -71,7 +72,7 @@ fn log(events: impl IntoIterator<Item = (StreamName, DeliveryEvent)>) -> Deliver
 }
 
 fn listed(log: &DeliveryLog, filter: &Filter) -> Vec<DeliveryId> {
-    log.list(WEBHOOK, filter).into_iter().map(|delivery| delivery.id).collect()
+    log.list(WEBHOOK, filter).deliveries.into_iter().map(|delivery| delivery.id).collect()
 }
 
 #[test]
@@ -139,7 +140,7 @@ fn the_newest_come_first_and_filters_choose() {
     assert_eq!(listed(&log, &messages), [id(2)]);
     let between = Filter { before: Some(second(4)), after: Some(second(1)), ..all.clone() };
     assert_eq!(listed(&log, &between), [id(3), id(2)]);
-    assert!(log.list(WebhookId(8), &all).is_empty());
+    assert_eq!(log.list(WebhookId(8), &all), Listed::default());
 }
 
 #[test]
@@ -158,7 +159,7 @@ fn all_that_is_owed_is_listed_and_of_what_is_finished_the_newest() {
 #[test]
 fn what_is_said_of_an_unknown_delivery_is_ignored() {
     let log = log([failed(1, 1, None), delivered(1, 1), abandoned(2)]);
-    assert!(log.list(WEBHOOK, &Filter::newest(10)).is_empty());
+    assert_eq!(listed(&log, &Filter::newest(10)), []);
 }
 
 #[test]
@@ -231,4 +232,31 @@ fn what_was_given_up_and_then_recovered_is_listed_as_delivered() {
     let log = log(given_up.chain(recovered));
     let filter = Filter { status: Some(DeliveryStatus::Delivered), ..Filter::newest(usize::MAX) };
     assert_eq!(listed(&log, &filter).len(), FINISHED_MAX);
+}
+
+#[test]
+fn those_given_up_are_not_crowded_out_by_those_delivered() {
+    let many = FINISHED_MAX as u128 + 50;
+    let given_up = (0..5).flat_map(|number| [queued(number, "x"), abandoned(number)]);
+    let taken = (5..many + 5).flat_map(|number| [queued(number, "x"), delivered(number, 1)]);
+    let log = log(given_up.chain(taken));
+    let of = |status| log.list(WEBHOOK, &Filter { status, ..Filter::newest(usize::MAX) });
+    let given_up = of(Some(DeliveryStatus::Abandoned));
+    assert_eq!((given_up.deliveries.len(), given_up.left), (5, None), "no other was given up");
+    // The last of the fifty that went was queued as the fifty-fifth, by two records each.
+    let taken = of(Some(DeliveryStatus::Delivered));
+    assert_eq!((taken.deliveries.len(), taken.left), (FINISHED_MAX, Some(Revision(108))));
+    assert_eq!(of(None).left, taken.left);
+    assert_eq!(of(Some(DeliveryStatus::Pending)).left, None);
+}
+
+#[test]
+fn a_place_of_the_ledger_parts_the_list_though_many_are_of_one_moment() {
+    let mut records = history((1..=4).map(|number| queued(number, "x")));
+    for record in &mut records {
+        record.at = second(7);
+    }
+    let log = fold::<DeliveryLog>(&records);
+    let filter = Filter { below: Some(Revision(2)), ..Filter::newest(9) };
+    assert_eq!(listed(&log, &filter), [id(2), id(1)]);
 }

@@ -55,3 +55,24 @@ fn only_an_object_is_one() {
         assert_eq!(parse::<Named>(text).unwrap_err().status(), 400);
     }
 }
+
+#[tokio::test]
+async fn who_says_that_it_is_too_much_is_refused_before_it_comes() {
+    struct Announced;
+    impl hyper::body::Body for Announced {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            panic!("nobody wants it")
+        }
+
+        fn size_hint(&self) -> hyper::body::SizeHint {
+            hyper::body::SizeHint::with_exact(BYTES_MAX as u64 + 1)
+        }
+    }
+    assert_eq!(read(Body::new(Announced)).await, Err(too_large()));
+}

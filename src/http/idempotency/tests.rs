@@ -109,3 +109,21 @@ async fn lines_of_a_request_that_was_broken_off_are_not_taken_again() {
     let last = app.store.read_stream(&stream, Slice::Before(None), 1).await.unwrap().remove(0);
     assert_eq!(last.revision, Revision(TAKEN as u64 + 99), "each line is there once");
 }
+
+#[tokio::test]
+async fn of_many_at_once_with_one_key_all_have_the_same_answer() {
+    let service = Arc::new(furnished().await);
+    let tasks: Vec<_> = (0..8)
+        .map(|_| {
+            let service = service.clone();
+            tokio::spawn(async move { post(&service, "1/events", "k", EVENT).await })
+        })
+        .collect();
+    let mut answers = std::collections::BTreeSet::new();
+    for task in tasks {
+        let answer = task.await.unwrap();
+        answers.insert((answer.status, answer.text));
+    }
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    assert_eq!(answers.first().unwrap().0, 202);
+}

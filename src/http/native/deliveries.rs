@@ -1,6 +1,7 @@
 //! What an endpoint is owed and was delivered, and one delivery with all its attempts.
 
 mod attempts;
+mod page;
 
 use std::sync::Arc;
 
@@ -8,9 +9,9 @@ use actors::Context;
 use actors::delivery::Command;
 use axum::extract::State;
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use events::delivery::AbandonReason;
-use events::{DeliveryId, EndpointId, InboxId, Timestamp, WebhookId};
+use events::{DeliveryId, EndpointId, InboxId, Revision, Timestamp, WebhookId};
 use projections::delivery_log::{Delivery, DeliveryStatus, Filter};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -20,7 +21,8 @@ use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::context::Cause;
 use crate::http::fresh::Fresh;
-use crate::http::path::PathId;
+use crate::http::path::{self, PathId};
+use crate::http::places::Places;
 use crate::http::problem::Problem;
 use crate::http::query::{self, Query};
 use crate::http::under;
@@ -48,52 +50,54 @@ pub(in crate::http) fn routes() -> Router<Arc<App>> {
         .route(under!("/deliveries/{delivery}/retry"), post(retry))
         .route(under!("/deliveries/{delivery}/skip"), post(skip))
         .route(under!("/deliveries/{delivery}/park"), post(park))
+        // What has left the view is in the past, too.
+        .layer(Extension(Places::of_pasts()))
 }
 
 async fn of_webhook(
     State(app): State<Arc<App>>,
+    Extension(places): Extension<Places>,
     caller: Caller,
     PathId(webhook): PathId<WebhookId>,
     Query(asked): Query<Asked>,
     _: Fresh,
 ) -> Result<Json<Value>, Problem> {
-    list(&app, &caller, webhook.into(), asked)
+    list(&app, (&places, &caller), webhook.into(), asked).await
 }
 
 /// To the webhook of an API inbox.
 async fn of_inbox(
     State(app): State<Arc<App>>,
+    Extension(places): Extension<Places>,
     caller: Caller,
     PathId(inbox): PathId<InboxId>,
     Query(asked): Query<Asked>,
     _: Fresh,
 ) -> Result<Json<Value>, Problem> {
-    list(&app, &caller, EndpointId::Inbox(inbox), asked)
+    list(&app, (&places, &caller), EndpointId::Inbox(inbox), asked).await
 }
 
 /// To the account's administrators, by mail.
 async fn of_mail(
     State(app): State<Arc<App>>,
+    Extension(places): Extension<Places>,
     caller: Caller,
     Query(asked): Query<Asked>,
     _: Fresh,
 ) -> Result<Json<Value>, Problem> {
-    list(&app, &caller, EndpointId::Mail(caller.account), asked)
+    list(&app, (&places, &caller), EndpointId::Mail(caller.account), asked).await
 }
 
-fn list(
+async fn list(
     app: &App,
-    caller: &Caller,
+    (places, caller): (&Places, &Caller),
     endpoint: EndpointId,
     asked: Asked,
 ) -> Result<Json<Value>, Problem> {
     check_owner(app, caller, endpoint)?;
-    let filter = filter(asked)?;
-    let deliveries: Vec<Value> = app
-        .views
-        .delivery_log
-        .read(|view| view.list(endpoint, &filter).iter().map(shown).collect());
-    Ok(Json(json!({ "deliveries": deliveries })))
+    let page = page::of(app, (places, caller), endpoint, filter(asked)?).await?;
+    let deliveries: Vec<Value> = page.deliveries.iter().map(shown).collect();
+    Ok(Json(json!({ "deliveries": deliveries, "next_before": page.next_before })))
 }
 
 async fn show(
@@ -258,10 +262,14 @@ pub(super) fn check_owner(app: &App, caller: &Caller, endpoint: EndpointId) -> R
 fn filter(asked: Asked) -> Result<Filter, Problem> {
     // A plus sign in a query is a blank by the time it gets here.
     let time = |text: &str| text.replace(' ', "+").parse::<Timestamp>();
+    // The place where a page ended parts what is of one moment, which a time does not.
+    let below = asked.before.as_deref().and_then(path::number).map(Revision);
+    let before = asked.before.as_deref().filter(|_| below.is_none());
     Ok(Filter {
         status: query::read("status", asked.status.as_deref(), str::parse::<DeliveryStatus>)?,
         event: asked.event.filter(|event| !event.is_empty()),
-        before: query::read("before", asked.before.as_deref(), time)?,
+        below,
+        before: query::read("before", before, time)?,
         after: query::read("after", asked.after.as_deref(), time)?,
         limit: query::limit(asked.limit.as_deref(), LIMIT, LIMIT_MAX)?,
     })

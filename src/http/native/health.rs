@@ -62,7 +62,7 @@ async fn show(
     let until = query::read("at", asked.at.as_deref(), past::moment)?;
     let mut shown = match until {
         Some(until) if !is_future(&app, until).await? => {
-            let _place = places.take(caller.account).ok_or(Problem::Busy)?;
+            let _place = places.wait(&app, caller.account).await?;
             then(&app, &caller, cause, until).await?
         }
         Some(_) | None => now(&app, &caller).await,

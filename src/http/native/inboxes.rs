@@ -10,7 +10,7 @@ use actors::{Context, Refused};
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode};
 use axum::routing::{delete, put};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use events::{InboxId, Position, Sealed};
 use projections::inbox_health::HealthState;
 use serde::{Deserialize, Serialize};
@@ -27,12 +27,14 @@ use crate::http::etag::{self, Precondition};
 use crate::http::expiry;
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
+use crate::http::turns::Turns;
 use crate::http::under;
 
 /// As high as an inbox's own threshold may be.
 const THRESHOLD_MAX: u32 = 1_000;
 
-/// As often as a registration is put together anew because somebody else registers it meanwhile.
+/// As often as a registration is put together anew because it is registered at another node
+/// meanwhile: at this one, one comes after the other.
 const TRIES: usize = 8;
 
 /// As long as an answer waits for the view to have seen what it tells.
@@ -79,7 +81,8 @@ struct Removed {
 
 /// The routes; for administrators.
 pub(in crate::http) fn routes() -> Router<Arc<App>> {
-    Router::new().route(under!("/inboxes/{inbox}"), put(register))
+    let turns = Turns::<InboxId>::default();
+    Router::new().route(under!("/inboxes/{inbox}"), put(register)).layer(Extension(turns))
 }
 
 /// Removing one is Chatwoot's route too, and fails in its words.
@@ -91,6 +94,7 @@ pub(in crate::http) fn removal() -> Router<Arc<App>> {
 /// put together anew, so that of two at once neither takes back what the other said.
 async fn register(
     State(app): State<Arc<App>>,
+    Extension(turns): Extension<Turns<InboxId>>,
     caller: Caller,
     PathId(id): PathId<InboxId>,
     cause: Cause,
@@ -98,6 +102,8 @@ async fn register(
     Body(given): Body<Given>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Registered>), Problem> {
     accounts::registered(&app, &caller, cause.step("account")).await?;
+    let turn = app.unless_it_stops(turns.wait(id)).await?;
+    let _turn = turn.ok_or(Problem::Busy)?;
     for _ in 0..TRIES {
         let look = app.command(caller.account, Action::Look);
         // Never a repetition: what is known now is asked.

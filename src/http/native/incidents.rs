@@ -1,6 +1,7 @@
 //! The trouble of an account's subjects, and of the installation's apps.
 
 mod everywhere;
+mod page;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ use crate::http::subject::Reauthorizable;
 use crate::http::under;
 use crate::past;
 use crate::rendering::incidents as rendering;
+use page::{Page, Place};
 
 pub(in crate::http) use everywhere::of_installation;
 
@@ -38,6 +40,7 @@ struct Asked {
     class: Option<String>,
     muted: Option<String>,
     at: Option<String>,
+    before: Option<String>,
     limit: Option<String>,
 }
 
@@ -47,6 +50,7 @@ struct Filter {
     subject: Option<Subject>,
     class: Option<events::evidence::Class>,
     muted: Option<bool>,
+    before: Option<Place>,
     limit: usize,
 }
 
@@ -62,6 +66,7 @@ impl Asked {
             subject: query::read("subject", self.subject.as_deref(), str::parse)?,
             class: query::read("class", self.class.as_deref(), str::parse)?,
             muted: query::read("muted", self.muted.as_deref(), str::parse)?,
+            before: query::read("before", self.before.as_deref(), page::before)?,
             limit: query::limit(self.limit.as_deref(), LIMIT, LIMIT_MAX)?,
         })
     }
@@ -108,7 +113,7 @@ async fn list(
     let filter = asked.filter()?;
     match query::read("at", asked.at.as_deref(), past::moment)? {
         Some(until) if is_past(&app, until).await? => {
-            let _place = places.take(caller.account).ok_or(Problem::Busy)?;
+            let _place = places.wait(&app, caller.account).await?;
             then(&app, &caller, &filter, until).await
         }
         Some(_) | None => {
@@ -131,8 +136,9 @@ fn now(app: &App, caller: &Caller, filter: &Filter) -> (Seen, Value) {
     if let Some(open) = filter.open {
         apps.retain(|one| (one["state"] == "open") == open);
     }
-    let incidents = shown(own(&view, caller), filter, now);
-    (seen, json!({ "as_of": null, "incidents": incidents, "installation": apps }))
+    let mut told = json!({ "as_of": null, "installation": apps });
+    shown(own(&view, caller), filter, now).put_into(&mut told);
+    (seen, told)
 }
 
 async fn is_past(app: &App, until: Until) -> Result<bool, Problem> {
@@ -162,8 +168,8 @@ async fn then(
     let last = past.iter().filter_map(|known| known.last).max();
     let now = moment(app, until, last.map(|(_, at)| at));
     let all = past.iter().flat_map(|known| own(&known.view, caller));
-    let mut told =
-        json!({ "as_of": now, "incidents": shown(all, filter, now), "installation": [] });
+    let mut told = json!({ "as_of": now, "installation": [] });
+    shown(all, filter, now).put_into(&mut told);
     // Of an endpoint's incidents its ledger tells, and no longer than retention keeps it.
     if let Some(kept_from) = past.iter().filter_map(|known| known.kept_from).max() {
         told["kept_from"] = json!(kept_from);
@@ -192,15 +198,16 @@ fn own<'a>(view: &'a Incidents, caller: &Caller) -> impl Iterator<Item = &'a Inc
     view.open_of_account(caller.account).chain(view.closed_of_account(caller.account))
 }
 
-/// Those that are wanted, the one that began last first.
 fn shown<'a>(
     all: impl Iterator<Item = &'a Incident>,
     filter: &Filter,
     now: Timestamp,
-) -> Vec<Value> {
-    let mut wanted: Vec<_> = all.filter(|incident| filter.wants(incident)).collect();
-    wanted.sort_by_key(|incident| std::cmp::Reverse((incident.first_at, incident.number)));
-    wanted.into_iter().take(filter.limit).map(|one| rendering::incident(one, now)).collect()
+) -> Page<Value> {
+    let wanted = all.filter(|incident| filter.wants(incident));
+    let wanted = wanted.map(|incident| (page::place(incident), incident)).collect();
+    let Page { shown, total, next_before } = Page::of(wanted, filter.before, filter.limit);
+    let shown = shown.into_iter().map(|one| rendering::incident(one, now)).collect();
+    Page { shown, total, next_before }
 }
 
 async fn change(

@@ -1,4 +1,5 @@
 use super::*;
+use crate::http::testing::Service;
 
 #[test]
 fn no_account_takes_all_places() {
@@ -21,4 +22,31 @@ fn no_account_takes_all_places() {
     assert!(of_none().is_none(), "it has two as well");
     drop((whole, more));
     assert!(places.taken.is_empty(), "nothing is kept of those who left");
+}
+
+#[tokio::test]
+async fn who_comes_too_much_waits_until_another_leaves() {
+    let service = Service::start().await;
+    let places = Places::new(3, 1);
+    let first = places.take(AccountId(1)).unwrap();
+    let mut second = std::pin::pin!(places.wait(&service.app, AccountId(1)));
+    tokio::select! {
+        biased;
+        _ = second.as_mut() => panic!("there is no place"),
+        () = std::future::ready(()) => {}
+    }
+    drop(first);
+    assert!(second.await.is_ok());
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_place_for_ever() {
+    let service = Service::start().await;
+    let places = Places::new(1, 1);
+    let _first = places.take(AccountId(1)).unwrap();
+    tokio::time::pause();
+    assert_eq!(places.wait(&service.app, AccountId(2)).await.unwrap_err(), Problem::Busy);
+    service.app.stopping.send_replace(true);
+    let told = places.wait(&service.app, AccountId(2)).await.unwrap_err();
+    assert!(matches!(told, Problem::Unavailable(_)), "{told}");
 }

@@ -7,6 +7,7 @@ use events::Failure;
 use projections::Late;
 
 use super::Problem;
+use crate::app::Stopping;
 
 /// What an engine says names its hosts and files, which are the operator's and not every caller's.
 fn no_log(reason: &dyn std::fmt::Display) -> Problem {
@@ -129,6 +130,12 @@ impl From<installation::Rejection> for Problem {
 impl From<Late> for Problem {
     fn from(late: Late) -> Self {
         Self::Unavailable(late.to_string())
+    }
+}
+
+impl From<Stopping> for Problem {
+    fn from(stopping: Stopping) -> Self {
+        Self::Unavailable(stopping.to_string())
     }
 }
 

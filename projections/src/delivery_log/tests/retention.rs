@@ -68,7 +68,7 @@ fn what_was_owed_again_behind_a_cut_is_still_there() {
     let shown = log.delivery(id(1)).unwrap();
     assert_eq!((shown.status, shown.removed_at), (DeliveryStatus::Delivered, None));
     assert_eq!(shown.revision, Revision(3));
-    assert_eq!(log.list(WEBHOOK, &Filter::newest(9)), [shown]);
+    assert_eq!(log.list(WEBHOOK, &Filter::newest(9)).deliveries, [shown]);
 }
 
 #[test]
@@ -103,4 +103,27 @@ fn outcomes_are_the_same_for_who_cannot_read_what_was_removed() {
     assert_eq!(left.trimmed(WEBHOOK.into()), Some(trim));
     assert_eq!(left.removed_at(id(9)), Some(second(103)), "nothing is known of it");
     assert_eq!(upkeep(&all, 900), upkeep(&left, 900));
+}
+
+#[test]
+fn what_retention_removed_is_not_looked_for() {
+    let many = FINISHED_MAX as u128 + 5;
+    let story: Vec<_> = (0..many).flat_map(|it| [queued(it, "x"), delivered(it, 1)]).collect();
+    let left = |before| {
+        let trim = Trim { before, summed_at: second(3), at: second(6) };
+        let story = story.iter().cloned().chain([ledger(Trimmed { trim, outcomes: vec![] })]);
+        log(story).list(WEBHOOK, &Filter::newest(1)).left
+    };
+    assert_eq!(left(Revision(8)), Some(Revision(8)));
+    assert_eq!(left(Revision(9)), None);
+}
+
+#[test]
+fn as_many_outcomes_are_told_as_one_record_takes() {
+    let many = FINISHED_MAX as u128;
+    let given_up = (0..many).flat_map(|number| [queued(number, "x"), abandoned(number)]);
+    let taken = (many..many * 2).flat_map(|number| [queued(number, "x"), delivered(number, 1)]);
+    let outcomes = log(given_up.chain(taken)).outcomes(WEBHOOK.into(), Revision(u64::MAX));
+    assert_eq!(outcomes.len(), FINISHED_MAX);
+    assert!(outcomes.iter().all(|outcome| outcome.delivered), "they ended last");
 }

@@ -18,7 +18,7 @@ use super::lines::{Line, Lines};
 use super::unread::{Answers, Out, Room};
 use crate::app::App;
 use crate::http::auth::Caller;
-use crate::http::body::{BYTES_MAX, WITHIN};
+use crate::http::body::{self, BYTES_MAX, WITHIN};
 use crate::http::idempotency::Unsettled;
 use crate::http::problem::Problem;
 
@@ -37,8 +37,9 @@ pub(super) struct Desk {
     pub(super) unsettled: Unsettled,
 }
 
-/// The answers to all lines of `body`, in their order. It ends when the body ends or breaks off,
-/// when no part of it comes in time, or when nobody reads any more.
+/// The answers to all lines of `body`, in their order. It ends when the body ends, or when nobody
+/// reads any more. When the body breaks off, or no part of it comes in time, that is the answer to
+/// the line which did not come.
 pub(super) fn answer(desk: Desk, room: Room, body: Body) -> Answers {
     let (out, answers) = room.open();
     let taker = Taker { desk, number: 0, under_way: VecDeque::new() };
@@ -54,14 +55,20 @@ struct Taker {
 }
 
 impl Taker {
-    async fn run(mut self, mut body: BodyDataStream, out: Out) {
+    async fn run(mut self, mut parts: BodyDataStream, out: Out) {
         let mut lines = Lines::default();
         let mut open = true;
+        let mut broken = None;
         loop {
             while self.under_way.len() < UNDER_WAY_MAX
                 && let Some(line) = lines.next()
             {
                 self.take(line);
+            }
+            if self.under_way.len() < UNDER_WAY_MAX
+                && let Some(problem) = broken.take()
+            {
+                self.refuse(problem);
             }
             let full = self.under_way.len() >= UNDER_WAY_MAX;
             tokio::select! {
@@ -72,10 +79,11 @@ impl Taker {
                         return;
                     }
                 }
-                part = timeout(WITHIN, next(&mut body)), if open && !full => match part {
+                part = timeout(WITHIN, next(&mut parts)), if open && !full => match part {
                     Ok(Some(Ok(part))) => lines.push(&part),
                     // What came whole is taken; half a line is not.
-                    Ok(Some(Err(_))) | Err(_) => open = false,
+                    Ok(Some(Err(_))) => (open, broken) = (false, Some(body::broken_off())),
+                    Err(_) => (open, broken) = (false, Some(Problem::Slow)),
                     Ok(None) => {
                         open = false;
                         lines.end();
@@ -99,6 +107,11 @@ impl Taker {
             Err(problem) => Box::pin(std::future::ready(refusal(number, &problem))),
         };
         self.under_way.push_back(answering);
+    }
+
+    fn refuse(&mut self, problem: Problem) {
+        self.number += 1;
+        self.under_way.push_back(Box::pin(std::future::ready(refusal(self.number, &problem))));
     }
 
     fn receive(&self, event: EventReceived) -> Answering {

@@ -1,6 +1,11 @@
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
 use axum::body::Body;
+use bytes::Bytes;
 use events::store::Proposed;
 use events::{Category, EventId, Expected, Hash, StreamName, Timestamp};
+use hyper::body::Frame;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -65,6 +70,48 @@ async fn lines_are_answered_one_by_one_and_in_order() {
         answers.iter().filter_map(|answer| answer["position"].as_u64()).collect();
     assert_eq!(positions.len(), 999);
     assert!(positions.is_sorted(), "{positions:?}");
+}
+
+type Part = Poll<Option<Result<Frame<Bytes>, BrokenPipe>>>;
+
+/// A body of a line and a half, and then what there is.
+struct HalfALine(bool, fn() -> Part);
+
+#[derive(Debug, thiserror::Error)]
+#[error("the client is gone")]
+struct BrokenPipe;
+
+impl hyper::body::Body for HalfALine {
+    type Data = Bytes;
+    type Error = BrokenPipe;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Part {
+        if std::mem::replace(&mut self.0, true) {
+            return self.1();
+        }
+        let text = b"{\"event\":\"a\",\"data\":{}}\n{\"event\":";
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(text)))))
+    }
+}
+
+#[tokio::test]
+async fn a_line_that_breaks_off_or_does_not_come_is_answered_as_the_last() {
+    let service = furnished().await;
+    let post = async |body: HalfALine| {
+        let request = request("POST", "1/events").header("api_access_token", ADMIN);
+        let request = request.header("content-type", "application/x-ndjson");
+        let answer = service.send(request.body(Body::new(body)).unwrap()).await;
+        let told = answer.text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        told.collect::<Vec<_>>()
+    };
+    let broken = post(HalfALine(false, || Poll::Ready(Some(Err(BrokenPipe))))).await;
+    assert_eq!((broken.len(), &broken[1]["line"]), (2, &Value::from(2)), "{broken:?}");
+    assert!(broken[0]["position"].is_u64(), "what came whole is taken: {broken:?}");
+    assert_eq!((&broken[1]["status"], &broken[1]["code"]), (&400.into(), &"malformed".into()));
+    tokio::time::pause();
+    let stalled = post(HalfALine(false, || Poll::Pending)).await;
+    assert_eq!((stalled.len(), &stalled[1]["line"]), (2, &Value::from(2)), "{stalled:?}");
+    assert_eq!((&stalled[1]["status"], &stalled[1]["code"]), (&408.into(), &"slow".into()));
 }
 
 #[tokio::test]

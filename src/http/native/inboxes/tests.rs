@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use actors::Context;
 use actors::inbox::{Action, Profile};
 use axum::body::Body;
@@ -72,6 +74,23 @@ async fn of_two_registrations_at_once_neither_is_lost() {
     assert_eq!(credentials(&service, &profile), expected);
     let attributes: Value = serde_json::from_str(&profile.attributes).unwrap();
     assert_eq!(attributes, json!({"a": 1, "b": 2, "c": 3}));
+}
+
+#[tokio::test]
+async fn of_many_registrations_at_once_none_is_refused() {
+    let service = Arc::new(furnished().await);
+    let tasks: Vec<_> = (0..40)
+        .map(|number| {
+            let service = service.clone();
+            let given = json!({format!("a{number}"): number}).to_string();
+            tokio::spawn(async move { service.call("PUT", "1/inboxes/42", &given).await.status })
+        })
+        .collect();
+    for task in tasks {
+        assert_eq!(task.await.unwrap(), 200);
+    }
+    let attributes: Value = serde_json::from_str(&profile(&service).await.attributes).unwrap();
+    assert_eq!(attributes.as_object().unwrap().len(), 40);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use events::{AccountId, installation};
 use projections::incidents::{AppIncident, Incidents};
 use serde_json::{Value, json};
 
+use super::page::{self, Page};
 use super::{Asked, Filter, is_past};
 use crate::app::{App, Seen};
 use crate::http::auth::Operator;
@@ -51,7 +52,7 @@ async fn list(
     let filter = asked.filter()?;
     match query::read("at", asked.at.as_deref(), past::moment)? {
         Some(until) if is_past(&app, until).await? => {
-            let _place = places.take(None::<AccountId>).ok_or(Problem::Busy)?;
+            let _place = places.wait(&app, None::<AccountId>).await?;
             let known = past::of_installation(&*app.store, until).await?;
             let last = known.last.map(|(_, at)| at);
             let now = super::moment(&app, until, last);
@@ -71,13 +72,13 @@ async fn list(
 }
 
 fn shown(view: &Incidents, filter: &Filter, now: events::Timestamp) -> Value {
-    let wanted = view.of_installation().filter(|one| filter.wants_app(one)).take(filter.limit);
-    let shown = wanted.filter_map(|one| rendering::app(one, view, None, now));
-    json!({
-        "as_of": now,
-        "incidents": shown.collect::<Vec<_>>(),
-        "open": view.count_open(),
-    })
+    let wanted = view.of_installation().filter(|one| filter.wants_app(one));
+    let wanted = wanted.map(|one| (page::place_of_app(one), one)).collect();
+    let Page { shown, total, next_before } = Page::of(wanted, filter.before, filter.limit);
+    let shown = shown.into_iter().filter_map(|one| rendering::app(one, view, None, now)).collect();
+    let mut told = json!({ "as_of": now, "open": view.count_open() });
+    Page { shown, total, next_before }.put_into(&mut told);
+    told
 }
 
 impl Filter {

@@ -103,3 +103,32 @@ async fn the_incidents_of_hooks_and_rules_are_listed_and_closed_and_known_in_the
         assert_eq!(theirs.status, 404, "{theirs:?}");
     }
 }
+
+#[tokio::test]
+async fn every_incident_is_reached_page_by_page_and_their_number_is_told() {
+    let service = furnished().await;
+    for inbox in 1..=5 {
+        let body = r#"{"name":"n","channel_type":"Channel::Email"}"#;
+        service.call("PUT", &format!("1/inboxes/{inbox}"), body).await;
+        let path = format!("1/inboxes/{inbox}/prompt_reauthorization");
+        assert_eq!(service.call("POST", &path, "").await.status, 200);
+    }
+    let (mut seen, mut before) = (vec![], String::new());
+    loop {
+        let path = format!("1/incidents?state=open&limit=2&before={before}");
+        let page = service.call("GET", &path, "").await.json();
+        assert_eq!(page["total"], 5);
+        let ids = page["incidents"].as_array().unwrap().iter();
+        seen.extend(ids.map(|one| one["id"].as_str().unwrap().to_owned()));
+        let Some(next) = page["next_before"].as_str() else { break };
+        before = next.to_owned();
+    }
+    seen.sort();
+    assert_eq!(seen, (1..=5).map(|inbox| format!("inbox-{inbox}-1")).collect::<Vec<_>>());
+    let ago = service.call("GET", "1/incidents?before=2000-01-01T00:00:00Z", "").await.json();
+    assert_eq!((&ago["incidents"], &ago["total"]), (&json!([]), &json!(5)));
+    for before in ["noon", "2000-01-01T00:00:00Z/x"] {
+        let answer = service.call("GET", &format!("1/incidents?before={before}"), "").await;
+        assert_eq!(answer.status, 400, "{answer:?}");
+    }
+}

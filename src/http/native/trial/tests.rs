@@ -29,7 +29,7 @@ async fn a_test_is_a_delivery_of_this_webhook_alone() {
     assert_eq!(body["account"], json!({ "id": 1, "name": "Acme" }));
     assert_eq!((&body["id"], &body["name"]), (&json!(1), &json!("Ours")));
     let others = service.call("GET", &format!("1/webhooks/2/deliveries{query}"), "").await;
-    assert_eq!(others.json(), json!({ "deliveries": [] }));
+    assert_eq!(others.json()["deliveries"], json!([]));
 }
 
 #[tokio::test]

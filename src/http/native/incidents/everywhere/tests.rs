@@ -47,6 +47,14 @@ async fn an_incident_of_the_installation_is_muted_closed_by_hand_and_asked_of_th
     fail(&service).await;
     let now = listed(&service, "").await;
     assert_eq!((&now[0]["id"], &now[1]["id"]), (&json!("app-2"), &json!("app-1")));
+    let page = ask(&service, "GET", "?limit=1", ADMIN).await.json();
+    assert_eq!((&page["incidents"][0]["id"], &page["total"]), (&json!("app-2"), &json!(2)));
+    let rest = format!("?before={}", page["next_before"].as_str().unwrap());
+    let rest = ask(&service, "GET", &rest, ADMIN).await.json();
+    assert_eq!(
+        (&rest["incidents"][0]["id"], &rest["next_before"]),
+        (&json!("app-1"), &json!(null))
+    );
 
     let then = listed(&service, &format!("?at={first}")).await;
     assert_eq!((then.len(), &then[0]["state"]), (1, &json!("open")), "{then:?}");
