@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::{self, Args, Settings};
+use crate::damage::Damage;
 
 pub(crate) use rebuild::progress_bar;
 
@@ -102,6 +103,12 @@ impl From<events::Failure> for Stop {
             | events::Failure::Size { .. }
             | events::Failure::Unavailable { .. } => Self::NoLog(failure.into()),
         }
+    }
+}
+
+impl From<Damage> for Stop {
+    fn from(damage: Damage) -> Self {
+        Self::Wrong(damage.into())
     }
 }
 

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::damage::Damage;
 use crate::http::auth::Caller;
 use crate::http::context::Cause;
 use crate::http::fresh::Fresh;
@@ -41,6 +42,19 @@ struct Shown {
     webhooks: Vec<Value>,
     hooks: Vec<Value>,
     automation_rules: Vec<Value>,
+    /// What could not be told of the past.
+    damage: Vec<Damage>,
+}
+
+impl Shown {
+    /// Marks whose streams these are.
+    fn mark(&mut self, halted: &[String]) {
+        let Self { inboxes, webhooks, hooks, automation_rules, .. } = self;
+        shown::mark(inboxes, "inbox", halted);
+        shown::mark(webhooks, "webhook", halted);
+        shown::mark(hooks, "hook", halted);
+        shown::mark(automation_rules, "rule", halted);
+    }
 }
 
 /// The route; for agents too.
@@ -59,13 +73,24 @@ async fn show(
     accounts::registered(&app, &caller, cause.step("account")).await?;
     let states = query::read("state", asked.state.as_deref(), states)?;
     let until = query::read("at", asked.at.as_deref(), past::moment)?;
-    let mut shown = match until {
+    let (mut shown, mut halted) = match until {
         Some(until) if !is_future(&app, until).await? => {
             let _place = places.take(caller.account).ok_or(Problem::Busy)?;
-            then(&app, &caller, cause, until).await?
+            let mut shown = then(&app, &caller, cause, until).await?;
+            let streams = shown.damage.iter().map(|damage| damage.stream.to_string());
+            let streams = streams.collect::<Vec<_>>();
+            shown.mark(&streams);
+            (shown, shown::halted(&app, caller.account).await)
         }
-        Some(_) | None => now(&app, &caller),
+        Some(_) | None => {
+            let (mut shown, halted) =
+                (now(&app, &caller), shown::halted(&app, caller.account).await);
+            let streams = halted.iter().filter_map(|it| it["stream"].as_str().map(str::to_owned));
+            shown.mark(&streams.collect::<Vec<_>>());
+            (shown, halted)
+        }
     };
+    shown::add(&mut halted, &shown.damage);
     if let Some(states) = states {
         let Shown { inboxes, webhooks, hooks, automation_rules, .. } = &mut shown;
         for subjects in [inboxes, webhooks, hooks, automation_rules] {
@@ -83,7 +108,7 @@ async fn show(
         "webhooks": shown.webhooks,
         "hooks": shown.hooks,
         "automation_rules": shown.automation_rules,
-        "halted": shown::halted(&app, caller.account).await,
+        "halted": halted,
         "mail": shown::mail(&app),
     })))
 }
@@ -130,7 +155,7 @@ fn now(app: &App, caller: &Caller) -> Shown {
     // All views are folded together: the oldest of them is what all show.
     let position = position.min(view.position());
     let as_of = as_of.min(view.as_of()).unwrap_or_else(|| app.clock.now());
-    Shown { as_of, position, inboxes, webhooks, hooks, automation_rules }
+    Shown { as_of, position, inboxes, webhooks, hooks, automation_rules, damage: vec![] }
 }
 
 async fn then(
@@ -166,6 +191,7 @@ async fn then(
         webhooks: webhooks.collect(),
         hooks: hooks.map(|hook| health::hook(&hook)).collect(),
         automation_rules: rules.map(|rule| health::rule(&rule)).collect(),
+        damage: past.damage().cloned().collect(),
     })
 }
 
