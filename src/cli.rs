@@ -68,6 +68,27 @@ enum Command {
     Completions(completions::Args),
 }
 
+impl Command {
+    /// The variables whose keys it opens: what is wrong with those is told with all other mistakes.
+    fn keys(&self) -> &'static [&'static str] {
+        match self {
+            Self::Serve => &["RELINK_SECRET_KEY"],
+            Self::Keys(_) => &["RELINK_SECRET_KEY", "RELINK_NEW_SECRET_KEY"],
+            Self::Log(_)
+            | Self::At(_)
+            | Self::Rebuild
+            | Self::Verify
+            | Self::Copy(_)
+            | Self::Classify(_)
+            | Self::Bench(_)
+            | Self::Explain(_)
+            | Self::Stats(_)
+            | Self::Token(_)
+            | Self::Completions(_) => &[],
+        }
+    }
+}
+
 /// Why a command ends without having done what it was asked; the exit status says which.
 #[derive(Debug)]
 pub(crate) enum Stop {
@@ -138,7 +159,8 @@ fn dispatch(cli: Cli) -> Result<(), Stop> {
     if let Command::Classify(args) = &cli.command {
         return classify::run(args);
     }
-    let settings = config::load(&cli.settings).map_err(|mistakes| Stop::Usage(mistakes.into()))?;
+    let settings = config::load(&cli.settings, cli.command.keys())
+        .map_err(|mistakes| Stop::Usage(mistakes.into()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
