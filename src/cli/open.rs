@@ -1,5 +1,7 @@
 //! Opens the log that the settings name, in the way a command needs it.
 
+mod lost;
+
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -124,6 +126,7 @@ pub(super) fn eventstoredb(text: &str) -> Result<Log, SettingsError> {
 }
 
 pub(super) fn embedded(folder: &Path, purpose: For) -> Result<Log, Stop> {
+    lost::check(folder, purpose).map_err(|lost| Stop::NoLog(lost.into()))?;
     let opened = match purpose {
         For::Serving => Embedded::serve(folder, Options::default()),
         For::Appending => Embedded::attach(folder),
