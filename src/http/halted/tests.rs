@@ -44,6 +44,20 @@ async fn a_subject_that_the_views_left_out_is_not_told_of() {
 }
 
 #[tokio::test]
+async fn an_inbox_is_told_of_without_the_deliveries_that_cannot_be() {
+    let service = furnished().await;
+    let ledger = StreamName::new(Category::Ledger, EndpointId::Inbox(InboxId(42)));
+    let other = Event::from(Renamed { name: "Sales".to_owned() });
+    let at = append_altered(&*service.app.store, &ledger, other, 10, MEANINGLESS).await;
+    service.app.acknowledge(at);
+    let deliveries = service.call("GET", "1/inboxes/42/deliveries", "").await;
+    assert_eq!(deliveries.status, 503, "{}", deliveries.text);
+    assert!(deliveries.text.contains("ledger-inbox.42"), "{}", deliveries.text);
+    assert_eq!(service.call("GET", "1/inboxes/42", "").await.status, 200);
+    assert_eq!(service.call("GET", "1/mail/deliveries", "").await.status, 200);
+}
+
+#[tokio::test]
 async fn it_is_no_other_accounts_affair() {
     let service = furnished().await;
     damaged(&service, MEANINGLESS).await;
