@@ -60,11 +60,11 @@ fn warn(settings: &Settings) {
     for name in config::unknown(names) {
         tracing::warn!("{name} is set, and there is no such setting: it does nothing");
     }
-    let token = settings.admin_token.as_ref().map(|token| token.expose().chars().count());
-    if let Some(length) = token.filter(|length| *length < ADMIN_TOKEN_MIN) {
+    let token = settings.admin_token.as_ref().map(|token| token.expose());
+    if token.is_some_and(|token| token.len() < ADMIN_TOKEN_MIN) {
         tracing::warn!(
-            "RELINK_ADMIN_TOKEN has {length} characters and is easily guessed: take at least \
-             {ADMIN_TOKEN_MIN}, such as those of `openssl rand -hex 32`"
+            "RELINK_ADMIN_TOKEN has less than {ADMIN_TOKEN_MIN} characters and is easily guessed; \
+             make one with `openssl rand -hex 32`"
         );
     }
 }
