@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::{self, Args, Settings};
+use crate::damage::Damage;
 
 pub(crate) use rebuild::progress_bar;
 
@@ -67,6 +68,27 @@ enum Command {
     Completions(completions::Args),
 }
 
+impl Command {
+    /// The variables whose keys it opens: what is wrong with those is told with all other mistakes.
+    fn keys(&self) -> &'static [&'static str] {
+        match self {
+            Self::Serve => &["RELINK_SECRET_KEY"],
+            Self::Keys(_) => &["RELINK_SECRET_KEY", "RELINK_NEW_SECRET_KEY"],
+            Self::Log(_)
+            | Self::At(_)
+            | Self::Rebuild
+            | Self::Verify
+            | Self::Copy(_)
+            | Self::Classify(_)
+            | Self::Bench(_)
+            | Self::Explain(_)
+            | Self::Stats(_)
+            | Self::Token(_)
+            | Self::Completions(_) => &[],
+        }
+    }
+}
+
 /// Why a command ends without having done what it was asked; the exit status says which.
 #[derive(Debug)]
 pub(crate) enum Stop {
@@ -105,6 +127,12 @@ impl From<events::Failure> for Stop {
     }
 }
 
+impl From<Damage> for Stop {
+    fn from(damage: Damage) -> Self {
+        Self::Wrong(damage.into())
+    }
+}
+
 /// Runs what the command line asks for.
 pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -131,7 +159,8 @@ fn dispatch(cli: Cli) -> Result<(), Stop> {
     if let Command::Classify(args) = &cli.command {
         return classify::run(args);
     }
-    let settings = config::load(&cli.settings).map_err(|mistakes| Stop::Usage(mistakes.into()))?;
+    let settings = config::load(&cli.settings, cli.command.keys())
+        .map_err(|mistakes| Stop::Usage(mistakes.into()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

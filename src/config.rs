@@ -19,7 +19,7 @@ mod sources;
 pub use file::load;
 pub use mail::MailSettings;
 pub use secret::Secret;
-pub use sources::{File, resolve};
+pub use sources::{File, resolve, unknown};
 
 /// The settings as flags. The rest is set by the environment or the file, so that no secret shows
 /// in a list of processes.
@@ -67,6 +67,8 @@ pub struct Settings {
     pub allow_private: Vec<IpNet>,
     /// How administrators are written to; none means not at all.
     pub mail: Option<MailSettings>,
+    /// What is logged, in the words of `RELINK_LOG`; none means what [`crate::telemetry`] does.
+    pub log: Option<String>,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Attempts under way at once, in all.

@@ -73,10 +73,10 @@ pub enum CopyError {
     #[error(transparent)]
     Log(#[from] Failure),
     /// The log that is read is broken.
-    #[error("the log that is read is bad at position {0}: {1}")]
+    #[error("the log that is read is bad at position {0}")]
     Broken(Position, #[source] BrokenChain),
     /// The one record that must be understood cannot be.
-    #[error("the log that is read is bad at position {0}: {1}")]
+    #[error("the log that is read is bad at position {0}")]
     Undecodable(Position, #[source] Undecodable),
     /// The target is not an earlier copy.
     #[error(

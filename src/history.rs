@@ -1,6 +1,6 @@
 //! Writes histories into a log, for tests.
 
-use events::store::{Draft, Slice, Tail};
+use events::store::{Draft, Proposed, Slice, Tail};
 use events::{Actor, Event, EventStore, Metadata, Position, StreamName, Timestamp};
 use uuid::Uuid;
 
@@ -16,6 +16,17 @@ pub(crate) async fn append(
     event: impl Into<Event>,
     seconds: i64,
 ) -> Position {
+    append_altered(store, stream, event, seconds, |_| {}).await
+}
+
+/// The same, with something about its record changed behind everybody's back.
+pub(crate) async fn append_altered(
+    store: &dyn EventStore,
+    stream: &StreamName,
+    event: impl Into<Event>,
+    seconds: i64,
+    alter: impl FnOnce(&mut Proposed),
+) -> Position {
     let last = store.read_stream(stream, Slice::Before(None), 1).await.unwrap().pop();
     let tail = last.map_or_else(Tail::default, |last| Tail {
         revision: Some(last.revision),
@@ -27,6 +38,7 @@ pub(crate) async fn append(
         Metadata { correlation: cause, causation: cause, actor: Actor::ADMIN, account: None };
     let mut draft = Draft::new(stream, tail);
     draft.add(&event.into(), &metadata, second(seconds), 0);
-    let (records, _) = draft.finish();
+    let (mut records, _) = draft.finish();
+    alter(&mut records[0]);
     store.append(stream, tail.expected(), records).await.unwrap().position
 }

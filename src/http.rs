@@ -13,6 +13,7 @@ pub mod query;
 mod chatwoot;
 mod expiry;
 mod front;
+mod halted;
 mod ingest;
 mod native;
 mod operations;

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 mod console;
 pub mod copy;
+pub mod damage;
 pub mod expiry;
 pub mod explain;
 #[cfg(test)]

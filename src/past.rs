@@ -16,6 +16,7 @@ use projections::rule_health::RuleHealth;
 use projections::webhook_health::WebhookHealth;
 use tokio::task::JoinSet;
 
+use crate::damage::Damage;
 use cursor::Cursor;
 
 /// As many subjects as are read at once.
@@ -41,7 +42,7 @@ pub fn moment(text: &str) -> Result<Until, BadMoment> {
 }
 
 /// One subject as of a moment, and the last record that tells of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Known<T> {
     /// What was known; empty when nothing was.
     pub view: T,
@@ -50,6 +51,19 @@ pub struct Known<T> {
     /// From when on anything is known: set where that is later than the moment, because retention
     /// removed what was before. Then the view lacks what streams told that are truncated.
     pub kept_from: Option<Timestamp>,
+    /// The first record within the moment that cannot be told: then the view knows nothing of it
+    /// and of what came behind it in its stream.
+    pub damage: Option<Damage>,
+}
+
+impl<T> Known<T> {
+    /// The same, where everything up to the moment could be told.
+    ///
+    /// # Errors
+    /// The damage, where it could not.
+    pub fn whole(self) -> Result<Self, Damage> {
+        self.damage.clone().map_or(Ok(self), Err)
+    }
 }
 
 /// Whom to ask about.
@@ -92,6 +106,15 @@ impl Past {
         let hooks = self.hooks.iter().map(|(_, known)| known.last);
         let rules = self.rules.iter().map(|(_, known)| known.last);
         inboxes.chain(webhooks).chain(hooks).chain(rules).flatten().max()
+    }
+
+    /// Where streams stop being told before the moment.
+    pub fn damage(&self) -> impl Iterator<Item = &Damage> {
+        let inboxes = self.inboxes.iter().map(|(_, known)| &known.damage);
+        let webhooks = self.webhooks.iter().map(|(_, known)| &known.damage);
+        let hooks = self.hooks.iter().map(|(_, known)| &known.damage);
+        let rules = self.rules.iter().map(|(_, known)| &known.damage);
+        inboxes.chain(webhooks).chain(hooks).chain(rules).flatten()
     }
 }
 
@@ -217,7 +240,7 @@ pub async fn of_installation(
 ) -> Result<Known<Incidents>, Failure> {
     let telling = [Category::Inbox, Category::Hook, Category::Rule, Category::Installation];
     let telling = telling.map(Category::as_str);
-    let mut known = Known { view: Incidents::default(), last: None, kept_from: None };
+    let mut known: Known<Incidents> = Known::default();
     let mut from = Position::START;
     loop {
         let page = store.read_all(from, PAGE_MAX).await?;
@@ -275,7 +298,8 @@ async fn joined<T: 'static>(tasks: &mut JoinSet<Result<T, Failure>>) -> Result<O
     }
 }
 
-/// Folds that much of these streams, in the order of the log.
+/// Folds that much of these streams, in the order of the log; of a damaged one what stands before
+/// the damage.
 ///
 /// # Errors
 /// When the log cannot be read.
@@ -288,7 +312,7 @@ where
     P: Fold<Event = Recorded<Event>>,
 {
     let mut cursors = streams.map(|stream| Cursor::new(store, stream, until));
-    let mut known = Known { view: P::default(), last: None, kept_from: None };
+    let mut known: Known<P> = Known::default();
     loop {
         let mut first: Option<(Position, usize)> = None;
         for (nth, cursor) in cursors.iter_mut().enumerate() {
@@ -297,15 +321,13 @@ where
         }
         let Some((_, nth)) = first else {
             known.kept_from = cursors.iter().filter_map(|cursor| cursor.removed).max();
+            let damage = cursors.into_iter().filter_map(|cursor| cursor.damage);
+            known.damage = damage.min_by_key(|damage| damage.position);
             return Ok(known);
         };
-        let Some(record) = cursors[nth].take() else { return Ok(known) };
-        known.last = known.last.max(Some((record.position, record.at)));
-        // What this build cannot decode is passed over, as every view does; it is listed as
-        // halted and told by `relink verify`.
-        if let Ok(recorded) = record.decode() {
-            known.view.evolve(&recorded);
-        }
+        let Some(recorded) = cursors[nth].take() else { return Ok(known) };
+        known.last = known.last.max(Some((recorded.position, recorded.at)));
+        known.view.evolve(&recorded);
     }
 }
 

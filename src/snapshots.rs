@@ -1,12 +1,16 @@
 //! Snapshots of the views as files: `<data>/snapshots/<name>.snapshot`.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
+use events::{Position, snapshot};
 use projections::{SnapshotFailure, Snapshots};
 
 use crate::private;
+
+/// A header with its name is shorter.
+const HEADER_BYTES_MAX: u64 = 4096;
 
 /// A folder with one file for each view.
 #[derive(Debug, Clone)]
@@ -17,7 +21,18 @@ pub struct SnapshotFolder {
 impl SnapshotFolder {
     /// The one in this data folder; created with the first snapshot.
     pub fn of_data(data: &Path) -> Self {
-        Self { folder: data.join("snapshots") }
+        Self { folder: folder(data) }
+    }
+
+    /// How far each snapshot says that its log reached, the furthest first. Only the first bytes
+    /// are read, so that a damaged one may say anything: see [`is_whole`].
+    pub fn positions(&self) -> Vec<(PathBuf, Position)> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let files = entries.map(|entry| entry.path());
+        let files = files.filter(|file| file.extension().is_some_and(|end| end == "snapshot"));
+        let mut found: Vec<_> = files.filter_map(|file| Some((claim(&file)?, file))).collect();
+        found.sort_by(|left, right| right.cmp(left));
+        found.into_iter().map(|(position, file)| (file, position)).collect()
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -39,6 +54,22 @@ impl SnapshotFolder {
         fs::rename(&temporary, self.file(name))?;
         private::sync_folder(&self.folder)
     }
+}
+
+/// Where snapshots are in a data folder.
+pub fn folder(data: &Path) -> PathBuf {
+    data.join("snapshots")
+}
+
+/// Whether a snapshot is as it was saved.
+pub fn is_whole(file: &Path) -> bool {
+    fs::read(file).is_ok_and(|bytes| snapshot::header(&bytes).is_ok())
+}
+
+fn claim(file: &Path) -> Option<Position> {
+    let mut bytes = Vec::new();
+    File::open(file).ok()?.take(HEADER_BYTES_MAX).read_to_end(&mut bytes).ok()?;
+    snapshot::claim(&bytes).map(|header| header.position)
 }
 
 impl Snapshots for SnapshotFolder {

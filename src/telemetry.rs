@@ -3,13 +3,10 @@
 use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::{LevelFilter, ParseError};
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::util::TryInitError;
 
 use crate::config::LogFormat;
-
-/// Names what is logged, as `info` or `relink=debug,hyper=warn`.
-const VARIABLE: &str = "RELINK_LOG";
 
 /// EventStoreDB's client calls an error what its adapter contains, and tells by itself.
 const DEFAULT: &str = "info,kurrentdb=off";
@@ -18,22 +15,21 @@ const DEFAULT: &str = "info,kurrentdb=off";
 #[derive(Debug, thiserror::Error)]
 pub enum NoTelemetry {
     /// The filter cannot be read.
-    #[error("{VARIABLE}: no filter such as info or relink=debug,hyper=warn: {0}")]
-    Filter(#[from] ParseError),
+    #[error("{0:?} is no filter such as info or relink=debug,hyper=warn")]
+    Filter(String),
     /// Somebody else logs already.
     #[error("log lines already go elsewhere")]
     Taken(#[from] TryInitError),
 }
 
-/// Starts logging for the whole process, at the level of `RELINK_LOG` or `info`.
+/// Starts logging for the whole process what `RELINK_LOG` names, or `info`.
 ///
 /// # Errors
 /// When the filter cannot be read, or this is the second call.
-pub fn start(format: LogFormat) -> Result<(), NoTelemetry> {
+pub fn start(format: LogFormat, filter: Option<&str>) -> Result<(), NoTelemetry> {
     use tracing_subscriber::util::SubscriberInitExt;
 
-    let set = std::env::var_os(VARIABLE).map(|os| os.to_string_lossy().into_owned());
-    let filter = filter(set.as_deref())?;
+    let filter = self::filter(filter)?;
     let terminal = std::io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -56,14 +52,24 @@ fn as_json(format: LogFormat, terminal: bool) -> bool {
 }
 
 /// The filter that is set. A word that is no level would name a module, and silence all others.
-fn filter(set: Option<&str>) -> Result<EnvFilter, ParseError> {
+fn filter(set: Option<&str>) -> Result<EnvFilter, NoTelemetry> {
+    let unreadable = || NoTelemetry::Filter(set.unwrap_or_default().to_owned());
     if let Some(word) = set.filter(|text| !text.contains(['=', ',', '['])) {
         let word = word.trim();
         if !word.is_empty() {
-            word.parse::<LevelFilter>()?;
+            word.parse::<LevelFilter>().map_err(|_| unreadable())?;
         }
     }
-    EnvFilter::try_new(set.filter(|text| !text.trim().is_empty()).unwrap_or(DEFAULT))
+    let text = set.filter(|text| !text.trim().is_empty()).unwrap_or(DEFAULT);
+    EnvFilter::try_new(text).map_err(|_| unreadable())
+}
+
+/// Whether a text names what is logged.
+///
+/// # Errors
+/// When it does not.
+pub fn check(text: &str) -> Result<(), NoTelemetry> {
+    filter(Some(text)).map(drop)
 }
 
 #[cfg(test)]

@@ -2,8 +2,10 @@
 
 use std::collections::VecDeque;
 
-use events::store::{Slice, is_last};
+use events::store::{Slice, Tail, is_last};
 use events::{EventStore, Failure, Position, Record, Revision, StreamName};
+
+use crate::damage::Damage;
 
 /// One page of a timeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,22 +16,61 @@ pub struct Page {
     pub next_before: Option<Position>,
 }
 
+/// Why a page is not told.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Untold {
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] Failure),
+    /// One of its records is not what was written, or means nothing to this build.
+    #[error(transparent)]
+    Damaged(#[from] Damage),
+}
+
 /// At most `limit` records of these streams that stand before a position, newest first.
 ///
 /// # Errors
-/// When the log cannot be read.
+/// When the log cannot be read, or one of these records not be told.
 pub async fn page(
     store: &dyn EventStore,
     streams: &[StreamName],
     before: Option<Position>,
     limit: usize,
-) -> Result<Page, Failure> {
+) -> Result<Page, Untold> {
     let mut walk = Walk::begin(store, streams, before).await?;
     let mut records = walk.next(limit.saturating_add(1)).await?;
     let more = records.len() > limit;
     records.truncate(limit);
+    for stream in streams {
+        check(store, records.iter().filter(|record| record.stream == *stream)).await?;
+    }
     let next_before = records.last().map(|last| last.position).filter(|_| more);
     Ok(Page { records, next_before })
+}
+
+/// Whether each of these records of one stream, newest first, follows from the one before it and
+/// means something. What stands before them is not read: a whole history may be long.
+async fn check<'a>(
+    store: &dyn EventStore,
+    newest_first: impl Iterator<Item = &'a Record> + Clone,
+) -> Result<(), Untold> {
+    let Some(oldest) = newest_first.clone().last() else { return Ok(()) };
+    let before = store.read_stream(&oldest.stream, Slice::Before(Some(oldest.revision)), 1).await?;
+    let mut tails: Vec<_> = newest_first.clone().skip(1).map(Tail::behind).collect();
+    tails.push(match before.first() {
+        Some(before) => Tail::behind(before),
+        None => match store.bound(&oldest.stream).await? {
+            // It was removed a moment ago, and what it followed from with it.
+            Some(bound) if bound.first > oldest.revision => return Ok(()),
+            Some(bound) => bound.tail(),
+            None => Tail::default(),
+        },
+    });
+    for (record, mut before) in newest_first.zip(tails) {
+        before.follow(record).map_err(|broken| Damage::at(record, &broken))?;
+        record.clone().decode().map_err(|undecodable| Damage::at(record, &undecodable))?;
+    }
+    Ok(())
 }
 
 /// A way back through the records of these streams, newest first. It knows how far it has come in

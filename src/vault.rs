@@ -79,6 +79,11 @@ pub enum Unsealable {
     Damaged,
 }
 
+/// Where the key is kept in a data folder, when no setting names one.
+pub fn key_file(data: &Path) -> PathBuf {
+    data.join("secret.key")
+}
+
 /// Whether a text has the form of `RELINK_SECRET_KEY`; a file that it names is not looked at.
 pub fn can_be_setting(text: &str) -> bool {
     key::can_be_setting(text)

@@ -106,11 +106,7 @@ pub fn decode<T: DeserializeOwned>(
     (name, version): (&str, u32),
     head: Position,
 ) -> Result<(Header, T), Useless> {
-    let (checksum, rest) = bytes.split_at_checked(CHECKSUM).ok_or(Useless::Checksum)?;
-    if Hash::of(rest).0 != checksum {
-        return Err(Useless::Checksum);
-    }
-    let (header, rest) = postcard::take_from_bytes::<Header>(rest)?;
+    let (header, rest) = parts(bytes)?;
     if header.name != name || header.version != version {
         return Err(Useless::Other { name: header.name, version: header.version });
     }
@@ -121,6 +117,28 @@ pub fn decode<T: DeserializeOwned>(
         (state, []) => Ok((header, state)),
         (_, rest) => Err(Useless::Rest(rest.len())),
     }
+}
+
+/// What a snapshot says about itself, whatever it is of.
+///
+/// # Errors
+/// When it is damaged.
+pub fn header(bytes: &[u8]) -> Result<Header, Useless> {
+    parts(bytes).map(|(header, _)| header)
+}
+
+/// What the first bytes of a snapshot say about it; whether they are damaged is not looked at.
+pub fn claim(bytes: &[u8]) -> Option<Header> {
+    let (_, rest) = bytes.split_at_checked(CHECKSUM)?;
+    postcard::take_from_bytes(rest).ok().map(|(header, _)| header)
+}
+
+fn parts(bytes: &[u8]) -> Result<(Header, &[u8]), Useless> {
+    let (checksum, rest) = bytes.split_at_checked(CHECKSUM).ok_or(Useless::Checksum)?;
+    if Hash::of(rest).0 != checksum {
+        return Err(Useless::Checksum);
+    }
+    Ok(postcard::take_from_bytes(rest)?)
 }
 
 #[cfg(test)]

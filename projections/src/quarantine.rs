@@ -36,6 +36,11 @@ impl Quarantine {
         self.streams().values().cloned().collect()
     }
 
+    /// What is wrong with this stream; none when it is not listed.
+    pub fn get(&self, stream: &StreamName) -> Option<Quarantined> {
+        self.streams().get(stream).cloned()
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.streams().len()

@@ -36,12 +36,12 @@ async fn state(
 ) -> Result<Option<Value>, Stop> {
     Ok(match subject {
         Subject::Inbox(id) => {
-            let known = past::inbox(log, id, until).await?;
+            let known = past::inbox(log, id, until).await?.whole()?;
             let shown = known.view.inbox(id).map(|inbox| (health::inbox(&inbox), inbox.removed));
             shown.map(|(shown, removed)| with_place(shown, removed, &known))
         }
         Subject::Webhook(id) => {
-            let known = past::webhook(log, id, until).await?;
+            let known = past::webhook(log, id, until).await?.whole()?;
             if let Some(from) = known.kept_from {
                 return Err(Stop::Wrong(anyhow!(
                     "retention removed what {subject} was like then; it is known from {from} on"
@@ -51,17 +51,18 @@ async fn state(
             shown.map(|(shown, deleted)| with_place(shown, deleted, &known))
         }
         Subject::Hook(id) => {
-            let known = past::hook(log, id, until).await?;
+            let known = past::hook(log, id, until).await?.whole()?;
             let shown = known.view.hook(id).map(|hook| (health::hook(&hook), hook.removed));
             shown.map(|(shown, removed)| with_place(shown, removed, &known))
         }
         Subject::Rule(id) => {
-            let known = past::rule(log, id, until).await?;
+            let known = past::rule(log, id, until).await?.whole()?;
             let shown = known.view.rule(id).map(|rule| (health::rule(&rule), rule.removed));
             shown.map(|(shown, removed)| with_place(shown, removed, &known))
         }
         Subject::Account(id) => {
             let known: Known<Accounts> = past::replay(log, [subject.stream()], until).await?;
+            let known = known.whole()?;
             let shown = known.view.account(id).map(|account| {
                 json!({
                     "id": id,

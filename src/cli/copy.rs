@@ -33,8 +33,8 @@ pub(super) async fn run(args: Args, settings: &Settings) -> Result<(), Stop> {
             "--from and --to are the same log; name another, such as embedded:/srv/copy"
         )));
     }
-    let from = open(args.from.as_ref(), settings, For::Reading)?;
-    let to = open(args.to.as_ref(), settings, For::Serving)?;
+    let from = open("--from", args.from.as_ref(), settings, For::Reading)?;
+    let to = open("--to", args.to.as_ref(), settings, For::Serving)?;
     let bar = progress_bar(from.unit(), from.head().await?.0);
     let copied = copy::copy(&*from, &*to, |step| {
         bar.set_message(step.verb());
@@ -75,14 +75,24 @@ fn place(name: Option<&Secret>, settings: &Settings) -> String {
     format!("embedded:{}", folder.display())
 }
 
-fn open(name: Option<&Secret>, settings: &Settings, purpose: For) -> Result<Log, Stop> {
+fn open(
+    option: &str,
+    name: Option<&Secret>,
+    settings: &Settings,
+    purpose: For,
+) -> Result<Log, Stop> {
     match name.map(Secret::expose) {
         None => open::log(settings, purpose),
         Some("embedded") => open::embedded(&settings.data, purpose),
         Some(name) => match name.strip_prefix("embedded:") {
-            Some("") => Err(Stop::Usage(anyhow!("embedded: names no folder"))),
+            Some("") => Err(Stop::Usage(anyhow!("{option}: embedded: names no folder"))),
             Some(folder) => open::embedded(Path::new(folder), purpose),
-            None => open::eventstoredb(name),
+            // The text is not repeated: it may hold a password.
+            None => open::eventstoredb(name).map_err(|error| {
+                Stop::Usage(anyhow!(
+                    "{option}: neither `embedded` nor `embedded:PATH`, and {error}"
+                ))
+            }),
         },
     }
 }

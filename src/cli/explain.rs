@@ -9,7 +9,7 @@ use super::{Stop, out};
 use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::explain;
-use crate::vault::Vault;
+use crate::vault::{self, Vault};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -38,7 +38,7 @@ pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Sto
 /// told, and none is made.
 async fn vault(settings: &Settings, log: &dyn EventStore) -> Result<Option<Vault>, Stop> {
     let setting = settings.secret_key.as_ref().map(|secret| secret.expose());
-    if setting.is_none() && !settings.data.join("secret.key").exists() {
+    if setting.is_none() && !vault::key_file(&settings.data).exists() {
         return Ok(None);
     }
     let (vault, _) =

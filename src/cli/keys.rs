@@ -17,7 +17,7 @@ use super::{Stop, out};
 use crate::app::StartError;
 use crate::clock::SystemClock;
 use crate::config::Settings;
-use crate::vault::{Origin, Successor, Vault, VaultError};
+use crate::vault::{self, Origin, Successor, Vault, VaultError};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -94,7 +94,7 @@ async fn rotate(log: &Registry<Installation>, settings: &Settings) -> Result<Str
 }
 
 fn keys(settings: &Settings, needed: KeyId) -> Result<Keys, Stop> {
-    let file = settings.data.join("secret.key");
+    let file = vault::key_file(&settings.data);
     let setting = settings.secret_key.as_ref().map(|secret| secret.expose());
     if setting.is_none() && !file.exists() {
         return Err(StartError::NoKey { needed, file }.into());

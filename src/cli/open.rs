@@ -1,5 +1,7 @@
 //! Opens the log that the settings name, in the way a command needs it.
 
+mod lost;
+
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +16,7 @@ use crate::config::{Settings, StoreSetting};
 use crate::node::Identity;
 use crate::snapshots::SnapshotFolder;
 use crate::store::embedded::{Embedded, OpenError, Options};
-use crate::store::eventstoredb::{EventStoreDb, EventStoreDbSettings};
+use crate::store::eventstoredb::{EventStoreDb, EventStoreDbSettings, SettingsError};
 use crate::verify::Positions;
 
 /// What the command does with the log.
@@ -112,16 +114,19 @@ impl Deref for Log {
 pub(super) fn log(settings: &Settings, purpose: For) -> Result<Log, Stop> {
     match &settings.store {
         StoreSetting::Embedded => embedded(&settings.data, purpose),
-        StoreSetting::EventStoreDb(text) => eventstoredb(text.expose()),
+        StoreSetting::EventStoreDb(text) => {
+            eventstoredb(text.expose()).map_err(|error| Stop::Usage(error.into()))
+        }
     }
 }
 
-pub(super) fn eventstoredb(text: &str) -> Result<Log, Stop> {
-    let settings = EventStoreDbSettings::parse(text).map_err(|error| Stop::Usage(error.into()))?;
+pub(super) fn eventstoredb(text: &str) -> Result<Log, SettingsError> {
+    let settings = EventStoreDbSettings::parse(text)?;
     Ok(Log::EventStoreDb(Arc::new(EventStoreDb::new(settings))))
 }
 
 pub(super) fn embedded(folder: &Path, purpose: For) -> Result<Log, Stop> {
+    lost::check(folder, purpose).map_err(|lost| Stop::NoLog(lost.into()))?;
     let opened = match purpose {
         For::Serving => Embedded::serve(folder, Options::default()),
         For::Appending => Embedded::attach(folder),

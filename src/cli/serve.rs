@@ -12,18 +12,25 @@ use super::Stop;
 use super::open::{self, For, Log};
 use crate::app::{App, Parts, StartError};
 use crate::clock::SystemClock;
-use crate::config::Settings;
+use crate::config::{self, Settings};
 use crate::http;
 use crate::mail::{NO_MAIL, SmtpMail};
 use crate::outbound::{EveryWay, HttpOutbound, OutboundSettings};
 use crate::telemetry;
-use crate::vault::{Origin, Vault};
+use crate::vault::{self, Origin, Vault};
+
+/// A shorter token of the administrator can be guessed.
+const ADMIN_TOKEN_MIN: usize = 16;
 
 pub(super) async fn run(settings: Settings) -> Result<(), Stop> {
-    telemetry::start(settings.log_format).map_err(|error| Stop::Usage(error.into()))?;
+    telemetry::start(settings.log_format, settings.log.as_deref())
+        .map_err(|error| Stop::Usage(error.into()))?;
+    warn(&settings);
     let listener = TcpListener::bind(settings.listen)
         .await
-        .with_context(|| format!("cannot listen on {}", settings.listen))
+        .with_context(|| {
+            format!("cannot listen on {} (--listen or RELINK_LISTEN)", settings.listen)
+        })
         .map_err(Stop::Usage)?;
     let address = listener.local_addr().map_err(|error| Stop::Usage(error.into()))?;
     let log = open::log(&settings, For::Serving)?;
@@ -48,6 +55,21 @@ pub(super) async fn run(settings: Settings) -> Result<(), Stop> {
     log.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Tells what can be used and is hardly meant.
+fn warn(settings: &Settings) {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for name in config::unknown(names) {
+        tracing::warn!("{name} is set, and there is no such setting: it does nothing");
+    }
+    let token = settings.admin_token.as_ref().map(|token| token.expose());
+    if token.is_some_and(|token| token.len() < ADMIN_TOKEN_MIN) {
+        tracing::warn!(
+            "RELINK_ADMIN_TOKEN has less than {ADMIN_TOKEN_MIN} characters and is easily guessed; \
+             make one with `openssl rand -hex 32`"
+        );
+    }
 }
 
 fn parts(settings: &Settings, log: &Log, vault: Arc<Vault>) -> Result<Parts, Stop> {
@@ -76,7 +98,7 @@ fn parts(settings: &Settings, log: &Log, vault: Arc<Vault>) -> Result<Parts, Sto
 
 /// The vault that fits the log. A key is made only for a log that knows none yet.
 async fn vault(settings: &Settings, log: &dyn EventStore) -> Result<Vault, Stop> {
-    let file = settings.data.join("secret.key");
+    let file = vault::key_file(&settings.data);
     let known = open::installation(log).await?.key.map(|(key, _)| key);
     if let (Some(needed), None, false) = (known, &settings.secret_key, file.exists()) {
         return Err(StartError::NoKey { needed, file }.into());

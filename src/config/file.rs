@@ -3,15 +3,17 @@
 use std::fs;
 use std::io::ErrorKind;
 
-use super::{Args, File, Mistake, Mistakes, Settings, resolve};
+use super::sources::resolve_opening;
+use super::{Args, File, Mistake, Mistakes, Settings};
 
 const DEFAULT: &str = "relink.toml";
 
-/// The settings of this process: its flags, its environment, and the file that they name.
+/// The settings of this process: its flags, its environment, and the file that they name. The keys
+/// behind these variables are about to be opened.
 ///
 /// # Errors
 /// All mistakes of all sources; a file that was named and cannot be read is one.
-pub fn load(args: &Args) -> Result<Settings, Mistakes> {
+pub fn load(args: &Args, keys: &[&str]) -> Result<Settings, Mistakes> {
     let variable = |name: &str| std::env::var_os(name).map(|os| os.to_string_lossy().into_owned());
     let named = match &args.config {
         Some(path) => Some(("--config", path.clone())),
@@ -21,15 +23,15 @@ pub fn load(args: &Args) -> Result<Settings, Mistakes> {
     };
     let (key, name) = named.clone().unwrap_or((DEFAULT, DEFAULT.to_owned()));
     match fs::read_to_string(&name) {
-        Ok(text) => resolve(args, variable, Some(&File { name, text })),
+        Ok(text) => resolve_opening(keys, args, variable, Some(&File { name, text })),
         Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => {
-            resolve(args, variable, None)
+            resolve_opening(keys, args, variable, None)
         }
         Err(error) => {
             let problem = format!("cannot read {name}: {error}");
             let mut mistakes = vec![Mistake { key: key.to_owned(), problem }];
-            mistakes
-                .extend(resolve(args, variable, None).err().map_or(vec![], |Mistakes(all)| all));
+            let others = resolve_opening(keys, args, variable, None);
+            mistakes.extend(others.err().map_or(vec![], |Mistakes(all)| all));
             Err(Mistakes(mistakes))
         }
     }

@@ -1,8 +1,10 @@
 //! What each setting's text means.
 
 use std::borrow::Cow;
+use std::error::Error as _;
+use std::fs;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -12,7 +14,8 @@ use url::Url;
 use super::{LogFormat, Secret, StoreSetting, duration};
 use crate::outbound::TIMEOUT_MAX;
 use crate::store::eventstoredb::EventStoreDbSettings;
-use crate::vault;
+use crate::telemetry;
+use crate::vault::{self, Vault};
 
 /// What is wrong, and what would be right.
 type Read<T> = Result<T, String>;
@@ -23,7 +26,9 @@ const WAITS_MAX: usize = 100;
 const RETENTION_MIN: Duration = Duration::from_secs(1);
 
 pub(super) fn listen(text: &str) -> Read<SocketAddr> {
-    text.parse().map_err(|_| format!("{text:?} is no address such as 127.0.0.1:4000"))
+    text.parse().map_err(|_| {
+        format!("{text:?} is no IP address with a port, such as 127.0.0.1:4000 or [::1]:4000")
+    })
 }
 
 pub(super) fn folder(text: &str) -> Read<PathBuf> {
@@ -71,6 +76,21 @@ pub(super) fn secret_key(text: &str) -> Read<Secret> {
         Err("neither 32 bytes in base64 nor file:PATH; make a key with `openssl rand -base64 32`"
             .to_owned())
     }
+}
+
+/// The same, for who is about to open it: a file that it names is looked at.
+pub(super) fn readable_key(text: &str) -> Read<Secret> {
+    let key = secret_key(text)?;
+    let Some(path) = text.strip_prefix("file:").map(Path::new) else { return Ok(key) };
+    // A pipe can be read only once, which is for later.
+    let read = match fs::metadata(path) {
+        Ok(file) if !file.is_file() && !file.is_dir() => Ok(()),
+        Ok(_) | Err(_) => Vault::open(Some(text), path).map(drop),
+    };
+    read.map(|()| key).map_err(|error| match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    })
 }
 
 pub(super) fn switch(text: &str) -> Read<bool> {
@@ -195,6 +215,10 @@ pub(super) fn host(text: &str) -> Read<String> {
 
 pub(super) fn port(text: &str) -> Read<u16> {
     text.parse().map_err(|_| format!("{text:?} is no port"))
+}
+
+pub(super) fn log(text: &str) -> Read<String> {
+    telemetry::check(text).map(|()| text.to_owned()).map_err(|error| error.to_string())
 }
 
 pub(super) fn log_format(text: &str) -> Read<LogFormat> {

@@ -8,7 +8,7 @@ use toml::{Table, Value};
 use super::{Args, LogFormat, Mistake, Mistakes, Settings, StoreSetting, read};
 
 /// The environment variables. A key of the file is its variable in lower case, without `RELINK_`.
-const VARIABLES: [&str; 20] = [
+const VARIABLES: [&str; 21] = [
     "RELINK_LISTEN",
     "RELINK_DATA",
     "RELINK_STORE",
@@ -23,6 +23,7 @@ const VARIABLES: [&str; 20] = [
     "RELINK_SMTP_URL",
     "RELINK_MAIL_FROM",
     "RELINK_FRONTEND_URL",
+    "RELINK_LOG",
     "RELINK_LOG_FORMAT",
     "RELINK_DELIVERY_CONCURRENCY",
     "RELINK_ENDPOINT_CONCURRENCY",
@@ -37,6 +38,21 @@ const HOUR: u64 = 60 * MINUTE;
 /// Standard Webhooks' example, which spans three days; `RELINK_RETRY_SCHEDULE`.
 const RETRY_SCHEDULE_SECONDS: [u64; 9] =
     [5, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR];
+
+/// The variables among these that look like ours and are none: misspelt ones, most likely. Those of
+/// our tests are not told, nor what Kubernetes sets for a service that is called `relink`.
+pub fn unknown(names: impl Iterator<Item = String>) -> Vec<String> {
+    let others = ["RELINK_CONFIG", "RELINK_PORT"];
+    let prefixes = ["RELINK_TEST_", "RELINK_PORT_", "RELINK_SERVICE_"];
+    let is_unknown = |name: &String| {
+        name.starts_with("RELINK_")
+            && !VARIABLES.iter().chain(&others).any(|known| known == name)
+            && !prefixes.iter().any(|prefix| name.starts_with(prefix))
+    };
+    let mut unknown: Vec<_> = names.filter(is_unknown).collect();
+    unknown.sort();
+    unknown
+}
 
 /// The text of the settings file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +72,19 @@ pub fn resolve(
     variable: impl Fn(&str) -> Option<String>,
     file: Option<&File>,
 ) -> Result<Settings, Mistakes> {
+    resolve_opening(&[], args, variable, file)
+}
+
+/// The same, for who is about to open the keys that these variables name: one that cannot be read
+/// is a mistake too.
+pub(super) fn resolve_opening(
+    keys: &[&str],
+    args: &Args,
+    variable: impl Fn(&str) -> Option<String>,
+    file: Option<&File>,
+) -> Result<Settings, Mistakes> {
     let mut sources = Sources::new(&variable, file);
+    let key = |name| if keys.contains(&name) { read::readable_key } else { read::secret_key };
     let settings = Settings {
         listen: sources
             .flag("--listen", args.listen.as_deref(), "RELINK_LISTEN", read::listen)
@@ -69,8 +97,8 @@ pub fn resolve(
             .unwrap_or(StoreSetting::Embedded),
         node: sources.find("RELINK_NODE", read::node),
         admin_token: sources.find("RELINK_ADMIN_TOKEN", read::admin_token),
-        secret_key: sources.find("RELINK_SECRET_KEY", read::secret_key),
-        new_secret_key: sources.find("RELINK_NEW_SECRET_KEY", read::secret_key),
+        secret_key: sources.find("RELINK_SECRET_KEY", key("RELINK_SECRET_KEY")),
+        new_secret_key: sources.find("RELINK_NEW_SECRET_KEY", key("RELINK_NEW_SECRET_KEY")),
         inbox_events: sources.find_even_empty("ENABLE_INBOX_EVENTS", read::switch).unwrap_or(false),
         retry_schedule: sources
             .find("RELINK_RETRY_SCHEDULE", read::schedule)
@@ -82,6 +110,7 @@ pub fn resolve(
             .find_even_empty("RELINK_ALLOW_PRIVATE", read::networks)
             .unwrap_or_default(),
         mail: super::mail::resolve(&mut sources),
+        log: sources.find("RELINK_LOG", read::log),
         log_format: sources.find("RELINK_LOG_FORMAT", read::log_format).unwrap_or(LogFormat::Auto),
         delivery_concurrency: sources
             .find("RELINK_DELIVERY_CONCURRENCY", read::limit)

@@ -135,6 +135,7 @@ fn all_mistakes_are_told_at_once_each_with_its_key() {
         ("RELINK_RETRY_SCHEDULE", "5s,soon"),
         ("RELINK_WEBHOOK_TIMEOUT", "0s"),
         ("RELINK_ALLOW_PRIVATE", "127.0.0.0/33"),
+        ("RELINK_LOG", "=["),
     ];
     let file = "log_format = \"xml\"\ndelivery_concurrency = 0\nendpoint_concurrency = 1.5\n\
         mailbox_limit = -1\nlisten_on = \"x\"";
@@ -152,6 +153,7 @@ fn all_mistakes_are_told_at_once_each_with_its_key() {
             "RELINK_RETRY_SCHEDULE",
             "RELINK_WEBHOOK_TIMEOUT",
             "RELINK_ALLOW_PRIVATE",
+            "RELINK_LOG",
             "log_format in relink.toml",
             "delivery_concurrency in relink.toml",
             "endpoint_concurrency in relink.toml",
@@ -159,8 +161,8 @@ fn all_mistakes_are_told_at_once_each_with_its_key() {
         ]
     );
     let told = Mistakes(mistakes).to_string();
-    assert_eq!(told.lines().count(), 13);
-    assert!(told.contains("--listen: \"nowhere\" is no address such as 127.0.0.1:4000"), "{told}");
+    assert_eq!(told.lines().count(), 14);
+    assert!(told.contains("--listen: \"nowhere\" is no IP address with a port"), "{told}");
     assert!(!told.contains("hunter"), "{told}");
 }
 
@@ -176,7 +178,7 @@ fn a_file_that_is_no_toml_is_one_mistake_that_quotes_no_secret() {
 #[test]
 fn a_file_that_is_named_must_be_there() {
     let args = Args { config: Some("/nowhere/relink.toml".to_owned()), ..Args::default() };
-    let Mistakes(mistakes) = load(&args).unwrap_err();
+    let Mistakes(mistakes) = load(&args, &[]).unwrap_err();
     assert_eq!(mistakes[0].key, "--config");
 }
 
@@ -272,4 +274,52 @@ fn no_password_leaves_the_machine_in_clear_unless_somebody_says_so() {
     let mistakes = theirs("mail.example.com").unwrap_err().0;
     assert_eq!(mistakes[0].key, "SMTP_ENABLE_STARTTLS_AUTO");
     assert!(theirs("127.0.0.1").unwrap().mail.is_some());
+}
+
+#[test]
+fn what_is_logged_is_a_level_or_names_modules() {
+    assert_eq!(set(&[("RELINK_LOG", "debug")]).unwrap().log.as_deref(), Some("debug"));
+    assert_eq!(set(&[("RELINK_LOG", "")]).unwrap().log, None);
+    let Mistakes(mistakes) = set(&[("RELINK_LOG", "nonsense")]).unwrap_err();
+    let told = "\"nonsense\" is no filter such as info or relink=debug,hyper=warn";
+    assert_eq!((mistakes[0].key.as_str(), mistakes[0].problem.as_str()), ("RELINK_LOG", told));
+}
+
+#[test]
+fn a_key_that_is_about_to_be_opened_must_be_readable() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    let (setting, name) = (format!("file:{}", file.display()), "RELINK_SECRET_KEY");
+    let opening = |keys: &[&str]| {
+        let variable = |asked: &str| (asked == name).then(|| setting.clone());
+        sources::resolve_opening(keys, &Args::default(), variable, None)
+    };
+    assert!(opening(&[]).is_ok(), "who does not need it may do without");
+    assert!(opening(&["RELINK_NEW_SECRET_KEY"]).is_ok(), "nor who needs another");
+    let missing = opening(&[name]).unwrap_err().to_string();
+    assert!(missing.starts_with("RELINK_SECRET_KEY: cannot read the secret key in"), "{missing}");
+    assert!(missing.contains("No such file"), "{missing}");
+    std::fs::write(&file, "hunter2").unwrap();
+    let wrong = opening(&[name]).unwrap_err().to_string();
+    assert!(wrong.contains("does not hold 32 bytes") && !wrong.contains("hunter"), "{wrong}");
+    std::fs::write(&file, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n").unwrap();
+    assert!(opening(&[name]).is_ok());
+}
+
+#[test]
+fn a_variable_that_looks_like_ours_and_is_none_is_noticed() {
+    let names = [
+        "RELINK_RETENTON",
+        "RELINK_RETENTION",
+        "RELINK_CONFIG",
+        "RELINK_LOG",
+        "RELINK_TEST_ESDB",
+        "RELINK_SERVICE_HOST",
+        "RELINK_PORT_4000_TCP",
+        "RELINK_PORT",
+        "RELINK_ADMIN_TOKENS",
+        "PATH",
+    ];
+    let found = unknown(names.into_iter().map(str::to_owned));
+    assert_eq!(found, ["RELINK_ADMIN_TOKENS", "RELINK_RETENTON"]);
 }

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use events::installation::Role;
 use events::{AccountId, Actor};
 
+use super::halted::About;
 use super::idempotency::{self, Holder, UnderWay};
 use super::path;
 use super::problem::Problem;
@@ -91,7 +92,7 @@ struct Gate {
 }
 
 /// Opens routes under `/api/v1/accounts/{account}` to this role, and to administrators. Every
-/// POST among them takes an `Idempotency-Key`.
+/// POST among them takes an `Idempotency-Key`, and no GET tells of a subject that is halted.
 pub fn open_to(
     role: Role,
     app: &Arc<App>,
@@ -117,8 +118,13 @@ async fn guard(
         request.extensions_mut().insert(caller);
         return idempotency::once(gate.app, gate.under_way, holder, request, next).await;
     }
+    let (about, account) = (About::of(&request, &params), caller.account);
     request.extensions_mut().insert(caller);
-    next.run(request).await
+    let response = next.run(request).await;
+    match about.refuse(&gate.app, account).await {
+        Ok(()) => response,
+        Err(problem) => problem.into_response(),
+    }
 }
 
 impl Gate {

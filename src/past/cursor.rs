@@ -1,9 +1,14 @@
-//! Reads one stream page by page, as far as the moment that is asked about.
+//! Reads one stream page by page, as far as the moment that is asked about, and checks its chain
+//! as actors do.
 
 use std::collections::VecDeque;
 
-use events::store::{Slice, is_last};
-use events::{EventStore, Failure, Position, Record, Revision, StreamName, Timestamp, Until};
+use events::store::{Slice, Tail, is_last};
+use events::{
+    Event, EventStore, Failure, Position, Record, Recorded, Revision, StreamName, Timestamp, Until,
+};
+
+use crate::damage::Damage;
 
 /// As many records as are read at once.
 const PAGE: usize = 512;
@@ -12,48 +17,106 @@ pub(super) struct Cursor<'a> {
     store: &'a dyn EventStore,
     stream: StreamName,
     until: Until,
-    next: Revision,
-    page: VecDeque<Record>,
+    /// The last record that was read.
+    tail: Tail,
+    position: Position,
+    page: VecDeque<Recorded<Event>>,
     ended: bool,
     /// When the stream begins that was truncated, where that is behind the moment.
     pub(super) removed: Option<Timestamp>,
+    /// Why it ended before the moment, if it did.
+    pub(super) damage: Option<Damage>,
 }
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(store: &'a dyn EventStore, stream: StreamName, until: Until) -> Self {
-        let page = VecDeque::new();
-        Self { store, stream, until, next: Revision::FIRST, page, ended: false, removed: None }
+        let (tail, position, page) = (Tail::default(), Position::START, VecDeque::new());
+        let (ended, removed, damage) = (false, None, None);
+        Self { store, stream, until, tail, position, page, ended, removed, damage }
     }
 
     /// Where the next record stands; none when there is none within the moment.
     pub(super) async fn peek(&mut self) -> Result<Option<Position>, Failure> {
-        if self.page.is_empty() && !self.ended {
+        while self.page.is_empty() && !self.ended {
             self.read().await?;
         }
         Ok(self.page.front().map(|record| record.position))
     }
 
     /// The record that was looked at.
-    pub(super) fn take(&mut self) -> Option<Record> {
+    pub(super) fn take(&mut self) -> Option<Recorded<Event>> {
         self.page.pop_front()
     }
 
+    fn next(&self) -> Revision {
+        self.tail.expected().first()
+    }
+
     async fn read(&mut self) -> Result<(), Failure> {
-        let page = self.store.read_stream(&self.stream, Slice::From(self.next), PAGE).await?;
-        self.ended = is_last(&page, PAGE);
-        // Only the first page of a truncated stream begins further on than was asked.
-        let first = page.first().filter(|first| first.revision > self.next);
-        let later = first.filter(|first| !self.until.covers(first.position, first.at));
-        self.removed = self.removed.or(later.map(|first| first.at));
-        if let Some(last) = page.last() {
-            self.next = last.revision.next();
+        let slice = Slice::From(self.next());
+        let page = match self.store.read_stream(&self.stream, slice, PAGE).await {
+            Ok(page) => page,
+            Err(Failure::Corrupt { position, reason }) => {
+                let position = Position(position.unwrap_or(self.position).0 + 1);
+                let stream = self.stream.clone();
+                self.damage = Some(Damage { stream, position, reason });
+                self.ended = true;
+                return Ok(());
+            }
+            Err(
+                failure @ (Failure::Conflict { .. }
+                | Failure::Size { .. }
+                | Failure::Unavailable { .. }),
+            ) => return Err(failure),
+        };
+        if let Some(first) = page.first()
+            && !self.step_over(first).await?
+        {
+            return Ok(());
         }
-        let read = page.len();
-        let until = self.until;
-        // Neither time nor position ever runs backwards in a stream.
-        let within = page.into_iter().take_while(|it| until.covers(it.position, it.at));
-        self.page = within.collect();
-        self.ended |= self.page.len() < read;
+        self.ended = is_last(&page, PAGE);
+        for record in page {
+            if self.ended_by(&record) {
+                self.ended = true;
+                return Ok(());
+            }
+            match self.told(record) {
+                Ok(recorded) => self.page.push_back(recorded),
+                Err(damage) => {
+                    self.damage = Some(damage);
+                    self.ended = true;
+                    return Ok(());
+                }
+            }
+        }
         Ok(())
+    }
+
+    /// Where what lay between was removed, goes on from what is left. Whether this record is read
+    /// now: not where more was removed meanwhile.
+    async fn step_over(&mut self, first: &Record) -> Result<bool, Failure> {
+        if first.revision <= self.next() {
+            return Ok(true);
+        }
+        // Where nothing was removed, the chain is broken, and following it says so.
+        let Some(bound) = self.store.bound(&self.stream).await? else { return Ok(true) };
+        if bound.first == first.revision {
+            self.tail = bound.tail();
+            let later = !self.until.covers(first.position, first.at);
+            self.removed = self.removed.or(later.then_some(first.at));
+        }
+        Ok(bound.first <= first.revision)
+    }
+
+    /// Whether the moment is before this record. Neither time nor position ever runs backwards in a
+    /// stream; but where records are missing before it, they may have been within the moment.
+    fn ended_by(&self, record: &Record) -> bool {
+        !self.until.covers(record.position, record.at) && record.revision == self.next()
+    }
+
+    fn told(&mut self, record: Record) -> Result<Recorded<Event>, Damage> {
+        self.tail.follow(&record).map_err(|broken| Damage::at(&record, &broken))?;
+        self.position = record.position;
+        record.clone().decode().map_err(|undecodable| Damage::at(&record, &undecodable))
     }
 }

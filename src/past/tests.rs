@@ -6,7 +6,8 @@ use events::{AccountId, DeliveryId, EventId, KeyId, Sealed};
 use uuid::Uuid;
 
 use super::*;
-use crate::history::{append, second};
+use crate::history::{append, append_altered, second};
+use crate::store::embedded::{Embedded, Options};
 
 const INBOX: InboxId = InboxId(42);
 const HOOK: WebhookId = WebhookId(7);
@@ -134,4 +135,84 @@ async fn a_history_longer_than_a_page_is_read_to_its_end() {
     }
     let known = inbox(&store, INBOX, Until::Time(second(1_050))).await.unwrap();
     assert_eq!(known.view.inbox(INBOX).unwrap().name, "1050");
+}
+
+/// A renaming whose record is changed, between two good ones: positions 1, 2 and 3.
+async fn damaged_history(alter: impl FnOnce(&mut events::store::Proposed)) -> Arc<dyn EventStore> {
+    let store = MemoryStore::default();
+    let stream = Subject::Inbox(INBOX).stream();
+    append(&store, &stream, registered("first"), 10).await;
+    let renamed = |name: &str| events::inbox::Event::from(Renamed { name: name.to_owned() });
+    append_altered(&store, &stream, renamed("second"), 20, alter).await;
+    append(&store, &stream, renamed("third"), 30).await;
+    Arc::new(store)
+}
+
+/// What is known is told up to the second record, and that record is named.
+async fn is_known_up_to_the_damage(store: &dyn EventStore) {
+    let before = inbox(store, INBOX, Until::Position(Position(1))).await.unwrap();
+    assert_eq!(before.clone().whole(), Ok(before), "nothing was wrong yet");
+    for until in [Until::Position(Position(2)), Until::Time(second(25)), Until::Now] {
+        let known = inbox(store, INBOX, until).await.unwrap();
+        assert_eq!(known.view.inbox(INBOX).unwrap().name, "first", "{until:?}");
+        let damage = known.whole().unwrap_err();
+        assert_eq!((damage.stream.as_str(), damage.position), ("inbox-42", Position(2)));
+    }
+}
+
+#[tokio::test]
+async fn what_a_changed_record_says_is_not_believed() {
+    let store = damaged_history(|record| {
+        let renamed = events::inbox::Event::from(Renamed { name: "forged".to_owned() }).into();
+        record.data = events::codec::encode(&renamed).data.into();
+    });
+    is_known_up_to_the_damage(&*store.await).await;
+}
+
+#[tokio::test]
+async fn a_record_that_means_nothing_is_named_and_not_passed_over() {
+    let store = damaged_history(|record| record.kind = "inbox.from_the_future".into());
+    is_known_up_to_the_damage(&*store.await).await;
+}
+
+#[tokio::test]
+async fn a_record_that_is_missing_is_noticed_by_the_next_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = Arc::new(Embedded::serve(folder.path(), Options::default()).unwrap());
+    let stream = Subject::Inbox(INBOX).stream();
+    append(&*log, &stream, registered("first"), 10).await;
+    for (name, at) in [("second", 20), ("third", 30)] {
+        let renamed = events::inbox::Event::from(Renamed { name: name.to_owned() });
+        append(&*log, &stream, renamed, at).await;
+    }
+    log.close().await;
+    drop(log);
+    let raw = rusqlite::Connection::open(folder.path().join("relink.db")).unwrap();
+    let gone = "DELETE FROM events WHERE position = 2; DELETE FROM places WHERE position = 2;";
+    raw.execute_batch(gone).unwrap();
+    drop(raw);
+    let log = Embedded::read_only(folder.path()).unwrap();
+    // Also of a moment at which only the missing one may have been there.
+    for until in [Until::Time(second(20)), Until::Now] {
+        let known = inbox(&log, INBOX, until).await.unwrap();
+        assert_eq!(known.whole().unwrap_err().position, Position(3), "{until:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_truncated_stream_is_whole_behind_its_beginning() {
+    let store = inbox_history().await;
+    store.truncate(&Subject::Inbox(INBOX).stream(), events::Revision(1)).await.unwrap();
+    let known = inbox(&*store, INBOX, Until::Now).await.unwrap();
+    assert_eq!((known.last, known.damage), (Some((Position(3), second(30))), None));
+}
+
+#[tokio::test]
+async fn among_many_subjects_the_damaged_one_is_told() {
+    let store = damaged_history(|record| record.kind = "inbox.from_the_future".into()).await;
+    let inboxes = vec![InboxId(41), INBOX];
+    let subjects = Subjects { inboxes, ..Subjects::default() };
+    let past = health(&store, subjects, Until::Now).await.unwrap();
+    let damaged: Vec<_> = past.damage().map(|it| (it.stream.as_str(), it.position)).collect();
+    assert_eq!(damaged, [("inbox-42", Position(2))]);
 }

@@ -122,6 +122,26 @@ impl Embedded {
         Ok(Self { writer: None, readers, upkeep, growth, recent, lock: Mutex::new(None) })
     }
 
+    /// The file that the log of a folder is in.
+    pub fn file(folder: &Path) -> PathBuf {
+        folder::log_file(folder)
+    }
+
+    /// Where the log of a folder ends; none when there is no log. Nothing is written.
+    ///
+    /// # Errors
+    /// As [`Embedded::read_only`].
+    pub fn end(folder: &Path) -> Result<Option<Position>, OpenError> {
+        let read = folder::existing(folder).and_then(|file| {
+            let reader = schema::open_reader(&file)?;
+            commit::head(&reader).map_err(|error| OpenError::engine(&file, error))
+        });
+        match read {
+            Err(OpenError::NoLog { .. }) => Ok(None),
+            end => end.map(Some),
+        }
+    }
+
     fn write(file: PathBuf, options: Options, lock: Option<Lock>) -> Result<Self, OpenError> {
         let engine = |error| OpenError::engine(&file, error);
         let mut connection = schema::open_writer(&file)?;

@@ -1,8 +1,9 @@
 use events::account::{Event, Renamed};
+use events::store::Proposed;
 use events::store::memory::MemoryStore;
 
 use super::*;
-use crate::history::append;
+use crate::history::{append, append_altered};
 
 async fn histories() -> (MemoryStore, [StreamName; 2]) {
     let store = MemoryStore::default();
@@ -74,4 +75,49 @@ async fn a_walk_tells_each_record_once_whatever_is_asked_for_at_a_time() {
         assert_eq!(seen, (1..=8).rev().collect::<Vec<_>>(), "with {limit} a page");
         assert_eq!(walk.next(limit).await, Ok(vec![]));
     }
+}
+
+/// The fourth of six records is changed.
+async fn damaged(alter: impl FnOnce(&mut Proposed)) -> (MemoryStore, StreamName) {
+    let store = MemoryStore::default();
+    let stream = StreamName::from_log("account-1");
+    let renamed = |number: i64| Event::from(Renamed { name: number.to_string() });
+    for number in 1..4 {
+        append(&store, &stream, renamed(number), number).await;
+    }
+    append_altered(&store, &stream, renamed(4), 4, alter).await;
+    for number in 5..7 {
+        append(&store, &stream, renamed(number), number).await;
+    }
+    (store, stream)
+}
+
+/// Pages with the fourth record on them name it, wherever on the page it is; others are told.
+async fn names_the_fourth((store, stream): (MemoryStore, StreamName)) {
+    let streams = [stream];
+    for (before, limit) in [(None, 6), (None, 3), (Some(Position(5)), 1), (Some(Position(5)), 2)] {
+        match page(&store, &streams, before, limit).await {
+            Err(Untold::Damaged(damage)) => assert_eq!(damage.position, Position(4)),
+            other => panic!("before {before:?}, {limit} a page: {other:?}"),
+        }
+    }
+    for (before, limit) in [(None, 2), (Some(Position(4)), 3)] {
+        page(&store, &streams, before, limit).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_changed_record_is_not_told() {
+    names_the_fourth(damaged(|record| record.version += 1).await).await;
+    let renamed = events::Event::from(Event::from(Renamed { name: "forged".to_owned() }));
+    let forge = |record: &mut Proposed| record.data = events::codec::encode(&renamed).data.into();
+    names_the_fourth(damaged(forge).await).await;
+}
+
+#[tokio::test]
+async fn a_truncated_history_is_told_from_where_it_begins() {
+    let (store, streams) = histories().await;
+    store.truncate(&streams[0], Revision(2)).await.unwrap();
+    let page = page(&store, &streams, None, 20).await.unwrap();
+    assert_eq!(positions(&page), [10, 9, 8, 7, 6, 5, 4, 1]);
 }

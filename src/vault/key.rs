@@ -99,7 +99,7 @@ fn read(path: PathBuf) -> Result<Found, VaultError> {
 }
 
 fn kept(data: &Path) -> Result<Found, VaultError> {
-    let path = data.join("secret.key");
+    let path = super::key_file(data);
     match path.try_exists() {
         Ok(true) => return read(path),
         Ok(false) => {}

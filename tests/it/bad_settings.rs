@@ -17,6 +17,7 @@ async fn all_mistakes_are_told_at_once_each_with_its_key() {
         ("RELINK_ALLOW_PRIVATE", "127.0.0.0/99"),
         ("RELINK_LOG_FORMAT", "verse"),
         ("RELINK_SECRET_KEY", "too-short"),
+        ("RELINK_LOG", "=["),
         ("ENABLE_INBOX_EVENTS", "perhaps"),
     ];
     let place = wrong.iter().fold(Place::new(), |place, (name, value)| place.set(name, value));
@@ -27,6 +28,49 @@ async fn all_mistakes_are_told_at_once_each_with_its_key() {
     }
     assert!(!done.stderr.contains("too-short"), "a secret is never shown:\n{}", done.stderr);
     assert!(!place.data().exists(), "nothing is written");
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_read_is_told_with_the_other_mistakes() {
+    let missing = "file:/nowhere/relink.key";
+    let place = Place::new().set("RELINK_SECRET_KEY", missing).set("RELINK_WEBHOOK_TIMEOUT", "0");
+    let done = place.run(&["serve"]).await;
+    done.refused(2);
+    for told in ["RELINK_SECRET_KEY", "/nowhere/relink.key", "RELINK_WEBHOOK_TIMEOUT"] {
+        assert!(done.stderr.contains(told), "{told} is not told:\n{}", done.stderr);
+    }
+    // Who needs no key reads without.
+    place.unset("RELINK_WEBHOOK_TIMEOUT").run(&["verify"]).await.refused(3);
+}
+
+#[tokio::test]
+async fn what_can_be_used_and_is_hardly_meant_is_told_at_the_start() {
+    let place = Place::new().set("RELINK_RETENTON", "off").set("RELINK_TEST_SOMETHING", "1");
+    let relink = place.set("RELINK_ADMIN_TOKEN", "guess-me").serve().await;
+    let said = relink.kill().await;
+    assert!(said.contains("RELINK_RETENTON is set, and there is no such setting"), "{said}");
+    assert!(said.contains("RELINK_ADMIN_TOKEN has less than 16 characters"), "{said}");
+    assert!(!said.contains("RELINK_TEST") && !said.contains("guess-me"), "{said}");
+}
+
+#[tokio::test]
+async fn what_the_system_says_is_told_once() {
+    let place = Place::new().set("RELINK_DATA", "/proc/relink-data");
+    let said = place.run(&["serve"]).await.stderr;
+    assert_eq!(said.matches("os error").count(), 1, "{said}");
+    let said = Place::new().set("RELINK_LOG", "=[").run(&["serve"]).await.stderr;
+    assert_eq!(said.matches("filter").count(), 1, "{said}");
+}
+
+#[tokio::test]
+async fn a_log_to_copy_to_that_is_none_is_told_with_its_option() {
+    let place = Place::new();
+    assert!(place.serve().await.terminate().await.success());
+    for (target, told) in [("hunter2", "--to: neither"), ("embedded:", "--to: embedded:")] {
+        let done = place.run(&["copy", "--to", target]).await;
+        done.refused(2);
+        assert!(done.stderr.contains(told) && !done.stderr.contains("hunter2"), "{done:?}");
+    }
 }
 
 #[tokio::test]
@@ -113,6 +157,7 @@ async fn a_port_in_use_is_2_and_nothing_is_written() {
     let done = place.run(&["serve", "--listen", &address]).await;
     done.refused(2);
     assert!(done.stderr.contains(&address), "it names the address: {}", done.stderr);
+    assert!(done.stderr.contains("--listen"), "and the option: {}", done.stderr);
     assert!(!place.data().exists(), "nothing is written");
 }
 

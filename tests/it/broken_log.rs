@@ -95,6 +95,42 @@ async fn a_truncated_log_is_found() {
 }
 
 #[tokio::test]
+async fn an_emptied_log_is_not_begun_anew() {
+    let place = written().await;
+    let log = place.data().join("relink.db");
+    fs::write(&log, "").unwrap();
+    let token = &["token", "create", "--account", "1", "--role", "agent"][..];
+    for command in [&["serve"][..], token, &["verify"], &["rebuild"]] {
+        let done = place.run(command).await;
+        done.refused(3);
+        assert!(done.stderr.contains("relink.db is empty"), "{done:?}");
+    }
+    assert_eq!(log.metadata().unwrap().len(), 0, "nothing was written to it");
+}
+
+#[tokio::test]
+async fn an_older_log_is_served_once_its_snapshots_are_removed() {
+    let place = written().await;
+    let (log, older) = (place.data().join("relink.db"), place.data().join("older.db"));
+    fs::copy(&log, &older).unwrap();
+    let relink = place.serve().await;
+    fail(&relink.api()).await.json(200);
+    assert!(relink.terminate().await.success());
+    fs::copy(&older, &log).unwrap();
+
+    let done = place.run(&["serve"]).await;
+    done.refused(3);
+    let snapshots = place.data().join("snapshots").display().to_string();
+    assert!(done.stderr.contains(&snapshots), "what to do is not told: {done:?}");
+    assert_eq!(fs::read(&log).unwrap(), fs::read(&older).unwrap(), "nothing was written to it");
+    place.run_well(&["verify"]).await;
+
+    fs::remove_dir_all(&snapshots).unwrap();
+    let relink = place.serve().await;
+    fail(&relink.api()).await.json(200);
+}
+
+#[tokio::test]
 async fn a_file_that_is_no_log_is_refused_and_left_as_it_is() {
     let place = written().await;
     let log = place.data().join("relink.db");

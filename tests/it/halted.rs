@@ -66,6 +66,11 @@ async fn stops_alone(relink: &Relink) {
         let detail = problem["detail"].as_str().unwrap();
         assert!(detail.contains(STREAM), "{STREAM} is not named: {detail}");
     }
+    for path in ["", "/why", "/policy"] {
+        let refused = api.get(&format!("{INBOX}{path}")).await;
+        assert_eq!(refused.status, 503, "{path}: {}", refused.body);
+        assert!(refused.body.contains(STREAM), "{path}: {}", refused.body);
+    }
     let counted = fail_other(&api).await;
     assert_eq!(counted["authorization_error_count"], 2, "{counted}");
 
@@ -75,6 +80,8 @@ async fn stops_alone(relink: &Relink) {
     assert!(!halted.is_empty() && halted.iter().all(|it| it["stream"] == STREAM), "{health}");
     assert!(halted.iter().all(|it| it["reason"].is_string()), "{health}");
     let inboxes = health["inboxes"].as_array().unwrap();
+    let marked = |it: &Value| it["id"] == 42 && it["halted"] != true;
+    assert!(!inboxes.iter().any(marked), "it is not marked: {health}");
     assert!(inboxes.iter().any(|it| it["id"] == 43 && it["state"] == "degraded"), "{health}");
     let stranger = api.of_account(2).get("/health").await.json(200);
     assert_eq!(stranger["halted"], json!([]), "it is no other account's affair");
@@ -83,11 +90,16 @@ async fn stops_alone(relink: &Relink) {
     assert_eq!(ready["halted"], json!([STREAM]), "{ready}");
 }
 
-async fn verify_finds(place: &Place, position: i64) {
-    let done = place.run(&["verify"]).await;
-    done.refused(1);
+/// Whoever reads the stream from its beginning comes upon the place and names it.
+async fn is_found(place: &Place, position: i64) {
     let named = format!("position {position}");
-    assert!(done.said().contains(&named), "not {named}: {done:?}");
+    for command in [&["verify"][..], &["at", "inbox/42", "99999"]] {
+        let done = place.run(command).await;
+        done.refused(1);
+        assert!(done.said().contains(&named), "not {named}: {done:?}");
+        assert!(done.said().contains(STREAM) || command.len() == 1, "not {STREAM}: {done:?}");
+    }
+    place.run_well(&["at", "inbox/43", "99999"]).await;
 }
 
 #[tokio::test]
@@ -96,7 +108,7 @@ async fn a_stream_with_a_changed_record_stops_alone() {
     let position = alter(&place, 1, |data| flip_a_byte(data));
     let relink = place.serve().await;
     stops_alone(&relink).await;
-    verify_finds(&place, position).await;
+    is_found(&place, position).await;
 }
 
 #[tokio::test]
@@ -114,7 +126,7 @@ async fn a_record_without_a_meaning_stops_neither_the_views_nor_the_fan_out() {
     subscribe(&api, &receiver.url("/hook"), &["message_created"]).await;
     message(&api, "all the same").await;
     receiver.expect(1).await;
-    verify_finds(&place, position).await;
+    is_found(&place, position).await;
 }
 
 #[tokio::test]
@@ -124,5 +136,5 @@ async fn an_inbox_whose_registration_is_damaged_is_still_shown_to_its_account() 
     fs::remove_dir_all(place.data().join("snapshots")).unwrap();
     let relink = place.serve().await;
     stops_alone(&relink).await;
-    verify_finds(&place, position).await;
+    is_found(&place, position).await;
 }

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::app::{App, Seen};
+use crate::damage::Damage;
 use crate::http::auth::Caller;
 use crate::http::context::Cause;
 use crate::http::fresh::Fresh;
@@ -42,6 +43,19 @@ struct Shown {
     endpoints: Vec<Value>,
     hooks: Vec<Value>,
     automation_rules: Vec<Value>,
+    /// What could not be told of the past.
+    damage: Vec<Damage>,
+}
+
+impl Shown {
+    /// Marks whose streams these are.
+    fn mark(&mut self, halted: &[String]) {
+        let Self { inboxes, webhooks, hooks, automation_rules, .. } = self;
+        shown::mark(inboxes, "inbox", halted);
+        shown::mark(webhooks, "webhook", halted);
+        shown::mark(hooks, "hook", halted);
+        shown::mark(automation_rules, "rule", halted);
+    }
 }
 
 /// The route; for agents too.
@@ -60,13 +74,24 @@ async fn show(
     accounts::registered(&app, &caller, cause.step("account")).await?;
     let states = query::read("state", asked.state.as_deref(), states)?;
     let until = query::read("at", asked.at.as_deref(), past::moment)?;
-    let mut shown = match until {
+    let (mut shown, mut halted) = match until {
         Some(until) if !is_future(&app, until).await? => {
             let _place = places.wait(&app, caller.account).await?;
-            then(&app, &caller, cause, until).await?
+            let mut shown = then(&app, &caller, cause, until).await?;
+            let streams = shown.damage.iter().map(|damage| damage.stream.to_string());
+            let streams = streams.collect::<Vec<_>>();
+            shown.mark(&streams);
+            (shown, shown::halted(&app, caller.account).await)
         }
-        Some(_) | None => now(&app, &caller).await,
+        Some(_) | None => {
+            let (mut shown, halted) =
+                (now(&app, &caller).await, shown::halted(&app, caller.account).await);
+            let streams = halted.iter().filter_map(|it| it["stream"].as_str().map(str::to_owned));
+            shown.mark(&streams.collect::<Vec<_>>());
+            (shown, halted)
+        }
     };
+    shown::add(&mut halted, &shown.damage);
     if let Some(states) = states {
         let Shown { inboxes, webhooks, endpoints, hooks, automation_rules, .. } = &mut shown;
         for subjects in [inboxes, webhooks, endpoints, hooks, automation_rules] {
@@ -85,7 +110,7 @@ async fn show(
         "endpoints": shown.endpoints,
         "hooks": shown.hooks,
         "automation_rules": shown.automation_rules,
-        "halted": shown::halted(&app, caller.account).await,
+        "halted": halted,
         "mail": shown::mail(&app),
     })))
 }
@@ -139,7 +164,8 @@ fn looked_at(app: &App, account: AccountId) -> (Seen, Shown) {
     let automation_rules = view.of_account(account).iter().map(health::rule).collect();
     seen.by(&view);
     let (position, as_of) = (seen.position(), Timestamp::default());
-    (seen, Shown { as_of, position, inboxes, webhooks, endpoints, hooks, automation_rules })
+    let damage = vec![];
+    (seen, Shown { as_of, position, inboxes, webhooks, endpoints, hooks, automation_rules, damage })
 }
 
 async fn then(
@@ -176,6 +202,7 @@ async fn then(
         endpoints: shown::endpoints_then(account, &past),
         hooks: hooks.map(|hook| health::hook(&hook)).collect(),
         automation_rules: rules.map(|rule| health::rule(&rule)).collect(),
+        damage: past.damage().cloned().collect(),
     })
 }
 

@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use events::reauthorization::Command as Report;
-use events::{AccountId, Subject, Timestamp, Until};
+use events::{AccountId, Category, StreamName, Subject, Timestamp, Until};
 use projections::incidents::{Incident, Incidents};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -18,13 +18,14 @@ use crate::app::{App, Seen};
 use crate::http::auth::Caller;
 use crate::http::context::Cause;
 use crate::http::fresh::Fresh;
+use crate::http::halted;
 use crate::http::path::PathWord;
 use crate::http::places::Places;
 use crate::http::problem::Problem;
 use crate::http::query::{self, Query};
 use crate::http::subject::Reauthorizable;
 use crate::http::under;
-use crate::past;
+use crate::past::{self, Known};
 use crate::rendering::incidents as rendering;
 use page::{Page, Place};
 
@@ -111,6 +112,9 @@ async fn list(
     _: Fresh,
 ) -> Result<Json<Value>, Problem> {
     let filter = asked.filter()?;
+    if let Some(subject) = filter.subject {
+        halted::refuse(&app, caller.account, &streams(subject)).await?;
+    }
     match query::read("at", asked.at.as_deref(), past::moment)? {
         Some(until) if is_past(&app, until).await? => {
             let _place = places.wait(&app, caller.account).await?;
@@ -157,6 +161,16 @@ fn moment(app: &App, until: Until, last: Option<Timestamp>) -> Timestamp {
     }
 }
 
+/// The streams that tell of a subject's trouble: what a webhook answered stands in its ledger.
+fn streams(subject: Subject) -> Vec<StreamName> {
+    match subject {
+        Subject::Webhook(id) => vec![subject.stream(), StreamName::new(Category::Ledger, id)],
+        Subject::Account(_) | Subject::Inbox(_) | Subject::Hook(_) | Subject::Rule(_) => {
+            vec![subject.stream()]
+        }
+    }
+}
+
 /// The past is told from the subjects' own records; what several had in common is not.
 async fn then(
     app: &App,
@@ -164,7 +178,12 @@ async fn then(
     filter: &Filter,
     until: Until,
 ) -> Result<Json<Value>, Problem> {
-    let past = past::incidents(&app.store, ever(app, caller.account), until).await?;
+    let mut subjects = ever(app, caller.account);
+    subjects.retain(|one| filter.subject.is_none_or(|subject| subject == *one));
+    let mut past = past::incidents(&app.store, subjects, until).await?;
+    if filter.subject.is_some() {
+        past = past.into_iter().map(Known::whole).collect::<Result<_, _>>()?;
+    }
     let last = past.iter().filter_map(|known| known.last).max();
     let now = moment(app, until, last.map(|(_, at)| at));
     let all = past.iter().flat_map(|known| own(&known.view, caller));
@@ -173,6 +192,11 @@ async fn then(
     // Of an endpoint's incidents its ledger tells, and no longer than retention keeps it.
     if let Some(kept_from) = past.iter().filter_map(|known| known.kept_from).max() {
         told["kept_from"] = json!(kept_from);
+    }
+    let damaged: Vec<_> = past.iter().filter_map(|known| known.damage.as_ref()).collect();
+    if !damaged.is_empty() {
+        let streams = damaged.into_iter().map(|damage| damage.stream.as_str());
+        told["halted"] = streams.collect();
     }
     Ok(Json(told))
 }

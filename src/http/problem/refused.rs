@@ -8,6 +8,8 @@ use projections::Late;
 
 use super::Problem;
 use crate::app::Stopping;
+use crate::damage::Damage;
+use crate::timeline::Untold;
 
 /// What an engine says names its hosts and files, which are the operator's and not every caller's.
 fn no_log(reason: &dyn std::fmt::Display) -> Problem {
@@ -142,5 +144,22 @@ impl From<Stopping> for Problem {
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         no_log(&failure)
+    }
+}
+
+impl From<Damage> for Problem {
+    fn from(damage: Damage) -> Self {
+        let Damage { stream, position, reason } = damage;
+        let reason = format!("it cannot be told from position {position} on: {reason}");
+        Self::Halted { stream: stream.to_string(), reason }
+    }
+}
+
+impl From<Untold> for Problem {
+    fn from(untold: Untold) -> Self {
+        match untold {
+            Untold::Log(failure) => failure.into(),
+            Untold::Damaged(damage) => damage.into(),
+        }
     }
 }

@@ -9,7 +9,7 @@ use rusqlite::ErrorCode;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The data folder cannot be created, listed or written to.
-    #[error("the data folder {} cannot be used: {source}", path.display())]
+    #[error("the data folder {} cannot be used", path.display())]
     Folder {
         /// Which folder.
         path: PathBuf,
@@ -58,7 +58,7 @@ pub enum OpenError {
         reason: String,
     },
     /// Anything else: no rights, no memory, no room.
-    #[error("{} cannot be opened: {source}", path.display())]
+    #[error("{} cannot be opened", path.display())]
     Engine {
         /// Which file.
         path: PathBuf,

@@ -1,14 +1,13 @@
 //! What of an account cannot go on, and who is owed deliveries beside its webhooks, as JSON.
 
-use events::store::Slice;
-use events::{
-    AccountId, EndpointId, HookId, InboxId, Metadata, Revision, RuleId, StreamName, WebhookId,
-};
+use events::{AccountId, EndpointId};
 use projections::inbox_health::InboxHealth;
 use projections::webhook_health::WebhookHealth;
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::damage::Damage;
+use crate::http::halted::owner;
 use crate::mail::NO_MAIL;
 use crate::past::Past;
 use crate::rendering::health;
@@ -35,34 +34,28 @@ pub(super) async fn halted(app: &App, account: AccountId) -> Vec<Value> {
     shown
 }
 
-/// Whose stream it is; none when it is nobody's, or cannot be told.
-async fn owner(app: &App, stream: &StreamName) -> Option<AccountId> {
-    let number = stream.number()?;
-    let known = match stream.category() {
-        "account" | "platform" => Some(AccountId(number)),
-        "inbox" => {
-            let inbox = InboxId(number);
-            app.views.inbox_health.read(|view| view.inbox(inbox).map(|inbox| inbox.account))
+/// Adds what was found by reading the past of this account.
+pub(super) fn add(halted: &mut Vec<Value>, found: &[Damage]) {
+    for Damage { stream, position, reason } in found {
+        let stream = stream.as_str();
+        if !halted.iter().any(|it| it["stream"] == stream) {
+            let (since, position) = (Value::Null, *position);
+            halted.push(
+                json!({ "stream": stream, "reason": reason, "since": since, "position": position }),
+            );
         }
-        "webhook" | "ledger" => {
-            let webhook = WebhookId(number);
-            app.views.webhook_health.read(|view| view.webhook(webhook).map(|it| it.account))
-        }
-        "hook" => app.views.hook_health.read(|view| view.hook(HookId(number)).map(|it| it.account)),
-        "rule" => app.views.rule_health.read(|view| view.rule(RuleId(number)).map(|it| it.account)),
-        _ => return None,
-    };
-    match known {
-        Some(account) => Some(account),
-        // The record that the views could not read may be the one that says whose it is.
-        None => first_account(app, stream).await,
     }
 }
 
-/// The account that the metadata of a stream's first record names.
-async fn first_account(app: &App, stream: &StreamName) -> Option<AccountId> {
-    let first = app.store.read_stream(stream, Slice::From(Revision::FIRST), 1).await.ok()?.pop()?;
-    serde_json::from_slice::<Metadata>(&first.metadata).ok()?.account
+/// Marks the rows of one kind whose streams cannot be told: what they show may be untrue.
+pub(super) fn mark(rows: &mut [Value], kind: &str, halted: &[String]) {
+    for row in rows {
+        let own = format!("{kind}-{}", row["id"]);
+        let ledger = (kind == "webhook").then(|| format!("ledger-{}", row["id"]));
+        if halted.iter().any(|stream| *stream == own || Some(stream) == ledger.as_ref()) {
+            row["halted"] = true.into();
+        }
+    }
 }
 
 /// The account's endpoints that are no webhooks, as far as they were ever owed anything: those of
