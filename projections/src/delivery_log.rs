@@ -92,7 +92,7 @@ pub struct DeliveryLog {
 
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Ledger {
-    /// In the order of queueing, and so of time.
+    /// In the order of queueing, but for those that retention moved.
     deliveries: BTreeMap<Revision, Delivery>,
     places: HashMap<DeliveryId, Revision>,
     /// In the order of finishing.
@@ -118,6 +118,8 @@ impl Filter {
     fn wants(&self, delivery: &Delivery, is: DeliveryStatus) -> bool {
         self.status.is_none_or(|status| is == status)
             && self.event.as_deref().is_none_or(|event| *delivery.event == *event)
+            && self.before.is_none_or(|at| delivery.created_at < at)
+            && self.after.is_none_or(|at| delivery.created_at > at)
     }
 }
 
@@ -139,10 +141,8 @@ impl DeliveryLog {
         let Some(ledger) = self.ledgers.get(&endpoint.into()) else { return vec![] };
         let deliveries = ledger.deliveries.values().rev();
         let heads = ledger.heads();
-        // Time in a stream never runs backwards, so the two moments cut out one piece.
+        // What retention moved stands behind what was queued after it, so each is looked at.
         deliveries
-            .skip_while(|delivery| filter.before.is_some_and(|at| delivery.created_at >= at))
-            .take_while(|delivery| filter.after.is_none_or(|at| delivery.created_at > at))
             .filter(|delivery| filter.wants(delivery, ledger.status(delivery)))
             .take(filter.limit)
             .map(|delivery| ledger.seen(delivery, &heads))

@@ -104,3 +104,16 @@ fn outcomes_are_the_same_for_who_cannot_read_what_was_removed() {
     assert_eq!(left.removed_at(id(9)), Some(second(103)), "nothing is known of it");
     assert_eq!(upkeep(&all, 900), upkeep(&left, 900));
 }
+
+#[test]
+fn what_retention_moved_is_listed_by_when_it_was_queued_and_so_are_all_others() {
+    let trim = Trim { before: Revision(2), summed_at: second(3), at: second(6) };
+    let story = [queued(1, "inbox_updated"), abandoned(1), summed_up(), queued(2, "x"), again(1)];
+    let trimmed = Trimmed { trim, outcomes: vec![] };
+    let log = log(story.into_iter().chain([ledger(trimmed)]));
+    let listed = |filter: &Filter| -> Vec<_> {
+        log.list(WEBHOOK, filter).iter().map(|delivery| delivery.id).collect()
+    };
+    assert_eq!(listed(&Filter { after: Some(second(3)), ..Filter::newest(9) }), [id(2)]);
+    assert_eq!(listed(&Filter { before: Some(second(3)), ..Filter::newest(9) }), [id(1)]);
+}
