@@ -64,8 +64,16 @@ pub struct Delivery {
     pub abandoned_for: Option<AbandonReason>,
     /// Where it was owed again last.
     reopened: Option<Revision>,
-    /// Whether it was put aside, or asked for by itself after that: it is in nobody's way.
+    /// Whether it was put aside, or asked for by itself while it waited: it waits for no other
+    /// and is in nobody's way.
     aside: bool,
+}
+
+impl Delivery {
+    /// Where it stands among those that wait: what is owed again stands behind them.
+    fn place(&self) -> Revision {
+        self.reopened.unwrap_or(self.revision)
+    }
 }
 
 /// Which deliveries to list.
@@ -107,7 +115,7 @@ struct Ledger {
 type Lane<'a> = Option<&'a str>;
 
 /// The delivery that all others of its lane wait for.
-type Heads<'a> = HashMap<Lane<'a>, DeliveryId>;
+type Heads<'a> = HashMap<Lane<'a>, &'a Delivery>;
 
 impl Filter {
     /// All of them, newest first.
@@ -159,8 +167,9 @@ impl Ledger {
     /// A delivery with what follows from all the others.
     fn seen(&self, delivery: &Delivery, heads: &Heads<'_>) -> Delivery {
         let lane = self.lane(delivery);
-        let head = lane.and_then(|lane| heads.get(&lane)).filter(|head| **head != delivery.id);
-        Delivery { status: self.status(delivery), behind: head.copied(), ..delivery.clone() }
+        let head = lane.and_then(|lane| heads.get(&lane)).map(|head| head.id);
+        let behind = head.filter(|head| *head != delivery.id);
+        Delivery { status: self.status(delivery), behind, ..delivery.clone() }
     }
 
     /// Where it waits in a row with others; none when nothing keeps it.
@@ -181,10 +190,19 @@ impl Ledger {
         }
         for delivery in self.deliveries.values() {
             if let Some(lane) = self.lane(delivery) {
-                heads.entry(lane).or_insert(delivery.id);
+                let head = heads.entry(lane).or_insert(delivery);
+                if delivery.place() < head.place() {
+                    *head = delivery;
+                }
             }
         }
         heads
+    }
+
+    /// Whether it is kept by another.
+    fn waits(&self, id: DeliveryId) -> bool {
+        let delivery = self.places.get(&id).and_then(|revision| self.deliveries.get(revision));
+        delivery.is_some_and(|delivery| self.seen(delivery, &self.heads()).behind.is_some())
     }
 
     fn queue(&mut self, record: &Recorded<Event>, queued: &Queued, attempts: u32) {
@@ -217,6 +235,7 @@ impl Ledger {
                 delivery.finished_at = None;
                 delivery.abandoned_for = None;
                 delivery.reopened = Some(record.revision);
+                delivery.aside = false;
                 delivery.next_attempt_at = Some(reopened.queued.due);
                 let revision = delivery.revision;
                 self.finished.retain(|finished| *finished != revision);
@@ -253,8 +272,10 @@ impl Ledger {
                 self.finish(abandoned.delivery, DeliveryStatus::Abandoned, record.at);
             }
             DeliveryEvent::RetryRequested(asked) => {
+                let waits = self.waits(asked.delivery);
                 if let Some(delivery) = self.delivery(asked.delivery) {
                     delivery.status = DeliveryStatus::Pending;
+                    delivery.aside |= waits;
                     delivery.next_attempt_at = Some(asked.due);
                 }
             }
@@ -338,7 +359,7 @@ impl Fold for DeliveryLog {
 
 impl Projection for DeliveryLog {
     const NAME: &'static str = "delivery_log";
-    const VERSION: u32 = 6;
+    const VERSION: u32 = 7;
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@ mod retention;
 
 use events::delivery::{
     AbandonReason, Abandoned, AttemptFailed, Backlog, Delivered, DisableRule, EndpointDisabled,
-    EndpointEnabled, EndpointPaced, Parked, Queued, Reopened, Response,
+    EndpointEnabled, EndpointPaced, Parked, Queued, Reopened, Response, RetryRequested,
 };
 use events::{Actor, Category, EventId, StreamName, WebhookId};
 use uuid::Uuid;
@@ -195,6 +195,31 @@ fn what_waits_for_another_says_for_which() {
     let log = log(story.into_iter().chain([paced(Ordering::ByKey), parked]).collect::<Vec<_>>());
     assert_eq!(log.delivery(id(3)).unwrap().behind, None);
     assert_eq!(log.delivery(id(1)).unwrap().status, DeliveryStatus::Held);
+}
+
+#[test]
+fn what_is_owed_once_more_waits_behind_what_was_owed_before_it() {
+    let fifo = ledger(EndpointPaced { ordering: Ordering::Fifo });
+    let parked = ledger(Parked { delivery: id(1) });
+    let log = log([fifo, queued(1, "x"), parked, abandoned(1), queued(2, "x"), again(1)]);
+    let behind = [1, 2].map(|number| log.delivery(id(number)).unwrap().behind);
+    assert_eq!(behind, [Some(id(2)), None]);
+}
+
+#[test]
+fn what_is_asked_for_while_it_waits_waits_no_more_and_holds_up_nobody() {
+    let asked = |number| ledger(RetryRequested { delivery: id(number), due: second(5) });
+    let story = [ledger(EndpointPaced { ordering: Ordering::Fifo })];
+    let story = story.into_iter().chain([1, 2, 3].map(|number| queued(number, "x")));
+    let behind = |number| {
+        let log = log(story.clone().chain([asked(number), delivered(1, 1)]));
+        [2, 3].map(|number| log.delivery(id(number)).unwrap().behind)
+    };
+    assert_eq!(behind(2), [None, None]);
+    assert_eq!(behind(1), [None, Some(id(2))], "the first of them stays the first");
+    let log = log(story.chain([asked(2)]));
+    assert_eq!(log.delivery(id(2)).unwrap().behind, None);
+    assert_eq!(log.delivery(id(3)).unwrap().behind, Some(id(1)));
 }
 
 #[test]
