@@ -371,7 +371,7 @@ fn is_no_news(owed: &OwedAttempt, report: &Report) -> bool {
 }
 
 /// Under way for ever, as far as the ledger is concerned: it shall not ask again before a restart.
-async fn never() {
+pub(super) async fn never() {
     std::future::pending().await
 }
 
