@@ -11,8 +11,8 @@ use events::inbox::Event as InboxEvent;
 use events::reauthorization::{Ending, Event as Authorization, Turn, turn};
 use events::rule::Event as RuleEvent;
 use events::{
-    AccountId, DeliveryId, EndpointId, Event, Fold, HookId, InboxId, Metadata, Recorded, RuleId, Subject,
-    Timestamp, WebhookId,
+    AccountId, DeliveryId, EndpointId, Event, Fold, HookId, InboxId, Metadata, Recorded, RuleId,
+    Subject, Timestamp, WebhookId,
 };
 use serde::{Deserialize, Serialize};
 

@@ -4,10 +4,10 @@ use events::{DeliveryId, EventId, StreamName};
 use uuid::Uuid;
 
 use super::*;
-use crate::webhook_health::WebhookHealth;
 use crate::testing::{
     ACCOUNT, WEBHOOK, fold, history, obeys_the_law, of_ledger, of_webhook, second, webhook_created,
 };
+use crate::webhook_health::WebhookHealth;
 
 fn delivery() -> DeliveryId {
     DeliveryId::of(EventId(Uuid::from_u128(1)), WEBHOOK)
