@@ -3,17 +3,15 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 
 use dashmap::DashMap;
 use events::delivery::{AbandonReason, AttemptClass};
 use events::{Actor, EndpointId, Timestamp};
+use futures_util::FutureExt;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -265,7 +263,9 @@ impl Inner {
             body: owed.body.clone(),
             endpoint,
         };
-        let made = caught(async { self.outbound.attempt(attempt).await }).await;
+        // A panic is an end like any other; what has panicked is not looked at again.
+        let made = AssertUnwindSafe(async { self.outbound.attempt(attempt).await });
+        let made = made.catch_unwind().await;
         let Made { ended, address } = made.unwrap_or_else(|panic| {
             let delivery = owed.delivery;
             let panic = said_by(&*panic);
@@ -332,16 +332,6 @@ impl Inner {
     ) -> Context {
         Context { id, correlation, actor: Actor::DELIVERY, account, now }
     }
-}
-
-/// A panic is an end like any other; what has panicked is not looked at again.
-async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Box<dyn Any + Send>> {
-    let mut future = pin!(future);
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
-        Ok(poll) => poll.map(Ok),
-        Err(panic) => Poll::Ready(Err(panic)),
-    })
-    .await
 }
 
 /// What a panic said, where it said anything.
