@@ -178,8 +178,8 @@ impl Queue {
         self.order.values().next().copied()
     }
 
-    /// All, in the order in which they are due, then those that wait for others, then those that are
-    /// parked: whoever takes the first few of very many pays for no more.
+    /// All, in the order in which they are due, then those that wait for others, then those that
+    /// are parked: whoever takes the first few of very many pays for no more.
     pub(super) fn all(&self) -> impl Iterator<Item = DeliveryId> {
         let due = self.due.iter().map(|(_, _, delivery)| *delivery);
         let waits = |number: &u64| self.place(*number).is_some_and(|it| !self.due.contains(&it));
