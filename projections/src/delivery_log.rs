@@ -64,6 +64,8 @@ pub struct Delivery {
     pub abandoned_for: Option<AbandonReason>,
     /// Where it was owed again last.
     reopened: Option<Revision>,
+    /// When the last attempt began that failed since it is owed.
+    failed_at: Option<Timestamp>,
     /// Whether it was put aside, or asked for by itself while it waited: it waits for no other
     /// and is in nobody's way.
     aside: bool,
@@ -222,6 +224,7 @@ impl Ledger {
             removed_at: None,
             abandoned_for: None,
             reopened: None,
+            failed_at: None,
             aside: false,
         };
         self.places.insert(queued.delivery, record.revision);
@@ -235,7 +238,7 @@ impl Ledger {
                 delivery.finished_at = None;
                 delivery.abandoned_for = None;
                 delivery.reopened = Some(record.revision);
-                delivery.aside = false;
+                (delivery.failed_at, delivery.aside) = (None, false);
                 delivery.next_attempt_at = Some(reopened.queued.due);
                 let revision = delivery.revision;
                 self.finished.retain(|finished| *finished != revision);
@@ -252,6 +255,7 @@ impl Ledger {
                 if let Some(delivery) = self.delivery(failed.delivery) {
                     delivery.attempts = failed.attempt;
                     delivery.next_attempt_at = failed.retry_at;
+                    delivery.failed_at = Some(failed.started_at);
                     delivery.last_class = Some(failed.class);
                     delivery.last_status_code =
                         failed.response.as_ref().map(|response| response.status);
@@ -290,10 +294,15 @@ impl Ledger {
             DeliveryEvent::EndpointDisabled(_) | DeliveryEvent::EndpointPaused(_) => {
                 self.holds = true;
             }
-            DeliveryEvent::EndpointEnabled(_) => self.holds = false,
+            DeliveryEvent::EndpointEnabled(enabled) => {
+                self.holds = false;
+                self.hurry(enabled.at, |failed_at| failed_at.is_some());
+            }
+            DeliveryEvent::EndpointRecovered(recovered) => {
+                self.hurry(recovered.at, |failed_at| failed_at >= Some(recovered.since));
+            }
             DeliveryEvent::EndpointMoved(_)
             | DeliveryEvent::EndpointFailing(_)
-            | DeliveryEvent::EndpointRecovered(_)
             | DeliveryEvent::EndpointWarned(_)
             | DeliveryEvent::RecoveryPlanned(_)
             | DeliveryEvent::RecoveryStarted(_)
@@ -307,6 +316,13 @@ impl Ledger {
         }
     }
 
+    /// What failed with its endpoint need not wait any longer: so its ledger decided.
+    fn hurry(&mut self, at: Timestamp, which: impl Fn(Option<Timestamp>) -> bool) {
+        for delivery in self.deliveries.values_mut().filter(|it| which(it.failed_at)) {
+            delivery.next_attempt_at = delivery.next_attempt_at.map(|due| due.min(at));
+        }
+    }
+
     fn delivery(&mut self, id: DeliveryId) -> Option<&mut Delivery> {
         self.deliveries.get_mut(self.places.get(&id)?)
     }
@@ -316,7 +332,7 @@ impl Ledger {
         let first = delivery.finished_at.is_none();
         delivery.status = status;
         delivery.finished_at = Some(at);
-        delivery.next_attempt_at = None;
+        (delivery.next_attempt_at, delivery.failed_at) = (None, None);
         let revision = delivery.revision;
         self.kept.ended(revision, at);
         if first {
