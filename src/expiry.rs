@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::nodes::Work;
-use actors::{Context, Done, Refused};
+use actors::{Context, Done, Refused, tireless};
 use actors::{hook, inbox};
 use events::reauthorization::Command as Report;
 use events::{AccountId, Actor, Subject, Timestamp};
@@ -30,7 +30,9 @@ pub struct Expiry(JoinHandle<()>);
 impl Expiry {
     /// Begins to look. Must be called within a runtime.
     pub fn start(app: &Arc<App>) -> Self {
-        Self(tokio::spawn(watch(Arc::downgrade(app))))
+        let app = Arc::downgrade(app);
+        let begin = move || watch(app.clone());
+        Self(tokio::spawn(tireless("telling of what expires", LOOK_EVERY, begin, || ())))
     }
 }
 

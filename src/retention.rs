@@ -9,9 +9,9 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use actors::Context;
 use actors::delivery::{Command, trimming};
 use actors::nodes::Work;
+use actors::{Context, tireless};
 use events::store::Slice;
 use events::{
     AccountId, Actor, Category, EndpointId, Event, Failure, Position, Revision, StreamName,
@@ -32,6 +32,9 @@ const PARTS: u32 = 8;
 /// that, and not less.
 const LOOK: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(3_600));
 
+/// As long as nothing is removed after the removing fell over.
+const FALLEN_FOR: Duration = Duration::from_secs(60);
+
 /// As many streams as are named that something failed for.
 const NAMED_MAX: usize = 8;
 
@@ -42,7 +45,11 @@ impl Retention {
     /// Begins to remove what is older than `keep`; nothing without. Must be called within a
     /// runtime.
     pub fn start(app: &Arc<App>, keep: Option<Duration>) -> Self {
-        Self(keep.map(|keep| tokio::spawn(watch(Arc::downgrade(app), keep))))
+        let app = Arc::downgrade(app);
+        Self(keep.map(|keep| {
+            let begin = move || watch(app.clone(), keep);
+            tokio::spawn(tireless("retention", FALLEN_FOR, begin, || ()))
+        }))
     }
 }
 

@@ -402,7 +402,7 @@ impl Fold for Ledger {
 
 impl Aggregate for Ledger {
     const CATEGORY: Category = Category::Ledger;
-    const KEPT: Option<u32> = Some(5);
+    const KEPT: Option<u32> = Some(6);
 
     type Id = EndpointId;
     type Command = Command;

@@ -32,7 +32,6 @@ use events::store::{Heard, Subscription};
 use events::{EndpointId, EventStore, Failure, Position, Record};
 use futures_core::future::BoxFuture;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::delivery::{Ledger, REMEMBERED_MAX, Rejection, Told};
@@ -40,6 +39,7 @@ use crate::nodes::{Division, Work};
 use crate::ports::Clock;
 use crate::registry::Registry;
 use crate::shell::{Chain, Done, Refused};
+use crate::tireless::tireless;
 
 use checkpoint::{Checkpoint, Laggards, QUIET};
 use kept::Folded;
@@ -174,20 +174,9 @@ struct Worker {
 }
 
 async fn supervise(worker: Worker) {
-    loop {
-        // Whose tasks end with it.
-        let mut task = JoinSet::new();
-        task.spawn(worker.clone().run());
-        match task.join_next().await {
-            None | Some(Ok(())) => return,
-            Some(Err(panic)) => {
-                tracing::error!("the fan-out fell over and is restarted: {panic}");
-                let failing = Some("the fan-out fell over and is restarted".to_owned());
-                worker.progress.send_modify(|progress| progress.failing = failing);
-                tokio::time::sleep(RETRY.1).await;
-            }
-        }
-    }
+    let failing = || Some("the fan-out fell over and is restarted".to_owned());
+    let fell = || worker.progress.send_modify(|progress| progress.failing = failing());
+    tireless("the fan-out", RETRY.1, || worker.clone().run(), fell).await;
 }
 
 type Telling = BoxFuture<'static, Result<Done<Told>, Refused<Rejection>>>;

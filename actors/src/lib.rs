@@ -10,6 +10,7 @@ mod shell;
 pub mod subject;
 mod supervisor;
 pub mod switch;
+mod tireless;
 
 pub mod account;
 pub mod delivery;
@@ -26,3 +27,4 @@ pub mod webhook;
 mod testing;
 
 pub use shell::{Context, Done, Refused};
+pub use tireless::tireless;

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::ports::{NodeId, Roster};
+use crate::tireless::tireless;
 
 pub use listener::Listener;
 pub use share::{Division, Peer, Share, Work};
@@ -45,6 +46,7 @@ const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 pub type LetGo = Arc<dyn Fn(&Division) -> bool + Send + Sync>;
 
 /// This node among the others.
+#[derive(Clone)]
 pub struct Nodes {
     roster: Arc<dyn Roster>,
     table: Table,
@@ -65,10 +67,11 @@ impl Nodes {
         (Self { roster, table, division }, Share::new(share))
     }
 
-    /// Joins the others.
+    /// Joins the others; one that falls over comes again as one that has heard nothing yet.
     pub fn start(self, let_go: LetGo) -> Member {
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(self.run(let_go, stopped));
+        let begin = move || self.clone().run(let_go.clone(), stopped.clone());
+        let task = tokio::spawn(tireless("the node", LISTEN_EVERY, begin, || ()));
         Member { stop, task }
     }
 

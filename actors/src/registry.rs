@@ -3,7 +3,7 @@
 mod halted;
 
 use std::future::Future;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -121,14 +121,17 @@ struct Inner<A: Aggregate> {
     world: World,
     awake: DashMap<A::Id, Arc<Awake<A>>>,
     actors: DashMap<ActorId, A::Id>,
-    panics: DashMap<A::Id, (u32, Timestamp)>,
+    /// How many, and since when. Here time is tokio's: the clock of the world may be put back.
+    panics: DashMap<A::Id, (u32, Instant)>,
+    began: Instant,
     host: OnceLock<Arc<dyn Host<A>>>,
     supervisor: OnceLock<ActorCell>,
 }
 
 struct Awake<A: Aggregate> {
     mailbox: Arc<Mailbox<A>>,
-    used: AtomicI64,
+    /// When it was last, in microseconds since the registry began.
+    used: AtomicU64,
 }
 
 impl<A: Aggregate> Clone for Registry<A> {
@@ -145,6 +148,7 @@ impl<A: Aggregate> Registry<A> {
             awake: DashMap::new(),
             actors: DashMap::new(),
             panics: DashMap::new(),
+            began: Instant::now(),
             host: OnceLock::new(),
             supervisor: OnceLock::new(),
         });
@@ -276,7 +280,7 @@ impl<A: Aggregate> Registry<A> {
                 }
             }
             let awake = self.awaken(id);
-            awake.used.store(self.now().as_micros(), Ordering::Relaxed);
+            awake.used.store(self.micros(), Ordering::Relaxed);
             match awake.mailbox.push(item) {
                 Ok(()) => return Ok(()),
                 Err(Undelivered::Full) => return Err(Refused::Full),
@@ -303,7 +307,7 @@ impl<A: Aggregate> Registry<A> {
             .expect("only a name can be in use, and this actor has none");
         self.inner.actors.insert(actor.get_id(), id);
         mailbox.attach(actor);
-        Arc::new(Awake { mailbox, used: AtomicI64::new(self.now().as_micros()) })
+        Arc::new(Awake { mailbox, used: AtomicU64::new(self.micros()) })
     }
 
     fn forget(&self, id: A::Id, mailbox: &Arc<Mailbox<A>>) {
@@ -379,13 +383,18 @@ impl<A: Aggregate> Registry<A> {
     }
 
     fn count_panic(&self, id: A::Id) -> u32 {
-        let now = self.now();
+        let now = Instant::now();
         let mut entry = self.inner.panics.entry(id).or_insert((0, now));
-        if now.since(entry.1) > PANICS_WITHIN {
+        if now.duration_since(entry.1) > PANICS_WITHIN {
             *entry = (0, now);
         }
         entry.0 += 1;
         entry.0
+    }
+
+    /// Since it began.
+    fn micros(&self) -> u64 {
+        u64::try_from(self.inner.began.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
     fn downgrade(&self) -> WeakRegistry<A> {
@@ -393,12 +402,12 @@ impl<A: Aggregate> Registry<A> {
     }
 
     fn let_idle_go(&self) {
-        let idle = self.inner.world.limits.idle;
-        let now = self.now();
+        let idle = self.inner.world.limits.idle.as_micros();
+        let now = self.micros();
         let mut idlers = vec![];
         for entry in &self.inner.awake {
-            let used = Timestamp::from_micros(entry.used.load(Ordering::Relaxed));
-            if now.since(used) >= idle && entry.mailbox.close_if_idle() {
+            let unused = now.saturating_sub(entry.used.load(Ordering::Relaxed));
+            if u128::from(unused) >= idle && entry.mailbox.close_if_idle() {
                 idlers.push((*entry.key(), entry.mailbox.clone()));
             }
         }

@@ -32,6 +32,10 @@ const CONFLICTS_MAX: usize = 8;
 /// As long as an actor waits that owes something and could not read the log.
 const RELOAD_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
 
+/// The longest that an actor sleeps over what it owes later: timers do not hear of a clock that is
+/// put forward, as after the sleep of a whole machine.
+const LOOK_AFTER: std::time::Duration = std::time::Duration::from_secs(60);
+
 /// What ractor carries.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Wake {
@@ -295,6 +299,8 @@ impl<A: Aggregate> Shell<A> {
     }
 
     fn set_timer(&self, myself: &ActorRef<Wake>, run: &mut Run<A>, until: Timestamp) {
+        let now = self.registry.now();
+        let until = until.min(now.after(LOOK_AFTER));
         if let Some((sooner, _)) = &run.timer
             && *sooner <= until
         {
@@ -304,7 +310,7 @@ impl<A: Aggregate> Shell<A> {
             task.abort();
         }
         // A moment later than asked: never a moment early.
-        let wait = until.since(self.registry.now()) + std::time::Duration::from_millis(1);
+        let wait = until.since(now) + std::time::Duration::from_millis(1);
         let task = myself.send_after(wait, || Wake::Timer);
         run.timer = Some((until, task.abort_handle()));
     }

@@ -66,8 +66,18 @@ pub struct Delivery {
     pub abandoned_for: Option<AbandonReason>,
     /// Where it was owed again last.
     reopened: Option<Revision>,
-    /// Whether it was put aside, or asked for by itself after that: it is in nobody's way.
+    /// When the last attempt began that failed since it is owed.
+    failed_at: Option<Timestamp>,
+    /// Whether it was put aside, or asked for by itself while it waited: it waits for no other
+    /// and is in nobody's way.
     aside: bool,
+}
+
+impl Delivery {
+    /// Where it stands among those that wait: what is owed again stands behind them.
+    fn place(&self) -> Revision {
+        self.reopened.unwrap_or(self.revision)
+    }
 }
 
 /// Which deliveries to list.
@@ -106,7 +116,7 @@ pub struct DeliveryLog {
 
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Ledger {
-    /// In the order of queueing, and so of time.
+    /// In the order of queueing, but for those that retention moved.
     deliveries: BTreeMap<Revision, Delivery>,
     places: HashMap<DeliveryId, Revision>,
     ended: Ended,
@@ -120,7 +130,7 @@ struct Ledger {
 type Lane<'a> = Option<&'a str>;
 
 /// The delivery that all others of its lane wait for.
-type Heads<'a> = HashMap<Lane<'a>, DeliveryId>;
+type Heads<'a> = HashMap<Lane<'a>, &'a Delivery>;
 
 impl Filter {
     /// All of them, newest first.
@@ -137,6 +147,8 @@ impl Filter {
     fn wants(&self, delivery: &Delivery, is: DeliveryStatus) -> bool {
         self.status.is_none_or(|status| is == status)
             && self.event.as_deref().is_none_or(|event| *delivery.event == *event)
+            && self.before.is_none_or(|at| delivery.created_at < at)
+            && self.after.is_none_or(|at| delivery.created_at > at)
     }
 }
 
@@ -163,11 +175,11 @@ impl DeliveryLog {
         let Some(ledger) = self.ledgers.get(&endpoint.into()) else { return Listed::default() };
         let all = ledger.deliveries.iter().rev();
         let heads = ledger.heads();
-        // Time in a stream never runs backwards, so the two moments cut out one piece.
+        // What retention moved stands behind what was queued after it, so each is looked at.
         let deliveries = all
-            .skip_while(|(revision, it)| !filter.may_stand(**revision, it.created_at))
+            .filter(|(revision, it)| filter.may_stand(**revision, it.created_at))
             .map(|(_, delivery)| delivery)
-            .take_while(|delivery| filter.after.is_none_or(|at| delivery.created_at > at))
+            .filter(|delivery| filter.after.is_none_or(|at| delivery.created_at > at))
             .filter(|delivery| filter.wants(delivery, ledger.status(delivery)))
             .take(filter.limit)
             .map(|delivery| ledger.seen(delivery, &heads))
@@ -185,8 +197,9 @@ impl Ledger {
     /// A delivery with what follows from all the others.
     fn seen(&self, delivery: &Delivery, heads: &Heads<'_>) -> Delivery {
         let lane = self.lane(delivery);
-        let head = lane.and_then(|lane| heads.get(&lane)).filter(|head| **head != delivery.id);
-        Delivery { status: self.status(delivery), behind: head.copied(), ..delivery.clone() }
+        let head = lane.and_then(|lane| heads.get(&lane)).map(|head| head.id);
+        let behind = head.filter(|head| *head != delivery.id);
+        Delivery { status: self.status(delivery), behind, ..delivery.clone() }
     }
 
     /// Where it waits in a row with others; none when nothing keeps it.
@@ -207,10 +220,19 @@ impl Ledger {
         }
         for delivery in self.deliveries.values() {
             if let Some(lane) = self.lane(delivery) {
-                heads.entry(lane).or_insert(delivery.id);
+                let head = heads.entry(lane).or_insert(delivery);
+                if delivery.place() < head.place() {
+                    *head = delivery;
+                }
             }
         }
         heads
+    }
+
+    /// Whether it is kept by another.
+    fn waits(&self, id: DeliveryId) -> bool {
+        let delivery = self.places.get(&id).and_then(|revision| self.deliveries.get(revision));
+        delivery.is_some_and(|delivery| self.seen(delivery, &self.heads()).behind.is_some())
     }
 
     fn queue(&mut self, record: &Recorded<Event>, queued: &Queued, attempts: u32) {
@@ -230,6 +252,7 @@ impl Ledger {
             removed_at: None,
             abandoned_for: None,
             reopened: None,
+            failed_at: None,
             aside: false,
         };
         self.places.insert(queued.delivery, record.revision);
@@ -243,6 +266,7 @@ impl Ledger {
                 delivery.finished_at = None;
                 delivery.abandoned_for = None;
                 delivery.reopened = Some(record.revision);
+                (delivery.failed_at, delivery.aside) = (None, false);
                 delivery.next_attempt_at = Some(reopened.queued.due);
                 let revision = delivery.revision;
                 self.ended.forget(revision);
@@ -259,6 +283,7 @@ impl Ledger {
                 if let Some(delivery) = self.delivery(failed.delivery) {
                     delivery.attempts = failed.attempt;
                     delivery.next_attempt_at = failed.retry_at;
+                    delivery.failed_at = Some(failed.started_at);
                     delivery.last_class = Some(failed.class);
                     delivery.last_status_code =
                         failed.response.as_ref().map(|response| response.status);
@@ -279,8 +304,10 @@ impl Ledger {
                 self.finish(abandoned.delivery, DeliveryStatus::Abandoned, record.at);
             }
             DeliveryEvent::RetryRequested(asked) => {
+                let waits = self.waits(asked.delivery);
                 if let Some(delivery) = self.delivery(asked.delivery) {
                     delivery.status = DeliveryStatus::Pending;
+                    delivery.aside |= waits;
                     delivery.next_attempt_at = Some(asked.due);
                 }
             }
@@ -295,10 +322,15 @@ impl Ledger {
             DeliveryEvent::EndpointDisabled(_) | DeliveryEvent::EndpointPaused(_) => {
                 self.holds = true;
             }
-            DeliveryEvent::EndpointEnabled(_) => self.holds = false,
+            DeliveryEvent::EndpointEnabled(enabled) => {
+                self.holds = false;
+                self.hurry(enabled.at, |failed_at| failed_at.is_some());
+            }
+            DeliveryEvent::EndpointRecovered(recovered) => {
+                self.hurry(recovered.at, |failed_at| failed_at >= Some(recovered.since));
+            }
             DeliveryEvent::EndpointMoved(_)
             | DeliveryEvent::EndpointFailing(_)
-            | DeliveryEvent::EndpointRecovered(_)
             | DeliveryEvent::EndpointWarned(_)
             | DeliveryEvent::RecoveryPlanned(_)
             | DeliveryEvent::RecoveryStarted(_)
@@ -312,6 +344,13 @@ impl Ledger {
         }
     }
 
+    /// What failed with its endpoint need not wait any longer: so its ledger decided.
+    fn hurry(&mut self, at: Timestamp, which: impl Fn(Option<Timestamp>) -> bool) {
+        for delivery in self.deliveries.values_mut().filter(|it| which(it.failed_at)) {
+            delivery.next_attempt_at = delivery.next_attempt_at.map(|due| due.min(at));
+        }
+    }
+
     fn delivery(&mut self, id: DeliveryId) -> Option<&mut Delivery> {
         self.deliveries.get_mut(self.places.get(&id)?)
     }
@@ -321,7 +360,7 @@ impl Ledger {
         let was = delivery.finished_at.map(|_| delivery.status);
         delivery.status = status;
         delivery.finished_at = Some(at);
-        delivery.next_attempt_at = None;
+        (delivery.next_attempt_at, delivery.failed_at) = (None, None);
         let revision = delivery.revision;
         self.kept.ended(revision, at);
         let Some(oldest) = self.ended.take(revision, was, status) else { return };
@@ -364,7 +403,7 @@ impl Fold for DeliveryLog {
 
 impl Projection for DeliveryLog {
     const NAME: &'static str = "delivery_log";
-    const VERSION: u32 = 7;
+    const VERSION: u32 = 8;
 }
 
 #[cfg(test)]

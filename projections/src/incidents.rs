@@ -11,8 +11,8 @@ use events::inbox::Event as InboxEvent;
 use events::reauthorization::{Ending, Event as Authorization, Turn, turn};
 use events::rule::Event as RuleEvent;
 use events::{
-    AccountId, EndpointId, Event, Fold, HookId, InboxId, Metadata, Recorded, RuleId, Subject,
-    Timestamp, WebhookId,
+    AccountId, DeliveryId, EndpointId, Event, Fold, HookId, InboxId, Metadata, Recorded, RuleId,
+    Subject, Timestamp, WebhookId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +82,8 @@ pub struct Incidents {
     closed: BTreeMap<(Subject, u64), Incident>,
     closed_of: BTreeMap<AccountId, VecDeque<(Subject, u64)>>,
     app: AppIncidents,
+    /// Deliveries of webhooks that a recovery brought back and that have not ended.
+    replayed: BTreeSet<DeliveryId>,
 }
 
 impl Incidents {
@@ -339,7 +341,7 @@ impl Fold for Incidents {
 
 impl Projection for Incidents {
     const NAME: &'static str = "incidents";
-    const VERSION: u32 = 4;
+    const VERSION: u32 = 5;
 }
 
 #[cfg(test)]

@@ -1,9 +1,7 @@
 //! Why something is done: the id of the request, of the command, and who asked.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::task::Poll;
 
 use actors::Context;
 use axum::extract::{FromRequestParts, Request};
@@ -11,6 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use events::{AccountId, Actor, Position};
+use futures_util::FutureExt;
 use uuid::Uuid;
 
 use super::auth::{Caller, Operator};
@@ -107,13 +106,10 @@ pub(super) async fn number(
     response
 }
 
-async fn caught(mut running: Pin<Box<impl Future<Output = Response>>>) -> Response {
-    std::future::poll_fn(|cx| {
-        // What the handler held is dropped with it; what others see is behind locks of their own.
-        catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(cx))).unwrap_or_else(|_| {
-            tracing::error!("a handler fell over; the panic before this line says where");
-            Poll::Ready(Problem::Bug.into_response())
-        })
+async fn caught(running: impl Future<Output = Response>) -> Response {
+    // What the handler held is dropped with it; what others see is behind locks of their own.
+    AssertUnwindSafe(running).catch_unwind().await.unwrap_or_else(|_| {
+        tracing::error!("a handler fell over; the panic before this line says where");
+        Problem::Bug.into_response()
     })
-    .await
 }

@@ -3,17 +3,15 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 
 use dashmap::DashMap;
 use events::delivery::{AbandonReason, AttemptClass};
 use events::{Actor, EndpointId, Timestamp};
+use futures_util::FutureExt;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -269,7 +267,9 @@ impl Inner {
             body: owed.body.clone(),
             endpoint,
         };
-        let made = caught(async { self.outbound.attempt(attempt).await }).await;
+        // A panic is an end like any other; what has panicked is not looked at again.
+        let made = AssertUnwindSafe(async { self.outbound.attempt(attempt).await });
+        let made = made.catch_unwind().await;
         let Made { ended, address } = made.unwrap_or_else(|panic| {
             let delivery = owed.delivery;
             let panic = said_by(&*panic);
@@ -338,16 +338,6 @@ impl Inner {
     }
 }
 
-/// A panic is an end like any other; what has panicked is not looked at again.
-async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Box<dyn Any + Send>> {
-    let mut future = pin!(future);
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
-        Ok(poll) => poll.map(Ok),
-        Err(panic) => Poll::Ready(Err(panic)),
-    })
-    .await
-}
-
 /// What a panic said, where it said anything.
 fn said_by(panic: &(dyn Any + Send)) -> &str {
     let formatted = panic.downcast_ref::<String>().map(String::as_str);
@@ -375,7 +365,7 @@ fn is_no_news(owed: &OwedAttempt, report: &Report) -> bool {
 }
 
 /// Under way for ever, as far as the ledger is concerned: it shall not ask again before a restart.
-async fn never() {
+pub(super) async fn never() {
     std::future::pending().await
 }
 

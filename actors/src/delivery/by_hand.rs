@@ -22,7 +22,7 @@ impl Ledger {
         match delivery {
             Some(delivery) => give_up(self.queue.get(delivery).map(|_| delivery), reason),
             None => {
-                let all = self.queue.by_due().into_iter().take(ABANDONED_MAX);
+                let all = self.queue.all().take(ABANDONED_MAX);
                 give_up(all, reason).into_iter().chain(self.cancel_recoveries()).collect()
             }
         }

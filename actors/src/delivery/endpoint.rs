@@ -41,7 +41,7 @@ impl Ledger {
         let unwanted = match backlog {
             Backlog::All => vec![],
             Backlog::NewestPerKey => self.queue.outdated(),
-            Backlog::None => self.queue.by_due(),
+            Backlog::None => self.queue.all().take(ABANDONED_MAX + 1).collect(),
         };
         let fits = unwanted.len() <= ABANDONED_MAX;
         let mut events = give_up(unwanted.into_iter().take(ABANDONED_MAX), AbandonReason::Backlog);

@@ -178,12 +178,14 @@ impl Queue {
         self.order.values().next().copied()
     }
 
-    /// All, in the order in which they are due.
-    pub(super) fn by_due(&self) -> Vec<DeliveryId> {
-        let mut all: Vec<_> =
-            self.pending.iter().map(|(id, it)| (it.due, it.number, *id)).collect();
-        all.sort_unstable();
-        all.into_iter().map(|(_, _, delivery)| delivery).collect()
+    /// All, in the order in which they are due, then those that wait for others, then those that
+    /// are parked: whoever takes the first few of very many pays for no more.
+    pub(super) fn all(&self) -> impl Iterator<Item = DeliveryId> {
+        let due = self.due.iter().map(|(_, _, delivery)| *delivery);
+        let waits = |number: &u64| self.place(*number).is_some_and(|it| !self.due.contains(&it));
+        let waiting = self.order.iter().filter(move |(number, _)| waits(number)).map(|(_, id)| *id);
+        let parked = self.pending.iter().filter(|(_, it)| it.parked).map(|(id, _)| *id);
+        due.chain(waiting).chain(parked)
     }
 
     /// All of which there is a newer one with the same key, the oldest first. What is parked is

@@ -183,8 +183,11 @@ impl Ledger {
         }
     }
 
+    /// One that was only planned looks at what is there once it begins: what others bring back
+    /// before, however much that is, is nothing to remember.
     pub(super) fn brought_back(&mut self, delivery: DeliveryId, by: Option<RecoveryId>) {
-        for known in self.recoveries.iter_mut().filter(|it| !it.progress.is_over()) {
+        let begun = |it: &&mut Recovery| it.progress.has_begun();
+        for known in self.recoveries.iter_mut().filter(begun) {
             if by == Some(known.plan.recovery) {
                 known.reopened += 1;
             } else {

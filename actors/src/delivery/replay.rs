@@ -17,14 +17,15 @@ use events::{
 };
 use uuid::Uuid;
 
-use super::attempts::{RETRY_FIRST, pause};
+use super::attempts::{RETRY_FIRST, never, pause};
 use super::recovery::{Advance, Step, UNDER_WAY_MAX};
 use super::{Command, Ledger};
 use crate::ports::Clock;
 use crate::registry::Registry;
 use crate::shell::Context;
 
-/// As many bytes of bodies as one step brings back, so that they fit one append.
+/// As many bytes of bodies as one step brings back, so that they fit one append; a larger one comes
+/// by itself.
 const STEP_BYTES: usize = 256 * 1024;
 
 /// As many deliveries as one step brings back.
@@ -227,7 +228,7 @@ impl Replay {
                         Err(refused) => {
                             let recovery = step.recovery;
                             tracing::error!(%recovery, "recovery {recovery} stops: {refused}");
-                            return;
+                            return never().await;
                         }
                     }
                 }
@@ -242,23 +243,28 @@ impl Replay {
         let left = found.deliveries.partition_point(|(at, ..)| Some(*at) <= step.reached);
         let stream = StreamName::new(Category::Ledger, endpoint);
         let (mut deliveries, mut bytes, mut reached) = (vec![], 0, None);
-        let mut rest = found.deliveries[left..].iter();
-        while deliveries.len() < STEP_MAX && bytes < STEP_BYTES {
-            let Some((revision, _, attempts)) = rest.next() else { break };
-            reached = Some(*revision);
+        for (revision, _, attempts) in &found.deliveries[left..] {
+            if deliveries.len() == STEP_MAX {
+                break;
+            }
             let page = self.store().read_stream(&stream, Slice::From(*revision), 1).await?;
             let recorded = page.into_iter().next().and_then(|record| record.decode().ok());
-            let Some(Event::Delivery(DeliveryEvent::Queued(mut queued))) =
+            if let Some(Event::Delivery(DeliveryEvent::Queued(mut queued))) =
                 recorded.map(|recorded| recorded.event)
-            else {
-                continue;
-            };
-            bytes += queued.body.len();
-            queued.due = self.clock.now();
-            let (attempts, recovery) = (*attempts, Some(step.recovery));
-            deliveries.push(Reopened { queued, attempts, recovery });
+            {
+                bytes += queued.body.len();
+                // What does not fit beside the others comes with the next step.
+                if bytes > STEP_BYTES && !deliveries.is_empty() {
+                    break;
+                }
+                queued.due = self.clock.now();
+                let (attempts, recovery) = (*attempts, Some(step.recovery));
+                deliveries.push(Reopened { queued, attempts, recovery });
+            }
+            reached = Some(*revision);
         }
-        let last = rest.len() == 0;
+        let passed = reached.or(step.reached);
+        let last = found.deliveries.last().is_none_or(|(last, ..)| passed >= Some(*last));
         Ok(Advance { recovery: step.recovery, deliveries, reached, last })
     }
 

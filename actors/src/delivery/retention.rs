@@ -81,11 +81,10 @@ impl Ledger {
     pub(super) fn trim(&self, trimming: &Trimming) -> Vec<Event> {
         let Trimming { before, queued, summed_at, outcomes, now } = trimming;
         let done = self.trimmed.is_some_and(|trimmed| trimmed.before >= *before);
-        let begun = |progress| matches!(progress, Progress::Running | Progress::Paused);
         if done
             || self.queue.first_number().is_some_and(|first| first <= *queued)
             || self.queue.has_loose()
-            || self.recoveries.iter().any(|it| begun(it.progress))
+            || self.recoveries.iter().any(|it| it.progress.has_begun())
         {
             return vec![];
         }

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use events::store::{Heard, Subscription};
 use events::{Category, EventStore, InboxId, Position, Record, Revision, StreamName, WebhookId};
-use tokio::task::JoinSet;
 
 use crate::delivery::Ledger;
 use crate::inbox::Inbox;
 use crate::registry::Registry;
+use crate::tireless::tireless;
 use crate::webhook::Webhook;
 
 /// The wait before the log is read again that could not be read.
@@ -36,15 +36,8 @@ impl Listener {
     /// it was.
     pub async fn listen(self, behind: Position) {
         let reached = Arc::new(AtomicU64::new(behind.0));
-        loop {
-            // Whose tasks end with it.
-            let mut task = JoinSet::new();
-            task.spawn(self.clone().follow(reached.clone()));
-            if let Some(Err(panic)) = task.join_next().await {
-                tracing::error!("hearing of other nodes fell over and is restarted: {panic}");
-            }
-            tokio::time::sleep(RETRY_AFTER).await;
-        }
+        let begin = || self.clone().follow(reached.clone());
+        tireless("hearing of other nodes", RETRY_AFTER, begin, || ()).await;
     }
 
     async fn follow(self, reached: Arc<AtomicU64>) {

@@ -9,7 +9,7 @@ use super::share::{Division, Peer};
 use super::{RENEW_EVERY, SILENT_FOR, VALID_FOR};
 use crate::ports::{NodeId, Word};
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Table {
     me: NodeId,
     name: String,
@@ -22,7 +22,7 @@ pub(super) struct Table {
     behind: Option<Revision>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Other {
     name: String,
     heard: Instant,

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use events::{EndpointId, Revision, StreamName, WebhookId};
@@ -113,6 +114,37 @@ async fn pass_watched(time: Duration, nodes: &[&Node]) {
         sleep(Duration::from_millis(20)).await;
         nobody_twice(nodes);
     }
+}
+
+/// The first words that are said here make whoever hears them fall over.
+struct Trap(Line, AtomicBool);
+
+impl Roster for Trap {
+    fn heard(&self, behind: Option<Revision>) -> BoxFuture<'_, Result<Vec<Said>, Failure>> {
+        assert!(behind.is_none() || self.1.swap(true, Ordering::SeqCst), "the test says so");
+        self.0.heard(behind)
+    }
+
+    fn say(
+        &self,
+        behind: Option<Revision>,
+        word: Word,
+    ) -> BoxFuture<'_, Result<Revision, Failure>> {
+        self.0.say(behind, word)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_fell_over_works_everything_again() {
+    let (_open, opened) = watch::channel(true);
+    let talk = Arc::<Talk>::default();
+    let trap = Trap(Line { talk: talk.clone(), open: opened }, AtomicBool::new(false));
+    let (nodes, share) = Nodes::new(Arc::new(trap), NodeId(Uuid::from_u128(1)), "one".into());
+    let member = nodes.start(Arc::new(|_| true));
+    sleep(Duration::from_secs(60)).await;
+    assert!(all().all(|work| share.works(work)));
+    member.leave().await;
+    assert!(talk.words().last().unwrap().leaves);
 }
 
 #[tokio::test(start_paused = true)]

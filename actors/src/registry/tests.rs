@@ -8,7 +8,7 @@ use events::AccountId;
 
 use super::*;
 use crate::testing::probe::{Ask, Probe, anew, said, say};
-use crate::testing::{Forgery, TestStore, pass, world};
+use crate::testing::{Forgery, TestClock, TestStore, pass, world};
 
 const ID: AccountId = AccountId(1);
 const OTHER: AccountId = AccountId(2);
@@ -209,4 +209,32 @@ async fn a_chain_breaks_where_the_mailbox_is_full_and_where_an_actor_falls_over_
     }
     assert!(probes.ask_in(&chain, ID, anew(), say("6")).await.is_err());
     assert_eq!(heard(&probes, ID).await, ["second", "3", "4"]);
+}
+
+/// A registry whose clock can be set, apart from tokio's time.
+fn start_by_clock() -> (Arc<TestClock>, Registry<Probe>) {
+    let clock = Arc::new(TestClock::at_noon());
+    let store = Arc::new(TestStore::default());
+    let probes = Registry::new(World { clock: clock.clone(), ..world(&store) });
+    (clock, probes)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_actor_is_let_go_although_the_clock_was_put_back() {
+    let (clock, probes) = start_by_clock();
+    probes.ask(ID, anew(), say("hello")).await.unwrap();
+    clock.jump(-7_200);
+    pass(Limits::default().idle * 2).await;
+    assert_eq!(probes.awake(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn falls_that_lie_far_apart_are_not_counted_together_when_the_clock_was_put_back() {
+    let (clock, probes) = start_by_clock();
+    for _ in 0..PANICS_MAX {
+        fall(&probes, ID).await;
+        clock.jump(-7_200);
+        pass(PANICS_WITHIN * 2).await;
+    }
+    assert!(probes.halted().is_empty());
 }

@@ -140,4 +140,12 @@ impl RecoveryProgress {
             Self::Finished | Self::Cancelled => true,
         }
     }
+
+    /// Whether it brings back, or will go on with it.
+    pub fn has_begun(self) -> bool {
+        match self {
+            Self::Running | Self::Paused => true,
+            Self::Planned | Self::Finished | Self::Cancelled => false,
+        }
+    }
 }

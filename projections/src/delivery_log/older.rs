@@ -121,6 +121,7 @@ impl Older {
             removed_at: None,
             abandoned_for: story.reason.filter(|_| status == DeliveryStatus::Abandoned),
             reopened: None,
+            failed_at: None,
             aside: false,
         };
         let meant = record.revision <= self.left

@@ -238,6 +238,7 @@ impl Ledger {
             removed_at: None,
             abandoned_for: outcome.reason,
             reopened: None,
+            failed_at: None,
             aside: false,
         };
         self.places.insert(id, revision);

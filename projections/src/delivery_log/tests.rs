@@ -3,7 +3,8 @@ mod retention;
 
 use events::delivery::{
     AbandonReason, Abandoned, AttemptFailed, Backlog, Delivered, DisableRule, EndpointDisabled,
-    EndpointEnabled, EndpointPaced, Parked, Queued, Reopened, Response,
+    EndpointEnabled, EndpointPaced, EndpointRecovered, Parked, Queued, Reopened, Response,
+    RetryRequested,
 };
 use events::{Actor, Category, EventId, StreamName, WebhookId};
 use uuid::Uuid;
@@ -94,15 +95,17 @@ fn a_delivery_is_followed_from_its_queueing_to_its_end() {
         removed_at: None,
         abandoned_for: None,
         reopened: None,
+        failed_at: None,
         aside: false,
     };
     assert_eq!(log(story[..1].to_vec()).delivery(id(1)), Some(expected.clone()));
     expected.attempts = 1;
-    expected.next_attempt_at = Some(second(50));
+    (expected.next_attempt_at, expected.failed_at) = (Some(second(50)), Some(second(0)));
     (expected.last_class, expected.last_status_code) = (Some(AttemptClass::Server), Some(503));
     assert_eq!(log(story[..2].to_vec()).delivery(id(1)), Some(expected.clone()));
     expected.attempts = 2;
     (expected.status, expected.next_attempt_at) = (DeliveryStatus::Delivered, None);
+    expected.failed_at = None;
     (expected.last_class, expected.last_status_code) = (Some(AttemptClass::Ok), Some(204));
     expected.finished_at = Some(second(3));
     assert_eq!(log(story).delivery(id(1)), Some(expected.clone()));
@@ -199,6 +202,31 @@ fn what_waits_for_another_says_for_which() {
 }
 
 #[test]
+fn what_is_owed_once_more_waits_behind_what_was_owed_before_it() {
+    let fifo = ledger(EndpointPaced { ordering: Ordering::Fifo });
+    let parked = ledger(Parked { delivery: id(1) });
+    let log = log([fifo, queued(1, "x"), parked, abandoned(1), queued(2, "x"), again(1)]);
+    let behind = [1, 2].map(|number| log.delivery(id(number)).unwrap().behind);
+    assert_eq!(behind, [Some(id(2)), None]);
+}
+
+#[test]
+fn what_is_asked_for_while_it_waits_waits_no_more_and_holds_up_nobody() {
+    let asked = |number| ledger(RetryRequested { delivery: id(number), due: second(5) });
+    let story = [ledger(EndpointPaced { ordering: Ordering::Fifo })];
+    let story = story.into_iter().chain([1, 2, 3].map(|number| queued(number, "x")));
+    let behind = |number| {
+        let log = log(story.clone().chain([asked(number), delivered(1, 1)]));
+        [2, 3].map(|number| log.delivery(id(number)).unwrap().behind)
+    };
+    assert_eq!(behind(2), [None, None]);
+    assert_eq!(behind(1), [None, Some(id(2))], "the first of them stays the first");
+    let log = log(story.chain([asked(2)]));
+    assert_eq!(log.delivery(id(2)).unwrap().behind, None);
+    assert_eq!(log.delivery(id(3)).unwrap().behind, Some(id(1)));
+}
+
+#[test]
 fn what_a_disabled_endpoint_is_owed_is_held_until_it_is_enabled() {
     let disabled = EndpointDisabled {
         rule: DisableRule::Asked,
@@ -213,6 +241,20 @@ fn what_a_disabled_endpoint_is_owed_is_held_until_it_is_enabled() {
     let held = Filter { status: Some(DeliveryStatus::Held), ..Filter::newest(9) };
     assert_eq!(listed(&log(story[..2].to_vec()), &held), [id(1)]);
     assert_eq!(listed(&log(story.to_vec()), &held), []);
+}
+
+#[test]
+fn what_failed_with_its_endpoint_is_due_when_that_is_back() {
+    let next = |event| {
+        let story = [queued(1, "x"), failed(1, 1, Some(second(500))), queued(2, "x"), event];
+        let log = log(story);
+        [1, 2].map(|number| log.delivery(id(number)).unwrap().next_attempt_at)
+    };
+    let enabled = EndpointEnabled { backlog: Backlog::All, by: Actor::ADMIN, at: second(9) };
+    assert_eq!(next(ledger(enabled)), [Some(second(9)), Some(second(99))]);
+    let recovered = |since| ledger(EndpointRecovered { since, at: second(9) });
+    assert_eq!(next(recovered(second(0))), [Some(second(9)), Some(second(99))]);
+    assert_eq!(next(recovered(second(1))), [Some(second(500)), Some(second(99))]);
 }
 
 #[test]

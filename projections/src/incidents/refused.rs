@@ -1,11 +1,11 @@
 //! The trouble of an endpoint that refuses us: what it answers 401 or 403 is its evidence.
 
-use events::delivery::{AttemptClass, Event as DeliveryEvent};
+use events::delivery::{AttemptClass, AttemptFailed, Event as DeliveryEvent};
 use events::evidence::Class;
 use events::policy::threshold;
 use events::reauthorization::Ending;
 use events::webhook::Event as WebhookEvent;
-use events::{Event, Recorded, Subject};
+use events::{Event, Recorded, Subject, Timestamp};
 
 use super::Incidents;
 
@@ -32,22 +32,60 @@ impl Incidents {
         }
     }
 
-    /// Every other way to fail is the endpoint's health, and no question of authorization.
+    /// Every other way to fail is the endpoint's health, and no question of authorization. What a
+    /// recovery brought back says nothing of the endpoint now: see [`events::delivery::Tally`].
     pub(super) fn take_delivery(
         &mut self,
         subject: Subject,
         record: &Recorded<Event>,
         event: &DeliveryEvent,
     ) {
-        if let DeliveryEvent::Delivered(_) = event {
-            self.close(subject, record, Ending::Healed);
+        match event {
+            DeliveryEvent::Reopened(reopened) if reopened.recovery.is_some() => {
+                self.replayed.insert(reopened.queued.delivery);
+            }
+            DeliveryEvent::Abandoned(abandoned) => {
+                self.replayed.remove(&abandoned.delivery);
+            }
+            DeliveryEvent::Delivered(delivered) => {
+                if !self.replayed.remove(&delivered.delivery) {
+                    self.close(subject, record, Ending::Healed);
+                }
+            }
+            DeliveryEvent::AttemptFailed(failed)
+                if failed.class == AttemptClass::Auth
+                    && !self.replayed.contains(&failed.delivery) =>
+            {
+                self.refuse(subject, record.at, failed);
+            }
+            DeliveryEvent::AttemptFailed(_)
+            | DeliveryEvent::Reopened(_)
+            | DeliveryEvent::Queued(_)
+            | DeliveryEvent::RetryRequested(_)
+            | DeliveryEvent::Parked(_)
+            | DeliveryEvent::EndpointPaced(_)
+            | DeliveryEvent::EndpointMoved(_)
+            | DeliveryEvent::EndpointFailing(_)
+            | DeliveryEvent::EndpointRecovered(_)
+            | DeliveryEvent::EndpointWarned(_)
+            | DeliveryEvent::EndpointDisabled(_)
+            | DeliveryEvent::EndpointPaused(_)
+            | DeliveryEvent::EndpointEnabled(_)
+            | DeliveryEvent::RecoveryPlanned(_)
+            | DeliveryEvent::RecoveryStarted(_)
+            | DeliveryEvent::RecoveryPaused(_)
+            | DeliveryEvent::RecoveryAdvanced(_)
+            | DeliveryEvent::RecoveryFinished(_)
+            | DeliveryEvent::RecoveryCancelled(_)
+            | DeliveryEvent::SummedUp(_)
+            | DeliveryEvent::Trimmed(_)
+            | DeliveryEvent::Removed(_) => {}
         }
-        let DeliveryEvent::AttemptFailed(failed) = event else { return };
-        if failed.class != AttemptClass::Auth {
-            return;
-        }
+    }
+
+    fn refuse(&mut self, subject: Subject, at: Timestamp, failed: &AttemptFailed) {
         let Some(track) = self.tracks.get_mut(&subject) else { return };
-        let incident = track.opened(subject, record.at, &mut self.open);
+        let incident = track.opened(subject, at, &mut self.open);
         incident.count += 1;
         incident.class = Some(Class::Auth);
         if incident.required {

@@ -53,3 +53,14 @@ fn where_all_are_under_way_no_more_are_planned() {
         .and_when(plan(32))
         .then([planned(32)]);
 }
+
+#[test]
+fn what_others_bring_back_is_remembered_by_a_recovery_that_has_begun_and_by_no_mere_plan() {
+    let story = [queued(FIRST).into(), abandoned(FIRST, AbandonReason::Exhausted)];
+    let plans = [planned(0).into(), planned(1).into(), started(1)];
+    let mut ledger = given::<Ledger>(story.into_iter().chain(plans)).state().clone();
+    let again = Reopened { queued: queued(FIRST), attempts: 1, recovery: None };
+    ledger.evolve(&again.into());
+    let remembered = [0, 1].map(|number| ledger.recovery(recovery(number)).unwrap().again.len());
+    assert_eq!(remembered, [0, 1]);
+}

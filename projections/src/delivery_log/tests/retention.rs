@@ -127,3 +127,16 @@ fn as_many_outcomes_are_told_as_one_record_takes() {
     assert_eq!(outcomes.len(), FINISHED_MAX);
     assert!(outcomes.iter().all(|outcome| outcome.delivered), "they ended last");
 }
+
+#[test]
+fn what_retention_moved_is_listed_by_when_it_was_queued_and_so_are_all_others() {
+    let trim = Trim { before: Revision(2), summed_at: second(3), at: second(6) };
+    let story = [queued(1, "inbox_updated"), abandoned(1), summed_up(), queued(2, "x"), again(1)];
+    let trimmed = Trimmed { trim, outcomes: vec![] };
+    let log = log(story.into_iter().chain([ledger(trimmed)]));
+    let listed = |filter: &Filter| -> Vec<_> {
+        log.list(WEBHOOK, filter).deliveries.iter().map(|delivery| delivery.id).collect()
+    };
+    assert_eq!(listed(&Filter { after: Some(second(3)), ..Filter::newest(9) }), [id(2)]);
+    assert_eq!(listed(&Filter { before: Some(second(3)), ..Filter::newest(9) }), [id(1)]);
+}

@@ -1,4 +1,4 @@
-use events::delivery::{AttemptFailed, Delivered, Response};
+use events::delivery::{AttemptFailed, Delivered, Queued, RecoveryId, Reopened, Response};
 use events::webhook::{Deleted, UrlChanged};
 use events::{DeliveryId, EventId, StreamName};
 use uuid::Uuid;
@@ -7,6 +7,7 @@ use super::*;
 use crate::testing::{
     ACCOUNT, WEBHOOK, fold, history, obeys_the_law, of_ledger, of_webhook, second, webhook_created,
 };
+use crate::webhook_health::WebhookHealth;
 
 fn delivery() -> DeliveryId {
     DeliveryId::of(EventId(Uuid::from_u128(1)), WEBHOOK)
@@ -80,4 +81,41 @@ fn it_is_over_with_another_url_and_with_the_webhook() {
         let ended = incidents.get(Subject::Webhook(WEBHOOK), 1).and_then(|it| it.ended.as_ref());
         assert_eq!(ended.map(|(ending, _)| *ending), Some(ending));
     }
+}
+
+#[test]
+fn how_a_delivery_ends_that_a_recovery_brought_back_neither_begins_an_incident_nor_ends_one() {
+    let subject = Subject::Webhook(WEBHOOK);
+    let mut known = vec![webhook_created(), reopened(), refused(401), refused(401)];
+    let incidents: Incidents = fold(&history(known.clone()));
+    assert_eq!(incidents.open_of(subject), None);
+    assert_eq!(errors(&known), 0, "its health says the same");
+    known.extend([delivered(), refused(401), reopened(), refused(401), delivered()]);
+    let incidents: Incidents = fold(&history(known.clone()));
+    assert_eq!(incidents.open_of(subject).map(|it| it.count), Some(1));
+    assert_eq!(errors(&known), 1);
+    known.push(delivered());
+    let incidents: Incidents = fold(&history(known.clone()));
+    assert_eq!(incidents.open_of(subject), None);
+    assert_eq!(errors(&known), 0);
+    obeys_the_law::<Incidents>(&history(known));
+}
+
+fn errors(known: &[(StreamName, Event)]) -> u32 {
+    let health: WebhookHealth = fold(&history(known.to_vec()));
+    health.webhook(WEBHOOK).unwrap().authorization_error_count
+}
+
+fn reopened() -> (StreamName, Event) {
+    let queued = Queued {
+        delivery: delivery(),
+        account: ACCOUNT,
+        event: "message_created".into(),
+        source: EventId(Uuid::from_u128(1)),
+        body: "{}".into(),
+        due: second(1),
+        key: None,
+    };
+    let recovery = Some(RecoveryId::of(Uuid::from_u128(7), WEBHOOK));
+    of_ledger(Reopened { queued, attempts: 1, recovery })
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use events::delivery::{RecoveryFilter, RecoveryId, RecoveryPlanned, RecoveryProgress, Reopened};
 use events::snapshot::memory::Shelf;
+use events::store::APPEND_BYTES_MAX;
 
 use super::*;
-use crate::delivery::{Ask, Recovery, matching};
+use crate::delivery::{Ask, Found, Recovery, matching};
 use crate::registry::Limits;
 
 /// The most and the fewest attempts in any second between the first and the last.
@@ -89,6 +90,25 @@ async fn told(service: &Service, id: RecoveryId, ask: Ask) -> Recovery {
     *told.answer.recovery.unwrap()
 }
 
+/// Plans to bring back all that was given up.
+async fn plan(service: &Service) -> (Found, RecoveryId) {
+    let filter = RecoveryFilter {
+        since: NOON,
+        until: None,
+        event: None,
+        key: None,
+        abandoned: true,
+        delivered: false,
+    };
+    let found = matching(&*service.store, HOOK.into(), &filter, None).await.unwrap();
+    let recovery = RecoveryId::of(Uuid::from_u128(1), HOOK);
+    let (head, count, bytes) = (found.head.unwrap(), found.deliveries.len() as u64, found.bytes);
+    let plan = RecoveryPlanned { recovery, filter, head, count, bytes };
+    let plan = Command::Plan(Box::new(plan));
+    service.ledgers.ask(HOOK.into(), anew(), plan).await.unwrap();
+    (found, recovery)
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_recovery_brings_back_what_was_given_up_and_nothing_else_through_a_restart() {
     let first = Service::start();
@@ -103,21 +123,8 @@ async fn a_recovery_brings_back_what_was_given_up_and_nothing_else_through_a_res
     pass(SECOND).await;
     assert_eq!(first.ends(HOOK).await, (1, 80, 80));
 
-    let filter = RecoveryFilter {
-        since: NOON,
-        until: None,
-        event: None,
-        key: None,
-        abandoned: true,
-        delivered: false,
-    };
-    let found = matching(&*first.store, HOOK.into(), &filter, None).await.unwrap();
+    let (found, recovery) = plan(&first).await;
     assert_eq!(found.deliveries.len(), 80);
-    let recovery = RecoveryId::of(Uuid::from_u128(1), HOOK);
-    let (head, count, bytes) = (found.head.unwrap(), 80, found.bytes);
-    let plan = RecoveryPlanned { recovery, filter, head, count, bytes };
-    let plan = Command::Plan(Box::new(plan));
-    first.ledgers.ask(HOOK.into(), anew(), plan).await.unwrap();
     first.endpoints.teach(HOOK, Manner::Hangs);
     assert_eq!(told(&first, recovery, Ask::Start).await.progress, RecoveryProgress::Running);
     pass(SECOND).await;
@@ -227,20 +234,7 @@ async fn what_somebody_retried_during_a_recovery_is_not_sent_once_more_by_it() {
         service.queue(HOOK, number).await;
     }
     pass(MINUTE * 2).await;
-    let filter = RecoveryFilter {
-        since: NOON,
-        until: None,
-        event: None,
-        key: None,
-        abandoned: true,
-        delivered: false,
-    };
-    let found = matching(&*service.store, HOOK.into(), &filter, None).await.unwrap();
-    let recovery = RecoveryId::of(Uuid::from_u128(1), HOOK);
-    let (head, count, bytes) = (found.head.unwrap(), found.deliveries.len() as u64, found.bytes);
-    let plan = RecoveryPlanned { recovery, filter, head, count, bytes };
-    let plan = Command::Plan(Box::new(plan));
-    service.ledgers.ask(HOOK.into(), anew(), plan).await.unwrap();
+    let (found, recovery) = plan(&service).await;
     service.endpoints.teach(HOOK, Manner::Takes(SECOND));
     told(&service, recovery, Ask::Start).await;
     pass(Duration::from_millis(500)).await;
@@ -260,4 +254,25 @@ async fn what_somebody_retried_during_a_recovery_is_not_sent_once_more_by_it() {
     let taken = service.endpoints.visits().into_iter().filter(|it| it.delivery == last);
     assert_eq!(taken.filter(|it| it.number == 2).count(), 1);
     assert_eq!(service.endpoints.visits().iter().filter(|it| it.number > 2).count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recovery_brings_back_one_by_one_what_does_not_fit_one_append_together() {
+    let service = Service::start();
+    let policy = Policy { retry_schedule_ms: Some(vec![]), ..Policy::default() };
+    service.create(HOOK, policy).await;
+    service.endpoints.teach(HOOK, Manner::RefusesFirst(1));
+    for (number, bytes) in [(0, 200 << 10), (1, APPEND_BYTES_MAX - 10_000)] {
+        let queued = Queued { body: "!".repeat(bytes), ..queued(HOOK, number) };
+        let queue = Command::Queue(Arc::new(queued));
+        service.ledgers.ask(HOOK.into(), anew(), queue).await.unwrap();
+    }
+    pass(SECOND).await;
+    assert_eq!(service.ends(HOOK).await, (0, 2, 2));
+    let (_, recovery) = plan(&service).await;
+    service.endpoints.teach(HOOK, Manner::Takes(Duration::ZERO));
+    told(&service, recovery, Ask::Start).await;
+    pass(MINUTE).await;
+    assert_eq!(told(&service, recovery, Ask::Look).await.progress, RecoveryProgress::Finished);
+    assert_eq!(service.ends(HOOK).await, (2, 2, 2));
 }

@@ -117,7 +117,7 @@ async fn attempts_that_fall_over_keep_nobodys_place_and_nothing_busy() {
 #[tokio::test]
 async fn what_a_panic_said_is_told_where_it_said_anything() {
     async fn said(trap: impl Future<Output = ()>) -> Option<String> {
-        caught(trap).await.err().map(|panic| said_by(&*panic).to_owned())
+        AssertUnwindSafe(trap).catch_unwind().await.err().map(|panic| said_by(&*panic).to_owned())
     }
     assert_eq!(said(async { panic!("a trap") }).await.as_deref(), Some("a trap"));
     let behind_a_wait = said(async {

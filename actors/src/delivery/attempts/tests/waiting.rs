@@ -3,6 +3,7 @@
 use events::delivery::AbandonReason;
 
 use super::*;
+use crate::testing::TestClock;
 
 fn skip(number: u128) -> Command {
     let (delivery, reason) = (Some(delivery(HOOK, number)), AbandonReason::Skipped);
@@ -121,4 +122,20 @@ async fn a_rate_holds_for_those_that_waited_for_others_too() {
         visits.iter().filter(within).count()
     });
     assert!(most.max().unwrap() <= 3, "{visits:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_due_since_the_clock_was_put_forward_waits_no_longer_than_a_minute() {
+    let store = Arc::new(TestStore::default());
+    let clock = Arc::new(TestClock::at_noon());
+    let service = Service::within(&store, World { clock: clock.clone(), ..world(&store) });
+    service
+        .create(HOOK, Policy { retry_schedule_ms: Some(vec![7_200_000]), ..Policy::default() })
+        .await;
+    service.endpoints.teach(HOOK, Manner::RefusesFirst(1));
+    service.queue(HOOK, 1).await;
+    pass(SECOND).await;
+    clock.jump(8 * 3_600);
+    pass(MINUTE + SECOND).await;
+    assert_eq!(service.ends(HOOK).await, (1, 1, 0));
 }
