@@ -209,6 +209,11 @@ impl Double {
         self.cluster.ports[node]
     }
 
+    /// How many events there are, the server's own among them.
+    pub(crate) fn len(&self) -> usize {
+        self.cluster.log().events.len()
+    }
+
     /// How many events there are in a stream, whoever may see them.
     pub(crate) fn count(&self, stream: &str) -> usize {
         self.cluster.log().events.iter().filter(|event| event.stream == stream).count()

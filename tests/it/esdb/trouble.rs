@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use events::store::{APPEND_BYTES_MAX, PAGE_BYTES_MAX};
-use events::{EventStore, Expected, Failure, Position, Revision};
+use events::{EventStore, Expected, Failure, Position, Revision, StreamName};
 use serde_json::json;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
@@ -201,52 +202,62 @@ async fn while_the_server_is_gone_writes_are_refused_within_their_deadline() {
     assert_eq!(writer.revisions().await, [0, 1]);
 }
 
+/// Appends one after the other until the kills are over; what it was told of each.
+async fn written_until(
+    over: watch::Receiver<bool>,
+    store: Arc<impl EventStore>,
+) -> Vec<(Position, StreamName, Revision)> {
+    let mut writer = Writer::new(&*store);
+    let mut told = Vec::new();
+    while !*over.borrow() {
+        let (records, tail) = writer.draft(&["one of many"]);
+        let expected = writer.tail.expected();
+        // Whoever is not answered asks again with the same ids.
+        let appended = loop {
+            match store.append(&writer.stream, expected, records.clone()).await {
+                Ok(appended) => break appended,
+                Err(Failure::Unavailable { .. }) => {}
+                Err(other) => panic!("{other}"),
+            }
+        };
+        writer.tail = tail;
+        told.push((appended.position, writer.stream.clone(), appended.revision));
+    }
+    told
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_when_the_server_is_killed_under_load() {
     const WRITERS: usize = 16;
-    const APPENDS: usize = 40;
     let mut double = Double::start();
     let store = Arc::new(open(&double.url()));
+    let (over, is_over) = watch::channel(false);
     let mut writers = JoinSet::new();
     for _ in 0..WRITERS {
-        let store = Arc::clone(&store);
-        writers.spawn(async move {
-            let mut writer = Writer::new(&*store);
-            let mut told = Vec::new();
-            while told.len() < APPENDS {
-                let (records, tail) = writer.draft(&["one of many"]);
-                let expected = writer.tail.expected();
-                // Whoever is not answered asks again with the same ids.
-                let appended = loop {
-                    match store.append(&writer.stream, expected, records.clone()).await {
-                        Ok(appended) => break appended,
-                        Err(Failure::Unavailable { .. }) => {}
-                        Err(other) => panic!("{other}"),
-                    }
-                };
-                writer.tail = tail;
-                told.push((appended.revision, appended.position));
-            }
-            let there = writer.history().await.into_iter();
-            let there: Vec<_> = there.map(|one| (one.revision, one.position)).collect();
-            assert_eq!(there, told);
-        });
+        writers.spawn(written_until(is_over.clone(), Arc::clone(&store)));
     }
     for _ in 0..3 {
         // As soon as anything more is written, the server dies.
-        let before = everything_but_failures(&store).await;
-        while everything_but_failures(&store).await == before && !writers.is_empty() {
-            tokio::task::yield_now().await;
-        }
+        timeout(DEADLINE, one_more(&double)).await.expect("it is written to");
         double.kill(0);
         double.raise(0);
     }
-    timeout(2 * DEADLINE, writers.join_all()).await.expect("all is written");
-    assert_eq!(everything(&*store).await.len(), WRITERS * APPENDS);
+    timeout(DEADLINE, one_more(&double)).await.expect("it is written to again");
+    over.send_replace(true);
+    let told = timeout(2 * DEADLINE, writers.join_all()).await.expect("all is written");
+    let mut told: Vec<_> = told.into_iter().flatten().collect();
+    told.sort_unstable();
+    let there = everything(&*store).await.into_iter();
+    let there: Vec<_> = there.map(|it| (it.position, it.stream, it.revision)).collect();
+    assert_eq!(there, told);
 }
 
-async fn everything_but_failures(store: &Arc<impl EventStore>) -> Option<u64> {
-    store.head().await.ok().map(|head| head.0)
+/// Waits until the double has taken one more append.
+async fn one_more(double: &Double) {
+    let before = double.len();
+    while double.len() == before {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
