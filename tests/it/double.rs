@@ -228,13 +228,6 @@ impl Double {
     pub(crate) fn read_from(&self) -> u64 {
         *self.reads().last().unwrap()
     }
-
-    /// The server writes events of its own.
-    pub(crate) fn write_own(&self, count: usize) {
-        for _ in 0..count {
-            self.cluster.log().write_own();
-        }
-    }
 }
 
 impl Drop for Double {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::writer::{Writer, everything};
+use super::writer::{Writer, a_hidden_repetition_is_a_conflict, everything};
 use super::{Namespace, in_namespace, open};
 use crate::relink::DEADLINE;
 
@@ -42,8 +42,7 @@ async fn events_of_others_and_of_the_server_are_none_of_ours() {
 #[tokio::test]
 async fn installations_on_one_server_do_not_see_each_other() {
     let namespace = Namespace::new();
-    let (plain, _) = namespace.url().rsplit_once("&namespace=").unwrap();
-    let (one, other) = (namespace.open(), open(&in_namespace(plain)));
+    let (one, other) = (namespace.open(), open(&in_namespace(namespace.server())));
     let stream = StreamName::installation();
     let (mut first, mut second) = (Writer::new(&one), Writer::new(&other));
     (first.stream, second.stream) = (stream.clone(), stream);
@@ -178,6 +177,24 @@ async fn a_stream_that_an_operator_deleted_is_called_damaged() {
     let slice = events::store::Slice::From(Revision::FIRST);
     let read = store.read_stream(&hard.stream, slice, 10).await;
     assert!(matches!(read, Err(Failure::Corrupt { .. })), "{read:?}");
+}
+
+#[tokio::test]
+async fn a_repetition_of_what_is_hidden_by_now_is_a_conflict() {
+    let namespace = Namespace::new();
+    a_hidden_repetition_is_a_conflict(&namespace.open(), || {}).await;
+}
+
+#[tokio::test]
+async fn what_the_connection_string_tells_of_a_server_is_refused_before_it_is_sent() {
+    let namespace = Namespace::new();
+    let store = open(&format!("{}&maxAppendSize=1048576", namespace.url()));
+    let limit = store.append_bytes_max();
+    assert!(limit < 1 << 20);
+    let mut writer = Writer::new(&store);
+    let refused = writer.try_write(&[&"x".repeat(limit)]).await;
+    assert!(matches!(refused, Err(Failure::Size { limit: told, .. }) if told == limit));
+    writer.write(&[&"x".repeat(limit - 4096)]).await;
 }
 
 #[tokio::test]

@@ -136,6 +136,28 @@ async fn a_copy_into_another_log_is_refused() {
 }
 
 #[tokio::test]
+async fn an_event_is_taken_only_where_its_delivery_fits_the_log_too() {
+    let namespace = Namespace::new();
+    let place = place_on(&format!("{}&maxAppendSize=1048576", namespace.url()));
+    let relink = place.serve().await;
+    let api = relink.api();
+    steps::register_account(&api).await;
+    let receiver = Receiver::start().await;
+    subscribe(&api, &receiver.url("/hook"), &["message_created"]).await;
+    let event = |size: usize| {
+        let data = json!({ "id": 1, "content": "x".repeat(size) });
+        json!({ "event": "message_created", "data": data })
+    };
+    let refused = api.post("/events", event((1 << 20) - 1000)).await;
+    let said = refused.problem(413);
+    assert!(said["detail"].as_str().unwrap().contains("the event's data"), "{said}");
+    let largest = (1 << 20) - (64 << 10) - (16 << 10) - 100;
+    assert_eq!(api.post("/events", event(largest)).await.status, 202);
+    receiver.expect(1).await;
+    place.written("delivery.delivered", 1).await;
+}
+
+#[tokio::test]
 async fn while_the_server_is_gone_nothing_is_acknowledged_and_all_resumes_when_it_is_back() {
     let mut double = Double::start();
     let url = in_namespace(&double.url());

@@ -4,19 +4,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use events::store::{APPEND_BYTES_MAX, PAGE_BYTES_MAX};
+use events::store::APPEND_BYTES_MAX;
 use events::{EventStore, Expected, Failure, Position, Revision, StreamName};
-use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use super::open;
-use super::writer::{Writer, everything};
+use super::writer::{Writer, a_hidden_repetition_is_a_conflict, everything};
 use crate::double::{Double, Trouble};
-use crate::receiver::Receiver;
-use crate::relink::{DEADLINE, Place};
-use crate::steps;
+use crate::relink::DEADLINE;
 
 /// No append may take longer, and a little for a busy machine.
 const APPEND_WITHIN: Duration = Duration::from_secs(8);
@@ -76,23 +73,11 @@ async fn a_conflict_behind_a_lost_answer_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn a_repetition_of_what_is_hidden_by_now_is_a_conflict() {
+async fn a_repetition_of_what_is_hidden_by_now_is_a_conflict_for_who_tries_alone_too() {
     let double = Double::start();
     let store = open(&double.url());
-    let mut writer = Writer::new(&store);
-    let (records, tail) = writer.draft(&["one", "two"]);
-    store.append(&writer.stream, Expected::NoStream, records.clone()).await.unwrap();
-    writer.tail = tail;
-    writer.write(&["three"]).await;
-    store.truncate(&writer.stream, Revision(2)).await.unwrap();
-    let conflict = Failure::Conflict { stream: writer.stream.clone(), current: Some(Revision(2)) };
-    // In a batch, and alone as it is tried again.
-    for troubles in [&[][..], &[Trouble::Busy]] {
-        double.next_appends(troubles);
-        let refused = store.append(&writer.stream, Expected::NoStream, records.clone()).await;
-        assert_eq!(refused, Err(conflict.clone()), "{troubles:?}");
-    }
-    assert_eq!(writer.revisions().await, [2]);
+    let busy = || double.next_appends(&[Trouble::Busy]);
+    a_hidden_repetition_is_a_conflict(&store, busy).await;
 }
 
 #[tokio::test]
@@ -122,40 +107,6 @@ async fn what_a_server_has_refused_for_its_size_is_refused_before_it_is_sent() {
     let refused = timeout(NOTHING_SENT, writer.try_write(&[&large])).await.unwrap();
     assert!(matches!(refused, Err(Failure::Size { limit: told, .. }) if told == limit));
     writer.write(&["small", &"x".repeat(limit - 4096)]).await;
-}
-
-#[tokio::test]
-async fn what_the_connection_string_tells_of_a_server_is_refused_before_it_is_sent() {
-    let double = Double::with_default_limit();
-    let store = open(&format!("{}&maxAppendSize=1048576", double.url()));
-    let limit = store.append_bytes_max();
-    let mut writer = Writer::new(&store);
-    let refused = writer.try_write(&[&"x".repeat(limit)]).await;
-    assert!(matches!(refused, Err(Failure::Size { limit: told, .. }) if told == limit));
-    writer.write(&[&"x".repeat(limit - 4096)]).await;
-}
-
-#[tokio::test]
-async fn an_event_is_taken_only_where_its_delivery_fits_the_log_too() {
-    let double = Double::with_default_limit();
-    let url = format!("{}&maxAppendSize=1048576", double.url());
-    let place = Place::new().set("RELINK_STORE", &url);
-    let relink = place.serve().await;
-    let api = relink.api();
-    steps::register_account(&api).await;
-    let receiver = Receiver::start().await;
-    steps::subscribe(&api, &receiver.url("/hook"), &["message_created"]).await;
-    let event = |size: usize| {
-        let data = json!({ "id": 1, "content": "x".repeat(size) });
-        json!({ "event": "message_created", "data": data })
-    };
-    let refused = api.post("/events", event((1 << 20) - 1000)).await;
-    let said = refused.problem(413);
-    assert!(said["detail"].as_str().unwrap().contains("the event's data"), "{said}");
-    let largest = (1 << 20) - (64 << 10) - (16 << 10) - 100;
-    assert_eq!(api.post("/events", event(largest)).await.status, 202);
-    receiver.expect(1).await;
-    place.written("delivery.delivered", 1).await;
 }
 
 /// Appends again and again until one is acknowledged.
@@ -308,71 +259,4 @@ async fn a_server_that_falls_silent_is_given_up_within_the_deadline_of_reads() {
     assert!(begun.elapsed() < APPEND_WITHIN, "it took {:?}", begun.elapsed());
     double.next_reads_hang(0);
     assert_eq!(writer.revisions().await, [0]);
-}
-
-#[tokio::test]
-async fn a_page_that_is_short_for_its_bytes_is_not_taken_for_the_end() {
-    const RECORDS: usize = 10;
-    let double = Double::start();
-    let store = open(&double.url());
-    let mut writer = Writer::new(&store);
-    let large = "x".repeat(PAGE_BYTES_MAX / 5);
-    let mut last = Position::START;
-    for _ in 0..RECORDS {
-        last = writer.write(&[&large]).await.position;
-    }
-    // The end of the server's log is seen once somebody else has written.
-    double.write_own(1);
-    timeout(DEADLINE, store.grown(last)).await.expect("the server has grown");
-    assert_eq!(everything(&store).await.len(), RECORDS);
-}
-
-#[tokio::test]
-async fn a_long_stretch_of_foreign_events_is_read_over() {
-    let double = Double::start();
-    let store = open(&double.url());
-    double.write_own(100_000);
-    assert_eq!(store.head().await, Ok(Position::START));
-    let mut writer = Writer::new(&store);
-    let one = writer.write(&["one"]).await;
-    double.write_own(100_000);
-    assert_eq!(open(&double.url()).head().await, Ok(one.position));
-    assert_eq!(store.read_all(one.position, 10).await, Ok(vec![]));
-    assert_eq!(everything(&store).await, writer.history().await);
-}
-
-#[tokio::test]
-async fn the_head_is_not_searched_for_among_events_of_busy_neighbours_again() {
-    let double = Double::start();
-    let store = open(&double.url());
-    let mut writer = Writer::new(&store);
-    let one = writer.write(&["one"]).await;
-    double.write_own(1000);
-    timeout(DEADLINE, store.grown(one.position)).await.expect("the server has grown");
-    for _ in 0..2 {
-        assert_eq!(store.head().await, Ok(one.position));
-    }
-    assert!(double.read_from() > one.position.0, "the second search begins behind them");
-    // More than are looked at one by one.
-    writer.write(&["two"; 100]).await;
-    let elsewhere = open(&double.url());
-    let mut writer = Writer { store: &elsewhere, ..writer };
-    let last = writer.write(&["three"; 100]).await;
-    assert_eq!(store.head().await, Ok(last.position));
-}
-
-#[tokio::test]
-async fn events_of_busy_neighbours_are_read_over_once() {
-    let double = Double::start();
-    let store = open(&double.url());
-    let mut writer = Writer::new(&store);
-    let one = writer.write(&["one"]).await;
-    double.write_own(1000);
-    timeout(DEADLINE, store.grown(one.position)).await.expect("the server has grown");
-    assert_eq!(store.read_all(one.position, 10).await, Ok(vec![]));
-    assert_eq!(double.read_from(), one.position.0);
-    assert_eq!(store.read_all(one.position, 10).await, Ok(vec![]));
-    assert!(double.read_from() > one.position.0, "the second read begins behind them");
-    writer.write(&["two"]).await;
-    assert_eq!(store.read_all(one.position, 10).await.unwrap(), writer.history().await[1..]);
 }
