@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
 use super::{Namespace, in_namespace};
@@ -69,6 +69,10 @@ async fn the_commands_work_on_it() {
 
     let said = place.run_well(&["verify"]).await;
     assert!(said.contains("the log is good"), "{said}");
+    let stats = place.run_well(&["stats"]).await;
+    assert!(stats.contains("inbox.reauthorized") && !stats.contains("on disk"), "{stats}");
+    let stats: Value = serde_json::from_str(&place.run_well(&["stats", "--json"]).await).unwrap();
+    assert_eq!(stats["disk_bytes"], Value::Null);
     place.run_well(&["rebuild"]).await;
     let all = place.log().await;
     let from = all[2]["position"].as_u64().unwrap();
