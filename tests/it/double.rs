@@ -330,7 +330,7 @@ async fn read(cluster: Arc<Cluster>, request: ReadReq) -> Result<Response<Answer
             if steps > STEPS_MAX {
                 std::future::pending::<()>().await;
             }
-            let event = move |place| reading::event(&cluster.log().events[place]);
+            let event = move |place| reading::of_all(&cluster.log().events[place]);
             Box::new(places.into_iter().map(event).map(Ok))
         }
     };
