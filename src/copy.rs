@@ -320,6 +320,8 @@ impl Copying<'_> {
             let Record { id, kind, at, metadata, .. } = record.clone();
             proposed.push(Proposed { id, kind, version, at, metadata, data, hash });
         }
+        // One at a time: of several under way one that has to be repeated would stand behind those
+        // after it, and the order over all streams would be lost for good.
         let appended = self.target.append(&stream, before.expected(), proposed).await?;
         self.tails(&stream).target = tail;
         let last = run.len() - 1;

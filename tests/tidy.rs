@@ -1,8 +1,10 @@
 //! Rules that matter, as tests: arrows between the folders, length, names, and what the core may
-//! not touch. The tree is read as it is when the tests run.
+//! not touch. The tree is read as it is when the tests run, and where they run: cargo starts them
+//! in the folder of the package, and so must whoever starts the compiled binary.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -55,8 +57,10 @@ impl Source {
 }
 
 fn root() -> PathBuf {
-    let root = std::env::var("CARGO_MANIFEST_DIR").expect("cargo says where the package is");
-    PathBuf::from(root)
+    let root = std::env::current_dir().unwrap();
+    let here = root.join("tests/tidy.rs").is_file();
+    assert!(here, "{} is not the package that these rules are about", root.display());
+    root
 }
 
 fn sources() -> Vec<Source> {
@@ -270,4 +274,36 @@ fn the_tests_that_the_table_of_compatibility_names_are_there() {
         !sources.iter().any(|source| has_test(source, &place, name))
     });
     nothing_of("no such test", missing.map(|(place, name)| format!("{place}::{name}")).collect());
+}
+
+/// The paths of all `.route("...")` and `under!("...")` in a source.
+fn routes(source: &Source) -> impl Iterator<Item = String> {
+    let stems = [(".route(\"", ""), ("under!(\"", "/api/v1/accounts/{account}")];
+    stems.into_iter().flat_map(|(before, stem)| {
+        let found = source.text.split(before).skip(1).filter_map(|rest| rest.split('"').next());
+        found.map(move |route| format!("{stem}{route}"))
+    })
+}
+
+#[test]
+fn every_route_that_is_there_is_described() {
+    // The console's are in a file of their own.
+    let console = ["/", "/console.css", "/console.js"];
+    let sources = sources();
+    let code = sources.iter().filter(|source| source.lies_in("src/http") && !source.is_test());
+    let there: BTreeSet<_> = code.flat_map(routes).chain(console.map(str::to_owned)).collect();
+    let document = fs::read_to_string(root().join("src/http/openapi.json")).unwrap();
+    let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+    let described: BTreeSet<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
+    assert_eq!(described, there);
+}
+
+#[test]
+fn every_golden_file_is_one_that_the_tests_hold_events_to() {
+    let named = fs::read_to_string(root().join("events/src/codec/tests/golden.rs")).unwrap();
+    let files = fs::read_dir(root().join("events/golden")).unwrap();
+    let stem = |path: PathBuf| path.file_stem().unwrap().to_str().unwrap().to_owned();
+    let shapes: BTreeSet<_> = files.map(|file| stem(file.unwrap().path())).collect();
+    let unnamed = shapes.into_iter().filter(|shape| !named.contains(&format!("\"{shape}\"")));
+    nothing_of("not named in golden.rs", unnamed.collect());
 }

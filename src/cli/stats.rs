@@ -13,7 +13,7 @@ use super::open::{self, For};
 use super::rebuild::progress_bar;
 use super::{Stop, out};
 use crate::clock::SystemClock;
-use crate::config::{Settings, duration};
+use crate::config::{Settings, StoreSetting, duration};
 use crate::stats::{self, Stats, Use};
 
 #[derive(Debug, clap::Args)]
@@ -31,7 +31,11 @@ pub(super) async fn run(args: Args, settings: &Settings) -> Result<(), Stop> {
     let stats = stats::of(&*log, kept_since, |position| bar.set_position(position.0)).await;
     bar.finish_and_clear();
     let stats = stats?;
-    let on_disk = size_of(&settings.data);
+    // The folder says nothing of a log that lies on a cluster.
+    let on_disk = match &settings.store {
+        StoreSetting::Embedded => Some(size_of(&settings.data)),
+        StoreSetting::EventStoreDb(_) => None,
+    };
     if args.json {
         out::line(format_args!("{:#}", json!({ "log": stats, "disk_bytes": on_disk })))
     } else {
@@ -42,7 +46,7 @@ pub(super) async fn run(args: Args, settings: &Settings) -> Result<(), Stop> {
 fn print(
     out: &mut dyn Write,
     stats: &Stats,
-    on_disk: u64,
+    on_disk: Option<u64>,
     kept: Option<Duration>,
 ) -> io::Result<()> {
     let line = |out: &mut dyn Write, name: &str, used: &Use| {
@@ -68,13 +72,9 @@ fn print(
         let name = format!("older than {}, to be removed", duration::format(kept));
         line(out, &name, &stats.old)?;
     }
-    writeln!(
-        out,
-        "{:<40} {:>12} {:>12}",
-        "on disk, indexes and views included",
-        "",
-        HumanBytes(on_disk)
-    )
+    let Some(on_disk) = on_disk else { return Ok(()) };
+    let (name, size) = ("on disk, indexes and views included", HumanBytes(on_disk));
+    writeln!(out, "{name:<40} {:>12} {size:>12}", "")
 }
 
 /// The kinds by size, the largest first.

@@ -209,6 +209,11 @@ impl Double {
         self.cluster.ports[node]
     }
 
+    /// How many events there are, the server's own among them.
+    pub(crate) fn len(&self) -> usize {
+        self.cluster.log().events.len()
+    }
+
     /// How many events there are in a stream, whoever may see them.
     pub(crate) fn count(&self, stream: &str) -> usize {
         self.cluster.log().events.iter().filter(|event| event.stream == stream).count()
@@ -222,13 +227,6 @@ impl Double {
     /// Where the last of them began.
     pub(crate) fn read_from(&self) -> u64 {
         *self.reads().last().unwrap()
-    }
-
-    /// The server writes events of its own.
-    pub(crate) fn write_own(&self, count: usize) {
-        for _ in 0..count {
-            self.cluster.log().write_own();
-        }
     }
 }
 
@@ -332,7 +330,7 @@ async fn read(cluster: Arc<Cluster>, request: ReadReq) -> Result<Response<Answer
             if steps > STEPS_MAX {
                 std::future::pending::<()>().await;
             }
-            let event = move |place| reading::event(&cluster.log().events[place]);
+            let event = move |place| reading::of_all(&cluster.log().events[place]);
             Box::new(places.into_iter().map(event).map(Ok))
         }
     };

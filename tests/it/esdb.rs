@@ -2,6 +2,7 @@
 
 mod contract;
 mod figures;
+mod neighbours;
 mod nodes;
 mod rules;
 mod serve;
@@ -45,25 +46,37 @@ fn answers(url: &str) -> bool {
 
 /// A namespace that nobody else has on a server, and that holds nothing yet.
 pub(crate) struct Namespace {
+    server: String,
     url: String,
     /// Kept for as long as the namespace is used; none on a real server.
-    _double: Option<Double>,
+    double: Option<Double>,
 }
 
 impl Namespace {
     /// On the server that the environment names, else on a double.
     pub(crate) fn new() -> Self {
         let server = std::env::var(SERVER).ok().filter(|url| !url.is_empty());
-        match server {
+        let (server, double) = match server {
             Some(url) => {
                 assert!(*ANSWERS.get_or_init(|| answers(&url)), "{url} does not answer");
-                Self { url: in_namespace(&url), _double: None }
+                (url, None)
             }
             None => {
                 let double = Double::start();
-                Self { url: in_namespace(&double.url()), _double: Some(double) }
+                (double.url(), Some(double))
             }
-        }
+        };
+        Self { url: in_namespace(&server), server, double }
+    }
+
+    /// How to connect to all of it.
+    pub(crate) fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// What tells more than a server does; none where it is one.
+    pub(crate) fn double(&self) -> Option<&Double> {
+        self.double.as_ref()
     }
 
     /// What `--store` is given.
@@ -78,8 +91,8 @@ impl Namespace {
     /// The vendor's client on the same server, which sees all of it, and what our streams' names
     /// begin with there.
     pub(crate) fn raw(&self) -> (eventstore::Client, String) {
-        let (plain, namespace) = self.url.rsplit_once("&namespace=").unwrap();
-        let client = eventstore::Client::new(plain.parse().unwrap()).unwrap();
+        let (_, namespace) = self.url.rsplit_once("namespace=").unwrap();
+        let client = eventstore::Client::new(self.server.parse().unwrap()).unwrap();
         (client, format!("{namespace}_"))
     }
 }

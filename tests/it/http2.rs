@@ -21,8 +21,11 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{ServerConfig, version};
 
 use crate::relink::{DEADLINE, Place};
-use crate::sdk::fixture;
 use crate::steps::{message, register_account, subscribe};
+
+const AUTHORITY: &[u8] = include_bytes!("../fixtures/tls/ca.pem");
+const CERTIFICATE: &[u8] = include_bytes!("../fixtures/tls/server.pem");
+const KEY: &[u8] = include_bytes!("../fixtures/tls/server.key");
 
 /// A server of `localhost` that the fixture's authority vouches for.
 struct Server {
@@ -37,8 +40,8 @@ struct Seen {
 }
 
 fn acceptor(protocols: &[&[u8]]) -> TlsAcceptor {
-    let certificate = CertificateDer::from_pem_file(fixture("tls/server.pem")).unwrap();
-    let key = PrivateKeyDer::from_pem_file(fixture("tls/server.key")).unwrap();
+    let certificate = CertificateDer::from_pem_slice(CERTIFICATE).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(KEY).unwrap();
     let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()));
     let builder = builder.with_protocol_versions(&[&version::TLS13]).unwrap();
     let mut config =
@@ -95,7 +98,9 @@ async fn serve(acceptor: TlsAcceptor, stream: TcpStream, seen: Arc<Seen>) {
 
 /// Trusts the fixture's authority as it trusts those of the machine.
 fn place() -> Place {
-    Place::new().set("SSL_CERT_FILE", fixture("tls/ca.pem").to_str().unwrap())
+    let place = Place::new();
+    let authority = place.file("ca.pem", AUTHORITY);
+    place.set("SSL_CERT_FILE", authority.to_str().unwrap())
 }
 
 #[tokio::test]

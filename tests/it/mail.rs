@@ -9,10 +9,12 @@ use tokio::time::timeout;
 
 use crate::receiver::{Receiver, Reply};
 use crate::relink::{DEADLINE, Place};
-use crate::sdk::{fixture, told};
+use crate::sdk::told;
 use crate::steps::{
     INBOX, fail, invalidated, message, reauthorize, register, register_account, subscribe,
 };
+
+const SMTP_SERVER: &str = include_str!("../fixtures/smtp_server.py");
 
 const PASSWORD: &str = "s3cr3t-of-smtp";
 
@@ -28,8 +30,7 @@ impl Server {
     async fn start(port: u64) -> Option<Self> {
         let python = told("RELINK_TEST_PYTHON")?;
         let mut process = Command::new(python)
-            .arg(fixture("smtp_server.py"))
-            .arg(port.to_string())
+            .args(["-c", SMTP_SERVER, &port.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

@@ -2,7 +2,6 @@
 //!
 //! `.ci/run` fetches it and says where it is; without it these tests say that they are passed over.
 
-use std::path::PathBuf;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
@@ -13,6 +12,11 @@ use tokio::time::timeout;
 use crate::receiver::{Arrival, Receiver};
 use crate::relink::{ADMIN, DEADLINE, Place};
 use crate::steps::{message, register_account, subscribe};
+
+/// Programs are given to their interpreters as text, so that these tests run without the tree.
+const CHATWOOT_SDK: &str = include_str!("../fixtures/chatwoot_sdk.cjs");
+const STANDARD_WEBHOOKS_OF_NPM: &str = include_str!("../fixtures/standard_webhooks.cjs");
+const STANDARD_WEBHOOKS_OF_PYPI: &str = include_str!("../fixtures/standard_webhooks.py");
 
 /// What a variable of the environment names; says aloud when it is not set.
 pub(crate) fn told(variable: &str) -> Option<String> {
@@ -27,11 +31,6 @@ pub(crate) fn told(variable: &str) -> Option<String> {
 pub(crate) fn passed_over(why: &str) {
     assert!(std::env::var_os("RELINK_TEST_STRICT").is_none(), "passed over: {why}");
     eprintln!("passed over: {why}");
-}
-
-pub(crate) fn fixture(name: &str) -> PathBuf {
-    let root = std::env::var("CARGO_MANIFEST_DIR").expect("cargo says where the package is");
-    PathBuf::from(root).join("tests/fixtures").join(name)
 }
 
 /// Runs a script with JSON on its standard input; what it prints, as JSON.
@@ -52,9 +51,9 @@ async fn script(command: &mut Command, input: &Value) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-fn node(modules: &str, name: &str) -> Command {
+fn node(modules: &str, program: &str) -> Command {
     let mut command = Command::new("node");
-    command.arg(fixture(name)).env("NODE_PATH", modules);
+    command.args(["-e", program]).env("NODE_PATH", modules);
     command
 }
 
@@ -67,7 +66,7 @@ async fn case_57_the_chatwoot_sdk_lists_creates_updates_and_deletes() {
 
     let server = format!("http://{}", relink.address());
     let input = json!({ "server": server, "token": ADMIN, "account": 1 });
-    let seen = script(&mut node(&modules, "chatwoot_sdk.cjs"), &input).await;
+    let seen = script(&mut node(&modules, CHATWOOT_SDK), &input).await;
     assert_eq!(seen["before"], json!({ "payload": { "webhooks": [] } }));
     let created = &seen["created"]["payload"]["webhook"];
     assert_eq!(created["url"], "https://example.com/sdk");
@@ -116,7 +115,7 @@ async fn standardwebhooks_of_pypi_takes_our_signature() {
     let Some(python) = told("RELINK_TEST_PYTHON") else { return };
     for delivery in delivered(&Place::new()).await {
         let mut command = Command::new(&python);
-        check(&script(command.arg(fixture("standard_webhooks.py")), &delivery).await);
+        check(&script(command.args(["-c", STANDARD_WEBHOOKS_OF_PYPI]), &delivery).await);
     }
 }
 
@@ -124,6 +123,6 @@ async fn standardwebhooks_of_pypi_takes_our_signature() {
 async fn standardwebhooks_of_npm_takes_our_signature() {
     let Some(modules) = told("RELINK_TEST_NODE_MODULES") else { return };
     for delivery in delivered(&Place::new()).await {
-        check(&script(&mut node(&modules, "standard_webhooks.cjs"), &delivery).await);
+        check(&script(&mut node(&modules, STANDARD_WEBHOOKS_OF_NPM), &delivery).await);
     }
 }

@@ -1,10 +1,11 @@
+mod golden;
 mod laws;
 mod samples;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
 
+use golden::FILES;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -25,19 +26,19 @@ use crate::{
     inbox as inbox_events,
 };
 
-/// The folder of golden files; found when the tests run, so that no build knows its path.
-fn golden() -> PathBuf {
-    let package = std::env::var("CARGO_MANIFEST_DIR").expect("cargo tells tests their package");
-    PathBuf::from(package).join("golden")
-}
-
-/// The file's bytes; written first where it is missing and `RELINK_BLESS=1` asks for it.
-fn file(name: &str, content: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
-    let path = golden().join(name);
-    if !path.exists() && std::env::var("RELINK_BLESS").as_deref() == Ok("1") {
-        fs::write(&path, content()).unwrap();
-    }
-    fs::read(&path).unwrap_or_else(|error| panic!("{name} is missing ({error}): RELINK_BLESS=1"))
+/// The golden file's bytes and its view, which must be these. Where there is none and
+/// `RELINK_BLESS=1` asks for it, both are written to the package, where cargo starts its tests.
+fn is_golden(kind: &str, version: u16, data: &[u8], view: &serde_json::Value) {
+    let (shape, view) = (format!("{kind}.v{version}"), pretty(view));
+    let Some((_, bytes, text)) = FILES.iter().find(|(name, ..)| *name == shape) else {
+        if std::env::var("RELINK_BLESS").as_deref() == Ok("1") {
+            fs::write(format!("golden/{shape}.bin"), data).unwrap();
+            fs::write(format!("golden/{shape}.json"), view).unwrap();
+        }
+        panic!("no golden file of {shape} is named in golden.rs; RELINK_BLESS=1 writes it");
+    };
+    assert_eq!(data, *bytes, "{shape} is no longer written as it was");
+    assert_eq!(String::from_utf8_lossy(text), String::from_utf8_lossy(&view), "{shape}");
 }
 
 fn pretty(view: &serde_json::Value) -> Vec<u8> {
@@ -186,17 +187,11 @@ fn old(kind: &'static str, version: u16, shape: &impl Serialize) -> Old {
 fn every_event_is_written_as_its_golden_file_and_read_back() {
     for event in samples::all(1) {
         let Encoded { kind, version, data } = encode(&event);
-        let bytes = file(&format!("{kind}.v{version}.bin"), || data.clone());
-        assert_eq!(data, bytes, "{kind} v{version} is no longer written as it was");
-        assert_eq!(decode(kind, version, &bytes), Ok(event.clone()), "{kind} v{version}");
-        let view = pretty(&event.view().unwrap());
-        let text = file(&format!("{kind}.v{version}.json"), || view.clone());
-        assert_eq!(String::from_utf8_lossy(&text), String::from_utf8_lossy(&view), "{kind}");
+        is_golden(kind, version, &data, &event.view().unwrap());
+        assert_eq!(decode(kind, version, &data), Ok(event.clone()), "{kind} v{version}");
     }
     for (kind, version, data, view) in old_samples() {
-        assert_eq!(file(&format!("{kind}.v{version}.bin"), || data.clone()), data, "{kind}");
-        let view = pretty(&view);
-        assert_eq!(file(&format!("{kind}.v{version}.json"), || view.clone()), view, "{kind}");
+        is_golden(kind, version, &data, &view);
     }
 }
 
@@ -211,13 +206,10 @@ fn every_shape_that_ever_shipped_has_a_sample() {
 #[test]
 fn every_golden_file_decodes() {
     let mut found = BTreeSet::new();
-    for entry in fs::read_dir(golden()).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        let Some(shape) = name.strip_suffix(".bin") else { continue };
+    for (shape, data, _) in FILES {
         let (kind, version) = shape.rsplit_once(".v").unwrap();
         let version = version.parse().unwrap();
-        let data = fs::read(golden().join(&name)).unwrap();
-        decode(kind, version, &data).unwrap_or_else(|error| panic!("{name}: {error}"));
+        decode(kind, version, data).unwrap_or_else(|error| panic!("{shape}: {error}"));
         found.insert((kind.to_owned(), version));
     }
     assert_eq!(found, shapes().into_iter().collect());

@@ -1,5 +1,4 @@
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use axum::body::Body;
 use axum::http::Request;
@@ -117,34 +116,6 @@ async fn every_route_that_is_described_is_there() {
             let answer = service.send(request.body(Body::from("{}")).unwrap()).await;
             assert_ne!(answer.status, 405, "{method} {path}");
             assert!(!answer.text.contains("nothing at this path"), "{method} {path}");
-        }
-    }
-}
-
-#[test]
-fn every_route_that_is_there_is_described() {
-    // The console's are in a file of their own.
-    let console = ["/", "/console.css", "/console.js"];
-    let mut routes = BTreeSet::from(console.map(str::to_owned));
-    let package = std::env::var("CARGO_MANIFEST_DIR").expect("cargo tells tests their package");
-    collect(&Path::new(&package).join("src/http"), &mut routes);
-    let document = document();
-    let described: BTreeSet<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
-    assert_eq!(described, routes);
-}
-
-/// The paths of all `.route("...")` and `under!("...")` in the sources of a folder.
-fn collect(folder: &Path, routes: &mut BTreeSet<String>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            collect(&path, routes);
-        } else if path.extension().is_some_and(|kind| kind == "rs") && !path.ends_with("tests.rs") {
-            let text = std::fs::read_to_string(&path).unwrap();
-            for (before, stem) in [(".route(\"", ""), ("under!(\"", ACCOUNT)] {
-                let found = text.split(before).skip(1).filter_map(|rest| rest.split('"').next());
-                routes.extend(found.map(|route| format!("{stem}{route}")));
-            }
         }
     }
 }

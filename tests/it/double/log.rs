@@ -28,6 +28,8 @@ pub(crate) struct Stored {
     pub(crate) stream: String,
     pub(crate) revision: u64,
     pub(crate) position: u64,
+    /// Where the first event of the same append stands.
+    pub(crate) prepare: u64,
     pub(crate) event: Proposed,
 }
 
@@ -90,7 +92,7 @@ impl Log {
             metadata: Bytes::new(),
             data: Bytes::from_static(b"{}"),
         };
-        self.push("$stats-127.0.0.1:2113", event);
+        self.push("$stats-127.0.0.1:2113", self.end, event);
     }
 
     pub(crate) fn restart(&mut self) {
@@ -165,9 +167,10 @@ impl Log {
         if self.is_soft_deleted(stream) {
             self.revive(stream);
         }
-        let mut written = (None, Some(self.end));
+        let first = self.end;
+        let mut written = (None, Some(first));
         for event in events {
-            written = self.push(stream, event);
+            written = self.push(stream, first, event);
         }
         if self.events.len().is_multiple_of(7) {
             self.write_own();
@@ -233,13 +236,14 @@ impl Log {
         (Some(last.revision), position)
     }
 
-    fn push(&mut self, stream: &str, event: Proposed) -> Place {
+    fn push(&mut self, stream: &str, prepare: u64, event: Proposed) -> Place {
         let revision = self.last(stream).map_or(0, |last| last + 1);
         let position = self.end;
         self.end += (event.data.len() + event.metadata.len() + 100) as u64;
         self.streams.entry(stream.to_owned()).or_default().push(self.events.len());
         self.recent.insert((stream.to_owned(), event.id), revision);
-        self.events.push(Stored { stream: stream.to_owned(), revision, position, event });
+        let stream = stream.to_owned();
+        self.events.push(Stored { stream, revision, position, prepare, event });
         (Some(revision), Some(position))
     }
 
@@ -262,7 +266,7 @@ impl Log {
             let (kind, metadata) = ("$streamDeleted".to_owned(), Bytes::new());
             let data = Bytes::from_static(b"{}");
             let event = Proposed { id: Uuid::new_v4(), kind, is_json: true, metadata, data };
-            return Ok(self.push(stream, event));
+            return Ok(self.push(stream, self.end, event));
         }
         Ok(self.truncate(stream, DELETED))
     }
@@ -281,7 +285,7 @@ impl Log {
         let data = Bytes::from(metadata.to_string());
         let (kind, metadata) = ("$metadata".to_owned(), Bytes::new());
         let event = Proposed { id: Uuid::new_v4(), kind, is_json: true, metadata, data };
-        self.push(&format!("$${stream}"), event)
+        self.push(&format!("$${stream}"), self.end, event)
     }
 
     /// Whether reading all may begin there.

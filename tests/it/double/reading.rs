@@ -72,7 +72,7 @@ fn read_stream(
         (_, false) => vec![],
     };
     let mut answers: Vec<_> =
-        revisions.iter().map(|&revision| event(log.stored(&name, revision))).collect();
+        revisions.iter().map(|&revision| of_stream(log.stored(&name, revision))).collect();
     if !backwards {
         if revisions.is_empty() && first > 0 {
             answers.push(content(ReadContent::FirstRevision(first)));
@@ -147,7 +147,17 @@ fn content(content: ReadContent) -> ReadResp {
     ReadResp { content: Some(content) }
 }
 
-pub(super) fn event(stored: &Stored) -> ReadResp {
+/// Among all events a record has one position; in its stream the server tells where the append
+/// begins as well.
+pub(super) fn of_all(stored: &Stored) -> ReadResp {
+    event(stored, stored.position)
+}
+
+fn of_stream(stored: &Stored) -> ReadResp {
+    event(stored, stored.prepare)
+}
+
+fn event(stored: &Stored, prepare_position: u64) -> ReadResp {
     let kind = if stored.event.is_json { "application/json" } else { "application/octet-stream" };
     let metadata = [
         ("type", stored.event.kind.as_str()),
@@ -160,7 +170,7 @@ pub(super) fn event(stored: &Stored) -> ReadResp {
         id: Some(Uuid::text(stored.event.id)),
         stream: StreamIdentifier::of(&stored.stream),
         revision: stored.revision,
-        prepare_position: stored.position,
+        prepare_position,
         commit_position: stored.position,
         metadata: HashMap::from(metadata),
         custom_metadata: stored.event.metadata.clone(),

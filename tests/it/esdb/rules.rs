@@ -1,5 +1,8 @@
 //! Rules of EventStoreDB that the port does not have and its adapter must keep.
 
+use std::collections::BTreeSet;
+
+use actors::ports::{NodeId, Roster, Word};
 use events::{EventStore, Expected, Failure, Position, Revision, StreamName};
 use eventstore::{
     AppendToStreamOptions, DeleteStreamOptions, EventData, ReadStreamOptions, StreamPosition,
@@ -10,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::writer::{Writer, everything};
+use super::writer::{Writer, a_hidden_repetition_is_a_conflict, everything};
 use super::{Namespace, in_namespace, open};
 use crate::relink::DEADLINE;
 
@@ -42,8 +45,7 @@ async fn events_of_others_and_of_the_server_are_none_of_ours() {
 #[tokio::test]
 async fn installations_on_one_server_do_not_see_each_other() {
     let namespace = Namespace::new();
-    let (plain, _) = namespace.url().rsplit_once("&namespace=").unwrap();
-    let (one, other) = (namespace.open(), open(&in_namespace(plain)));
+    let (one, other) = (namespace.open(), open(&in_namespace(namespace.server())));
     let stream = StreamName::installation();
     let (mut first, mut second) = (Writer::new(&one), Writer::new(&other));
     (first.stream, second.stream) = (stream.clone(), stream);
@@ -131,11 +133,35 @@ async fn limits_hide_what_is_old_and_revisions_stay() {
 
     let (client, prefix) = namespace.raw();
     let name = format!("$${prefix}{}", writer.stream);
-    let options = ReadStreamOptions::default().backwards().position(StreamPosition::End);
-    let mut events = client.read_stream(name, &options.max_count(1)).await.unwrap();
-    let event = events.next().await.unwrap().unwrap().event.unwrap();
-    let metadata: Value = serde_json::from_slice(&event.data).unwrap();
+    let metadata = last_of(&client, &name).await;
     assert_eq!(metadata, json!({ "$tb": 2, "$maxCount": 1 }), "one limit leaves the other");
+}
+
+#[tokio::test]
+async fn whoever_comes_sets_the_limit_of_the_nodes_words_where_it_is_missing() {
+    let namespace = Namespace::new();
+    let (client, prefix) = namespace.raw();
+    let name = format!("$${prefix}nodes");
+    let node = NodeId(Uuid::new_v4());
+    let word = Word { node, name: "one".to_owned(), counts: BTreeSet::new(), leaves: false };
+    namespace.open().say(None, word.clone()).await.unwrap();
+    let kept = json!({ "$maxCount": 1000 });
+    assert_eq!(last_of(&client, &name).await, kept);
+    // As if whoever said it had died in between.
+    let none = EventData::json("$metadata", &json!({})).unwrap();
+    let options = AppendToStreamOptions::default();
+    client.append_to_stream(name.as_str(), &options, none).await.unwrap();
+    let heard = namespace.open().heard(None).await.unwrap();
+    assert_eq!(heard, [(Revision::FIRST, Some(word))]);
+    assert_eq!(last_of(&client, &name).await, kept);
+}
+
+/// What the last event of a stream says.
+async fn last_of(client: &eventstore::Client, stream: &str) -> Value {
+    let options = ReadStreamOptions::default().backwards().position(StreamPosition::End);
+    let mut events = client.read_stream(stream, &options.max_count(1)).await.unwrap();
+    let event = events.next().await.unwrap().unwrap().event.unwrap();
+    serde_json::from_slice(&event.data).unwrap()
 }
 
 #[tokio::test]
@@ -148,10 +174,7 @@ async fn an_age_is_written_in_seconds() {
     store.limit(&writer.stream, StreamLimits { max_age, ..StreamLimits::default() }).await.unwrap();
     let (client, prefix) = namespace.raw();
     let name = format!("$${prefix}{}", writer.stream);
-    let mut events = client.read_stream(name, &ReadStreamOptions::default()).await.unwrap();
-    let event = events.next().await.unwrap().unwrap().event.unwrap();
-    let metadata: Value = serde_json::from_slice(&event.data).unwrap();
-    assert_eq!(metadata, json!({ "$maxAge": 86_400 }));
+    assert_eq!(last_of(&client, &name).await, json!({ "$maxAge": 86_400 }));
 }
 
 #[tokio::test]
@@ -178,6 +201,24 @@ async fn a_stream_that_an_operator_deleted_is_called_damaged() {
     let slice = events::store::Slice::From(Revision::FIRST);
     let read = store.read_stream(&hard.stream, slice, 10).await;
     assert!(matches!(read, Err(Failure::Corrupt { .. })), "{read:?}");
+}
+
+#[tokio::test]
+async fn a_repetition_of_what_is_hidden_by_now_is_a_conflict() {
+    let namespace = Namespace::new();
+    a_hidden_repetition_is_a_conflict(&namespace.open(), || {}).await;
+}
+
+#[tokio::test]
+async fn what_the_connection_string_tells_of_a_server_is_refused_before_it_is_sent() {
+    let namespace = Namespace::new();
+    let store = open(&format!("{}&maxAppendSize=1048576", namespace.url()));
+    let limit = store.append_bytes_max();
+    assert!(limit < 1 << 20);
+    let mut writer = Writer::new(&store);
+    let refused = writer.try_write(&[&"x".repeat(limit)]).await;
+    assert!(matches!(refused, Err(Failure::Size { limit: told, .. }) if told == limit));
+    writer.write(&[&"x".repeat(limit - 4096)]).await;
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
 use super::{Namespace, in_namespace};
@@ -69,6 +69,10 @@ async fn the_commands_work_on_it() {
 
     let said = place.run_well(&["verify"]).await;
     assert!(said.contains("the log is good"), "{said}");
+    let stats = place.run_well(&["stats"]).await;
+    assert!(stats.contains("inbox.reauthorized") && !stats.contains("on disk"), "{stats}");
+    let stats: Value = serde_json::from_str(&place.run_well(&["stats", "--json"]).await).unwrap();
+    assert_eq!(stats["disk_bytes"], Value::Null);
     place.run_well(&["rebuild"]).await;
     let all = place.log().await;
     let from = all[2]["position"].as_u64().unwrap();
@@ -133,6 +137,28 @@ async fn a_copy_into_another_log_is_refused() {
     let done = place.run(&["copy", "--to", namespace.url()]).await;
     let said = done.refused(1).said();
     assert!(said.contains("is no copy of the log"), "{said}");
+}
+
+#[tokio::test]
+async fn an_event_is_taken_only_where_its_delivery_fits_the_log_too() {
+    let namespace = Namespace::new();
+    let place = place_on(&format!("{}&maxAppendSize=1048576", namespace.url()));
+    let relink = place.serve().await;
+    let api = relink.api();
+    steps::register_account(&api).await;
+    let receiver = Receiver::start().await;
+    subscribe(&api, &receiver.url("/hook"), &["message_created"]).await;
+    let event = |size: usize| {
+        let data = json!({ "id": 1, "content": "x".repeat(size) });
+        json!({ "event": "message_created", "data": data })
+    };
+    let refused = api.post("/events", event((1 << 20) - 1000)).await;
+    let said = refused.problem(413);
+    assert!(said["detail"].as_str().unwrap().contains("the event's data"), "{said}");
+    let largest = (1 << 20) - (64 << 10) - (16 << 10) - 100;
+    assert_eq!(api.post("/events", event(largest)).await.status, 202);
+    receiver.expect(1).await;
+    place.written("delivery.delivered", 1).await;
 }
 
 #[tokio::test]

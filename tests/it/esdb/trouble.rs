@@ -4,18 +4,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use events::store::{APPEND_BYTES_MAX, PAGE_BYTES_MAX};
-use events::{EventStore, Expected, Failure, Position, Revision};
-use serde_json::json;
+use events::store::APPEND_BYTES_MAX;
+use events::{EventStore, Expected, Failure, Position, Revision, StreamName};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use super::open;
-use super::writer::{Writer, everything};
+use super::writer::{Writer, a_hidden_repetition_is_a_conflict, everything};
 use crate::double::{Double, Trouble};
-use crate::receiver::Receiver;
-use crate::relink::{DEADLINE, Place};
-use crate::steps;
+use crate::relink::DEADLINE;
 
 /// No append may take longer, and a little for a busy machine.
 const APPEND_WITHIN: Duration = Duration::from_secs(8);
@@ -75,23 +73,11 @@ async fn a_conflict_behind_a_lost_answer_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn a_repetition_of_what_is_hidden_by_now_is_a_conflict() {
+async fn a_repetition_of_what_is_hidden_by_now_is_a_conflict_for_who_tries_alone_too() {
     let double = Double::start();
     let store = open(&double.url());
-    let mut writer = Writer::new(&store);
-    let (records, tail) = writer.draft(&["one", "two"]);
-    store.append(&writer.stream, Expected::NoStream, records.clone()).await.unwrap();
-    writer.tail = tail;
-    writer.write(&["three"]).await;
-    store.truncate(&writer.stream, Revision(2)).await.unwrap();
-    let conflict = Failure::Conflict { stream: writer.stream.clone(), current: Some(Revision(2)) };
-    // In a batch, and alone as it is tried again.
-    for troubles in [&[][..], &[Trouble::Busy]] {
-        double.next_appends(troubles);
-        let refused = store.append(&writer.stream, Expected::NoStream, records.clone()).await;
-        assert_eq!(refused, Err(conflict.clone()), "{troubles:?}");
-    }
-    assert_eq!(writer.revisions().await, [2]);
+    let busy = || double.next_appends(&[Trouble::Busy]);
+    a_hidden_repetition_is_a_conflict(&store, busy).await;
 }
 
 #[tokio::test]
@@ -130,40 +116,6 @@ async fn what_a_server_takes_is_found_out_without_writing() {
     assert_eq!(store.head().await, Ok(Position::START));
     assert_eq!(store.append_bytes_max(), APPEND_BYTES_MAX);
     assert_eq!(double.count("relink_size"), 0);
-}
-
-#[tokio::test]
-async fn what_the_connection_string_tells_of_a_server_is_refused_before_it_is_sent() {
-    let double = Double::with_default_limit();
-    let store = open(&format!("{}&maxAppendSize=1048576", double.url()));
-    let limit = store.append_bytes_max();
-    let mut writer = Writer::new(&store);
-    let refused = writer.try_write(&[&"x".repeat(limit)]).await;
-    assert!(matches!(refused, Err(Failure::Size { limit: told, .. }) if told == limit));
-    writer.write(&[&"x".repeat(limit - 4096)]).await;
-}
-
-#[tokio::test]
-async fn an_event_is_taken_only_where_its_delivery_fits_the_log_too() {
-    let double = Double::with_default_limit();
-    let url = format!("{}&maxAppendSize=1048576", double.url());
-    let place = Place::new().set("RELINK_STORE", &url);
-    let relink = place.serve().await;
-    let api = relink.api();
-    steps::register_account(&api).await;
-    let receiver = Receiver::start().await;
-    steps::subscribe(&api, &receiver.url("/hook"), &["message_created"]).await;
-    let event = |size: usize| {
-        let data = json!({ "id": 1, "content": "x".repeat(size) });
-        json!({ "event": "message_created", "data": data })
-    };
-    let refused = api.post("/events", event((1 << 20) - 1000)).await;
-    let said = refused.problem(413);
-    assert!(said["detail"].as_str().unwrap().contains("the event's data"), "{said}");
-    let largest = (1 << 20) - (64 << 10) - (16 << 10) - 100;
-    assert_eq!(api.post("/events", event(largest)).await.status, 202);
-    receiver.expect(1).await;
-    place.written("delivery.delivered", 1).await;
 }
 
 /// Appends again and again until one is acknowledged.
@@ -210,52 +162,62 @@ async fn while_the_server_is_gone_writes_are_refused_within_their_deadline() {
     assert_eq!(writer.revisions().await, [0, 1]);
 }
 
+/// Appends one after the other until the kills are over; what it was told of each.
+async fn written_until(
+    over: watch::Receiver<bool>,
+    store: Arc<impl EventStore>,
+) -> Vec<(Position, StreamName, Revision)> {
+    let mut writer = Writer::new(&*store);
+    let mut told = Vec::new();
+    while !*over.borrow() {
+        let (records, tail) = writer.draft(&["one of many"]);
+        let expected = writer.tail.expected();
+        // Whoever is not answered asks again with the same ids.
+        let appended = loop {
+            match store.append(&writer.stream, expected, records.clone()).await {
+                Ok(appended) => break appended,
+                Err(Failure::Unavailable { .. }) => {}
+                Err(other) => panic!("{other}"),
+            }
+        };
+        writer.tail = tail;
+        told.push((appended.position, writer.stream.clone(), appended.revision));
+    }
+    told
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_when_the_server_is_killed_under_load() {
     const WRITERS: usize = 16;
-    const APPENDS: usize = 40;
     let mut double = Double::start();
     let store = Arc::new(open(&double.url()));
+    let (over, is_over) = watch::channel(false);
     let mut writers = JoinSet::new();
     for _ in 0..WRITERS {
-        let store = Arc::clone(&store);
-        writers.spawn(async move {
-            let mut writer = Writer::new(&*store);
-            let mut told = Vec::new();
-            while told.len() < APPENDS {
-                let (records, tail) = writer.draft(&["one of many"]);
-                let expected = writer.tail.expected();
-                // Whoever is not answered asks again with the same ids.
-                let appended = loop {
-                    match store.append(&writer.stream, expected, records.clone()).await {
-                        Ok(appended) => break appended,
-                        Err(Failure::Unavailable { .. }) => {}
-                        Err(other) => panic!("{other}"),
-                    }
-                };
-                writer.tail = tail;
-                told.push((appended.revision, appended.position));
-            }
-            let there = writer.history().await.into_iter();
-            let there: Vec<_> = there.map(|one| (one.revision, one.position)).collect();
-            assert_eq!(there, told);
-        });
+        writers.spawn(written_until(is_over.clone(), Arc::clone(&store)));
     }
     for _ in 0..3 {
         // As soon as anything more is written, the server dies.
-        let before = everything_but_failures(&store).await;
-        while everything_but_failures(&store).await == before && !writers.is_empty() {
-            tokio::task::yield_now().await;
-        }
+        timeout(DEADLINE, one_more(&double)).await.expect("it is written to");
         double.kill(0);
         double.raise(0);
     }
-    timeout(2 * DEADLINE, writers.join_all()).await.expect("all is written");
-    assert_eq!(everything(&*store).await.len(), WRITERS * APPENDS);
+    timeout(DEADLINE, one_more(&double)).await.expect("it is written to again");
+    over.send_replace(true);
+    let told = timeout(2 * DEADLINE, writers.join_all()).await.expect("all is written");
+    let mut told: Vec<_> = told.into_iter().flatten().collect();
+    told.sort_unstable();
+    let there = everything(&*store).await.into_iter();
+    let there: Vec<_> = there.map(|it| (it.position, it.stream, it.revision)).collect();
+    assert_eq!(there, told);
 }
 
-async fn everything_but_failures(store: &Arc<impl EventStore>) -> Option<u64> {
-    store.head().await.ok().map(|head| head.0)
+/// Waits until the double has taken one more append.
+async fn one_more(double: &Double) {
+    let before = double.len();
+    while double.len() == before {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
@@ -306,72 +268,4 @@ async fn a_server_that_falls_silent_is_given_up_within_the_deadline_of_reads() {
     assert!(begun.elapsed() < APPEND_WITHIN, "it took {:?}", begun.elapsed());
     double.next_reads_hang(0);
     assert_eq!(writer.revisions().await, [0]);
-}
-
-#[tokio::test]
-async fn a_page_that_is_short_for_its_bytes_is_not_taken_for_the_end() {
-    const RECORDS: usize = 10;
-    let double = Double::start();
-    let store = open(&double.url());
-    let mut writer = Writer::new(&store);
-    let large = "x".repeat(PAGE_BYTES_MAX / 5);
-    // The first call finds out how much the server takes.
-    let mut last = store.head().await.unwrap();
-    for _ in 0..RECORDS {
-        last = writer.write(&[&large]).await.position;
-    }
-    // The end of the server's log is seen once somebody else has written.
-    double.write_own(1);
-    timeout(DEADLINE, store.grown(last)).await.expect("the server has grown");
-    assert_eq!(everything(&store).await.len(), RECORDS);
-}
-
-#[tokio::test]
-async fn a_long_stretch_of_foreign_events_is_read_over() {
-    let double = Double::start();
-    let store = open(&double.url());
-    double.write_own(100_000);
-    assert_eq!(store.head().await, Ok(Position::START));
-    let mut writer = Writer::new(&store);
-    let one = writer.write(&["one"]).await;
-    double.write_own(100_000);
-    assert_eq!(open(&double.url()).head().await, Ok(one.position));
-    assert_eq!(store.read_all(one.position, 10).await, Ok(vec![]));
-    assert_eq!(everything(&store).await, writer.history().await);
-}
-
-#[tokio::test]
-async fn the_head_is_not_searched_for_among_events_of_busy_neighbours_again() {
-    let double = Double::start();
-    let store = open(&double.url());
-    let mut writer = Writer::new(&store);
-    let one = writer.write(&["one"]).await;
-    double.write_own(1000);
-    timeout(DEADLINE, store.grown(one.position)).await.expect("the server has grown");
-    for _ in 0..2 {
-        assert_eq!(store.head().await, Ok(one.position));
-    }
-    assert!(double.read_from() > one.position.0, "the second search begins behind them");
-    // More than are looked at one by one.
-    writer.write(&["two"; 100]).await;
-    let elsewhere = open(&double.url());
-    let mut writer = Writer { store: &elsewhere, ..writer };
-    let last = writer.write(&["three"; 100]).await;
-    assert_eq!(store.head().await, Ok(last.position));
-}
-
-#[tokio::test]
-async fn events_of_busy_neighbours_are_read_over_once() {
-    let double = Double::start();
-    let store = open(&double.url());
-    let mut writer = Writer::new(&store);
-    let one = writer.write(&["one"]).await;
-    double.write_own(1000);
-    timeout(DEADLINE, store.grown(one.position)).await.expect("the server has grown");
-    assert_eq!(store.read_all(one.position, 10).await, Ok(vec![]));
-    assert_eq!(double.read_from(), one.position.0);
-    assert_eq!(store.read_all(one.position, 10).await, Ok(vec![]));
-    assert!(double.read_from() > one.position.0, "the second read begins behind them");
-    writer.write(&["two"]).await;
-    assert_eq!(store.read_all(one.position, 10).await.unwrap(), writer.history().await[1..]);
 }

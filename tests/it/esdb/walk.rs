@@ -3,8 +3,8 @@
 use events::store::PAGE_MAX;
 use events::{EventStore, Position, Record};
 
-use super::open;
 use super::writer::{Writer, everything};
+use super::{Namespace, open};
 use crate::double::Double;
 
 /// As many records as one append of these tests has.
@@ -30,17 +30,19 @@ async fn walk(store: &dyn EventStore, found: &mut Vec<Record>, pages: usize) {
 
 #[tokio::test]
 async fn a_long_log_is_asked_for_as_seldom_as_a_short_one() {
-    let double = Double::start();
+    let namespace = Namespace::new();
+    // A server does not tell how often it is asked.
+    let asked = || namespace.double().map_or(0, |double| double.reads().len());
     let mut questions = vec![];
-    let writing = open(&double.url());
+    let writing = namespace.open();
     let mut writer = Writer::new(&writing);
     for pages in [3, 4] {
         write(&mut writer, pages * PAGE_MAX).await;
         // Whoever has read or written nothing yet.
-        let store = open(&double.url());
-        let (before, mut found) = (double.reads().len(), vec![]);
+        let store = namespace.open();
+        let (before, mut found) = (asked(), vec![]);
         walk(&store, &mut found, usize::MAX).await;
-        questions.push(double.reads().len() - before);
+        questions.push(asked() - before);
         assert_eq!(found, everything(&writing).await);
     }
     assert_eq!(questions[0], questions[1], "the second log has more than twice the pages");
@@ -48,13 +50,13 @@ async fn a_long_log_is_asked_for_as_seldom_as_a_short_one() {
 
 #[tokio::test]
 async fn what_is_written_meanwhile_is_seen_in_its_place() {
-    let double = Double::start();
-    let store = open(&double.url());
+    let namespace = Namespace::new();
+    let store = namespace.open();
     let mut writer = Writer::new(&store);
     write(&mut writer, 3 * PAGE_MAX).await;
     let mut found = vec![];
     walk(&store, &mut found, 2).await;
-    // The double has begun to answer, and sends no more than there was then.
+    // The server has begun to answer, and sends what there was then.
     writer.write(&["late"]).await;
     walk(&store, &mut found, usize::MAX).await;
     assert_eq!(found.len(), 3 * PAGE_MAX + 1);
@@ -77,8 +79,8 @@ async fn a_server_that_is_gone_in_between_interrupts_nobody_for_good() {
 
 #[tokio::test]
 async fn two_that_walk_at_a_time_both_see_all() {
-    let double = Double::start();
-    let store = open(&double.url());
+    let namespace = Namespace::new();
+    let store = namespace.open();
     let mut writer = Writer::new(&store);
     write(&mut writer, 4 * PAGE_MAX).await;
     let (mut one, mut other) = (vec![], vec![]);

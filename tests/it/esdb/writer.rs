@@ -2,8 +2,8 @@
 
 use events::store::{Draft, PAGE_MAX, Proposed, Slice, Tail};
 use events::{
-    AccountId, Actor, Appended, Category, Event, EventId, EventStore, Failure, Metadata, Position,
-    Record, Revision, StreamName, Timestamp, platform,
+    AccountId, Actor, Appended, Category, Event, EventId, EventStore, Expected, Failure, Metadata,
+    Position, Record, Revision, StreamName, Timestamp, platform,
 };
 use uuid::Uuid;
 
@@ -69,4 +69,19 @@ pub(super) async fn everything(store: &dyn EventStore) -> Vec<Record> {
         }
         found.extend(page);
     }
+}
+
+/// Writes, hides what was written, and writes the same again, behind what comes in its way.
+pub(super) async fn a_hidden_repetition_is_a_conflict(store: &dyn EventStore, trouble: impl Fn()) {
+    let mut writer = Writer::new(store);
+    let (records, tail) = writer.draft(&["one", "two"]);
+    store.append(&writer.stream, Expected::NoStream, records.clone()).await.unwrap();
+    writer.tail = tail;
+    writer.write(&["three"]).await;
+    store.truncate(&writer.stream, Revision(2)).await.unwrap();
+    trouble();
+    let refused = store.append(&writer.stream, Expected::NoStream, records).await;
+    let (stream, current) = (writer.stream.clone(), Some(Revision(2)));
+    assert_eq!(refused, Err(Failure::Conflict { stream, current }));
+    assert_eq!(writer.revisions().await, [2]);
 }
