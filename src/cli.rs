@@ -60,7 +60,7 @@ enum Command {
     /// Changes the key that secrets are sealed under
     #[command(subcommand)]
     Keys(keys::Command),
-    /// Creates API tokens
+    /// Creates, lists and revokes API tokens
     #[command(subcommand)]
     Token(token::Command),
     /// Prints a completion script for a shell
