@@ -93,6 +93,7 @@ async fn what_cannot_be_an_inbox_is_refused() {
         ("1/inboxes/43", r#"{"name":"n"}"#, 422),
         ("1/inboxes/43", r#"{"channel_type":"Channel::Api"}"#, 422),
         ("1/inboxes/43", r#"{"name":"n","channel_type":"Api"}"#, 422),
+        ("1/inboxes/43", r#"{"name":"n","channel_type":"Channel::"}"#, 422),
         ("1/inboxes/42", r#"{"threshold":0}"#, 422),
         ("1/inboxes/42", r#"{"threshold":1001}"#, 422),
         ("1/inboxes/42", r#"{"threshold":"2"}"#, 422),
@@ -185,4 +186,15 @@ async fn a_put_can_ask_for_one_that_is_there_or_for_none() {
         let answer = put(&service, path, &[header], new).await;
         assert_eq!(answer.status, status, "{path} {header:?}: {answer:?}");
     }
+}
+
+#[tokio::test]
+async fn a_channel_that_only_a_fork_has_is_taken_and_two_errors_are_too_many() {
+    let service = furnished().await;
+    let fork = r#"{"name":"n","channel_type":"Channel::NotificaMe"}"#;
+    let made = service.call("PUT", "1/inboxes/44", fork).await;
+    assert_eq!((made.status, &made.json()["threshold"]), (201, &json!(2)));
+    let wrong = r#"{"name":"n","channel_type":"Whatsapp"}"#;
+    let refused = service.call("PUT", "1/inboxes/45", wrong).await;
+    assert!(refused.text.contains("Channel:: and a name"), "{refused:?}");
 }
