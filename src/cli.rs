@@ -24,9 +24,13 @@ use crate::config::{self, Args, Settings};
 
 pub(crate) use rebuild::progress_bar;
 
+/// What can be set, for whoever asks how to serve.
+const SETTINGS: &str = include_str!("cli/settings.txt");
+
 /// Keeps the third-party connections of a customer-support platform alive.
 #[derive(Debug, Parser)]
-#[command(name = "relink", version, about, disable_help_subcommand = true)]
+#[command(name = "relink", version, about)]
+#[command(after_help = "All settings: relink serve --help")]
 struct Cli {
     #[command(flatten)]
     settings: Args,
@@ -37,10 +41,11 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Runs the service: HTTP API, actors, projections, delivery
-    Serve,
+    #[command(after_help = SETTINGS)]
+    Serve(serve::Args),
     /// Prints the event log, decoded
     Log(log::Args),
-    /// The state of inbox/42, webhook/7 or account/1 at a time or log position
+    /// The state of inbox/42, webhook/7, hook/3, rule/5 or account/1 at a time or log position
     At(at::Args),
     /// Rebuilds every projection from the log; stop the service first
     Rebuild,
@@ -52,7 +57,7 @@ enum Command {
     Classify(classify::Args),
     /// Measures this machine and prints one table
     Bench(bench::Args),
-    /// Explains why something happened
+    /// Explains why something happened, in JSON
     #[command(subcommand)]
     Explain(explain::Command),
     /// What uses the space of the log, by category
@@ -141,7 +146,7 @@ fn dispatch(cli: Cli) -> Result<(), Stop> {
 
 async fn perform(command: Command, settings: Settings) -> Result<(), Stop> {
     match command {
-        Command::Serve => serve::run(settings).await,
+        Command::Serve(_) => serve::run(settings).await,
         Command::At(args) => at::run(args, &settings).await,
         Command::Log(args) => log::run(args, &settings).await,
         Command::Rebuild => rebuild::run(&settings).await,
@@ -155,3 +160,6 @@ async fn perform(command: Command, settings: Settings) -> Result<(), Stop> {
         Command::Completions(_) | Command::Classify(_) => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,15 @@ use crate::outbound::{EveryWay, HttpOutbound, OutboundSettings};
 use crate::telemetry;
 use crate::vault::{Origin, Vault};
 
+/// The same flag as [`crate::config::Args`] has, which takes it everywhere and shows it nowhere:
+/// nothing else listens.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Address to listen on, such as 127.0.0.1:4000 [env: RELINK_LISTEN] [default: 127.0.0.1:4000]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+}
+
 pub(super) async fn run(settings: Settings) -> Result<(), Stop> {
     telemetry::start(settings.log_format).map_err(|error| Stop::Usage(error.into()))?;
     let listener = TcpListener::bind(settings.listen)

@@ -10,6 +10,7 @@ use actors::ports::Clock;
 
 use actors::{Context, Done, Refused};
 use anyhow::anyhow;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use events::installation::Role;
 use events::store::Slice;
 use events::{AccountId, Actor, Revision, Subject, TokenId};
@@ -32,8 +33,8 @@ pub(super) enum Command {
         /// Number of the account that it is for
         #[arg(long, value_name = "N")]
         account: AccountId,
-        /// What it allows: administrator, agent or ingest
-        #[arg(long, value_name = "ROLE")]
+        /// What it allows
+        #[arg(long, value_name = "ROLE", value_parser = role())]
         role: Role,
     },
     /// All tokens by number, without what they are: whose, since when, and whether they are good
@@ -51,6 +52,11 @@ pub(super) enum Command {
         #[arg(value_name = "TOKEN")]
         which: Which,
     },
+}
+
+fn role() -> impl TypedValueParser<Value = Role> {
+    PossibleValuesParser::new(Role::ALL.iter().map(|role| role.as_str()))
+        .try_map(|text| text.parse::<Role>())
 }
 
 /// A token as somebody names it.

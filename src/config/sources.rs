@@ -38,6 +38,11 @@ const HOUR: u64 = 60 * MINUTE;
 const RETRY_SCHEDULE_SECONDS: [u64; 9] =
     [5, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR];
 
+/// All variables that are settings, but for those that say where settings are.
+pub fn variables() -> impl Iterator<Item = &'static str> {
+    VARIABLES.into_iter()
+}
+
 /// The text of the settings file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
