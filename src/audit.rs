@@ -51,17 +51,16 @@ pub async fn read(store: &dyn EventStore, entry: Entry) -> Result<Option<Audited
     let Some(Change { auditable, action, token, .. }) = last else { return Ok(None) };
     let Ok(metadata) = serde_json::from_slice(&first.metadata) else { return Ok(None) };
     let changes = match action {
-        Action::Create => said.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        // Tokens share a stream, so that of each says everything itself.
+        Action::Destroy if token.is_some() => named(said),
+        Action::Create => named(said),
         Action::Update => {
             let before = before(store, &stream, from).await?;
             let was = |name| before.get(name).cloned().unwrap_or_default();
             said.into_iter().map(|(name, is)| (name.to_owned(), json!([was(name), is]))).collect()
         }
         Action::Reveal => serde_json::Map::new(),
-        Action::Destroy => {
-            let before = before(store, &stream, from).await?;
-            before.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-        }
+        Action::Destroy => named(before(store, &stream, from).await?),
     };
     Ok(Some(Audited {
         position: entry.position,
@@ -73,6 +72,10 @@ pub async fn read(store: &dyn EventStore, entry: Entry) -> Result<Option<Audited
         at: first.at,
         metadata,
     }))
+}
+
+fn named(said: BTreeMap<&'static str, Value>) -> Map<String, Value> {
+    said.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// What was last said of each attribute before a revision, back to the thing's creation.

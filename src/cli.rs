@@ -25,9 +25,13 @@ use crate::damage::Damage;
 
 pub(crate) use rebuild::progress_bar;
 
+/// What can be set, for whoever asks how to serve.
+const SETTINGS: &str = include_str!("cli/settings.txt");
+
 /// Keeps the third-party connections of a customer-support platform alive.
 #[derive(Debug, Parser)]
-#[command(name = "relink", version, about, disable_help_subcommand = true)]
+#[command(name = "relink", version, about)]
+#[command(after_help = "All settings: relink serve --help")]
 struct Cli {
     #[command(flatten)]
     settings: Args,
@@ -38,10 +42,11 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Runs the service: HTTP API, actors, projections, delivery
-    Serve,
+    #[command(after_help = SETTINGS)]
+    Serve(serve::Args),
     /// Prints the event log, decoded
     Log(log::Args),
-    /// The state of inbox/42, webhook/7 or account/1 at a time or log position
+    /// The state of inbox/42, webhook/7, hook/3, rule/5 or account/1 at a time or log position
     At(at::Args),
     /// Rebuilds every projection from the log; stop the service first
     Rebuild,
@@ -53,7 +58,7 @@ enum Command {
     Classify(classify::Args),
     /// Measures this machine and prints one table
     Bench(bench::Args),
-    /// Explains why something happened
+    /// Explains why something happened, in JSON
     #[command(subcommand)]
     Explain(explain::Command),
     /// What uses the space of the log, by category
@@ -61,7 +66,7 @@ enum Command {
     /// Changes the key that secrets are sealed under
     #[command(subcommand)]
     Keys(keys::Command),
-    /// Creates API tokens
+    /// Creates, lists and revokes API tokens
     #[command(subcommand)]
     Token(token::Command),
     /// Prints a completion script for a shell
@@ -72,7 +77,7 @@ impl Command {
     /// The variables whose keys it opens: what is wrong with those is told with all other mistakes.
     fn keys(&self) -> &'static [&'static str] {
         match self {
-            Self::Serve => &["RELINK_SECRET_KEY"],
+            Self::Serve(_) => &["RELINK_SECRET_KEY"],
             Self::Keys(_) => &["RELINK_SECRET_KEY", "RELINK_NEW_SECRET_KEY"],
             Self::Log(_)
             | Self::At(_)
@@ -170,7 +175,7 @@ fn dispatch(cli: Cli) -> Result<(), Stop> {
 
 async fn perform(command: Command, settings: Settings) -> Result<(), Stop> {
     match command {
-        Command::Serve => serve::run(settings).await,
+        Command::Serve(_) => serve::run(settings).await,
         Command::At(args) => at::run(args, &settings).await,
         Command::Log(args) => log::run(args, &settings).await,
         Command::Rebuild => rebuild::run(&settings).await,
@@ -184,3 +189,6 @@ async fn perform(command: Command, settings: Settings) -> Result<(), Stop> {
         Command::Completions(_) | Command::Classify(_) => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,14 +19,14 @@ mod sources;
 pub use file::load;
 pub use mail::MailSettings;
 pub use secret::Secret;
-pub use sources::{File, resolve, unknown};
+pub use sources::{File, resolve, unknown, variables};
 
 /// The settings as flags. The rest is set by the environment or the file, so that no secret shows
 /// in a list of processes.
 #[derive(Debug, Default, Clone, PartialEq, Eq, clap::Args)]
 pub struct Args {
     /// Address to listen on, such as 127.0.0.1:4000 [env: RELINK_LISTEN] [default: 127.0.0.1:4000]
-    #[arg(long, global = true, value_name = "ADDR")]
+    #[arg(long, global = true, hide = true, value_name = "ADDR")]
     pub listen: Option<String>,
     /// Folder of the log and of snapshots [env: RELINK_DATA] [default: ./data]
     #[arg(long, global = true, value_name = "PATH")]

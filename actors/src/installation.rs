@@ -7,7 +7,8 @@ use events::evidence::Class;
 use events::installation::{
     AppIncident, AppIncidentClosed, AppIncidentMuted, AppIncidentUnmuted, Event, HookNumberTaken,
     InboxEventsDisabled, InboxEventsEnabled, MailDisabled, MailEnabled, OlderKey, PolicySet, Role,
-    RuleNumberTaken, SealingKeyIntroduced, SealingKeyRotated, TokenCreated, WebhookNumberTaken,
+    RuleNumberTaken, SealingKeyIntroduced, SealingKeyRotated, TokenCreated, TokenRevoked,
+    WebhookNumberTaken,
 };
 use events::policy::{Layer, Policy};
 use events::{AccountId, Category, Fold, HookId, KeyId, RuleId, Sealed, TokenId, WebhookId};
@@ -67,8 +68,8 @@ pub struct Installation {
     pub rules: Numbers,
     /// The highest token number taken.
     pub token: u64,
-    /// Whether there is a token of an administrator of every account.
-    pub administrator: bool,
+    /// The tokens that are good: whose each is, and what it allows.
+    pub tokens: BTreeMap<TokenId, (Option<AccountId>, Role)>,
     /// The key that secrets are sealed under, and its proof.
     pub key: Option<(KeyId, Sealed)>,
     /// Keys of before, sealed under that one.
@@ -109,6 +110,8 @@ pub enum Command {
         /// What it allows.
         role: Role,
     },
+    /// Let a token be good for nothing any more.
+    RevokeToken(TokenId),
     /// Say which key secrets are sealed under.
     IntroduceKey {
         /// Its name.
@@ -157,12 +160,29 @@ pub enum Rejection {
     /// The log's secrets are sealed under another key.
     #[error("the log is sealed under key {0}")]
     OtherKey(KeyId),
+    /// No token has this number.
+    #[error("there is no token {0}")]
+    NoToken(TokenId),
     /// Nothing was ever sealed.
     #[error("the log has no sealing key yet")]
     NoKey,
 }
 
 impl Installation {
+    /// Whether there is a token of an administrator of every account.
+    pub fn has_administrator(&self) -> bool {
+        self.tokens.values().any(|whose| *whose == (None, Role::Administrator))
+    }
+
+    /// Revoked twice is revoked once.
+    fn revoke(&self, token: TokenId) -> Result<Vec<Event>, Rejection> {
+        match self.tokens.get(&token) {
+            Some(&(account, role)) => Ok(vec![TokenRevoked { token, account, role }.into()]),
+            None if (1..=self.token).contains(&token.0) => Ok(vec![]),
+            None => Err(Rejection::NoToken(token)),
+        }
+    }
+
     fn said_of(&self, incident: &AppIncident) -> Option<Said> {
         let (number, said) = self.said.get(&(incident.provider.clone(), incident.class))?;
         (*number == incident.number).then_some(*said)
@@ -192,7 +212,10 @@ impl Fold for Installation {
         match event {
             Event::TokenCreated(it) => {
                 self.token = self.token.max(it.token.0);
-                self.administrator |= it.account.is_none() && it.role == Role::Administrator;
+                self.tokens.insert(it.token, (it.account, it.role));
+            }
+            Event::TokenRevoked(it) => {
+                self.tokens.remove(&it.token);
             }
             Event::SealingKeyIntroduced(it) => self.key = Some((it.key, it.proof.clone())),
             Event::SealingKeyRotated(it) => {
@@ -245,6 +268,7 @@ impl Aggregate for Installation {
                 let (hash, account, role) = (*hash, *account, *role);
                 vec![TokenCreated { token, hash, account, role }.into()]
             }
+            Command::RevokeToken(token) => self.revoke(*token)?,
             Command::IntroduceKey { key, proof } => match &self.key {
                 Some((known, _)) if known == key => vec![],
                 Some((known, _)) => return Err(Rejection::OtherKey(*known)),

@@ -44,6 +44,17 @@ fn redacted<S: serde::Serializer>(hash: &[u8; 32], serializer: S) -> Result<S::O
     }
 }
 
+/// An API token is good for nothing from here on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenRevoked {
+    /// Its number; none is given twice.
+    pub token: TokenId,
+    /// Whose it was; none means every account's.
+    pub account: Option<AccountId>,
+    /// What it allowed.
+    pub role: Role,
+}
+
 /// Secrets are sealed under a key from here on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SealingKeyIntroduced {
@@ -164,6 +175,8 @@ vocabulary! {
     pub enum Event {
         /// See [`TokenCreated`].
         TokenCreated = "token_created" v 1,
+        /// See [`TokenRevoked`].
+        TokenRevoked = "token_revoked" v 1,
         /// See [`SealingKeyIntroduced`].
         SealingKeyIntroduced = "sealing_key_introduced" v 1,
         /// See [`SealingKeyRotated`].

@@ -1,6 +1,6 @@
 //! Who may do what: tokens by their hash, the sealing key, and what the installation has enabled.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use events::installation::{
@@ -38,6 +38,7 @@ pub struct Access {
     /// By SHA-256 of the token.
     tokens: HashMap<[u8; 32], Token>,
     highest_token: Option<TokenId>,
+    revoked: BTreeSet<TokenId>,
     sealing_key: Option<SealingKey>,
     inbox_events: bool,
 }
@@ -53,6 +54,11 @@ impl Access {
     /// What the token with this SHA-256 allows.
     pub fn token(&self, hash: &[u8; 32]) -> Option<Token> {
         self.tokens.get(hash).copied()
+    }
+
+    /// Whether a token that was good is so no more.
+    pub fn is_revoked(&self, token: TokenId) -> bool {
+        self.revoked.contains(&token)
     }
 
     /// The highest number that a token has; the next token gets the next.
@@ -77,6 +83,10 @@ impl Access {
                     Token { id: created.token, account: created.account, role: created.role };
                 self.tokens.insert(created.hash, token);
                 self.highest_token = self.highest_token.max(Some(created.token));
+            }
+            InstallationEvent::TokenRevoked(revoked) => {
+                self.tokens.retain(|_, token| token.id != revoked.token);
+                self.revoked.insert(revoked.token);
             }
             InstallationEvent::SealingKeyIntroduced(SealingKeyIntroduced { key, proof })
             | InstallationEvent::SealingKeyRotated(SealingKeyRotated { key, proof, .. }) => {
@@ -121,7 +131,7 @@ impl Fold for Access {
 
 impl Projection for Access {
     const NAME: &'static str = "access";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 }
 
 #[cfg(test)]

@@ -202,15 +202,15 @@ impl App {
         Ok((app, running))
     }
 
-    /// Creates an administrator's token for the installation when there was never any; it can be
-    /// told only now.
+    /// Creates an administrator's token for the installation when there is none; it can be told
+    /// only now.
     ///
     /// # Errors
     /// When the log cannot be written.
     pub async fn first_token(&self) -> Result<Option<String>, StartError> {
         let look = self.actors.installation.ask(TheOne, startup(&*self.clock), Command::Look);
         let known = look.await.map_err(|refused| refusal(&refused))?.answer;
-        if self.admin.is_some() || known.administrator {
+        if self.admin.is_some() || known.has_administrator() {
             return Ok(None);
         }
         let token = tokens::generate();

@@ -1,13 +1,11 @@
 //! `relink keys rotate`: goes over to another sealing key (docs/adr/0006-key-rotation.md).
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use actors::Context;
 use actors::installation::{self, Installation, TheOne};
-use actors::nodes::Share;
 use actors::ports::Clock;
-use actors::registry::{Halted, Limits, Registry, World};
+use actors::registry::Registry;
 use anyhow::{Context as _, anyhow};
 use events::{Actor, KeyId};
 use uuid::Uuid;
@@ -39,15 +37,7 @@ pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Sto
     // There must be a log: appending would begin an empty one.
     drop(open::log(settings, For::Reading)?);
     let log = open::log(settings, For::Appending)?;
-    let world = World {
-        store: log.store(),
-        clock: Arc::new(SystemClock),
-        snapshots: None,
-        limits: Limits::default(),
-        halted: Halted::default(),
-        share: Share::default(),
-    };
-    let rotated = rotate(&Registry::new(world), settings).await;
+    let rotated = rotate(&open::decider(&log), settings).await;
     log.close().await;
     out::line(rotated?)
 }

@@ -7,11 +7,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use actors::installation::Installation;
+use actors::nodes::Share;
 use actors::ports::Roster;
+use actors::registry::{Halted, Limits, Registry, World};
 use events::store::{PAGE_MAX, Slice};
-use events::{EventStore, Failure, Fold, Revision, StreamName};
+use events::{Event, EventStore, Failure, Fold, Recorded, Revision, StreamName, installation};
 
 use super::Stop;
+use crate::clock::SystemClock;
 use crate::config::{Settings, StoreSetting};
 use crate::node::Identity;
 use crate::snapshots::SnapshotFolder;
@@ -144,23 +147,44 @@ pub(super) fn embedded(folder: &Path, purpose: For) -> Result<Log, Stop> {
 
 /// What the log says of the installation.
 pub(super) async fn installation(log: &dyn EventStore) -> Result<Installation, Failure> {
-    let stream = StreamName::installation();
     let mut installation = Installation::default();
+    each_of_installation(log, |_, event| installation.evolve(event)).await?;
+    Ok(installation)
+}
+
+/// Everything that has happened to the installation, the oldest first.
+pub(super) async fn each_of_installation(
+    log: &dyn EventStore,
+    mut each: impl FnMut(&Recorded<Event>, &installation::Event),
+) -> Result<(), Failure> {
+    let stream = StreamName::installation();
     let mut from = Revision::FIRST;
     loop {
         let page = log.read_stream(&stream, Slice::From(from), PAGE_MAX).await?;
-        let Some(last) = page.last() else { return Ok(installation) };
+        let Some(last) = page.last() else { return Ok(()) };
         from = last.revision.next();
         for record in page {
             let position = Some(record.position);
             let recorded = record
                 .decode()
                 .map_err(|error| Failure::Corrupt { position, reason: error.to_string() })?;
-            if let events::Event::Installation(event) = recorded.event {
-                installation.evolve(&event);
+            if let Event::Installation(event) = &recorded.event {
+                each(&recorded, event);
             }
         }
     }
+}
+
+/// Who decides for the installation, beside a process that serves.
+pub(super) fn decider(log: &Log) -> Registry<Installation> {
+    Registry::new(World {
+        store: log.store(),
+        clock: Arc::new(SystemClock),
+        snapshots: None,
+        limits: Limits::default(),
+        halted: Halted::default(),
+        share: Share::default(),
+    })
 }
 
 /// Where the views of this log are kept; those of another log are never looked at.

@@ -1,8 +1,9 @@
 //! `relink rebuild`: every view anew, from the first record.
 
+use std::fmt;
 use std::sync::Arc;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 use projections::Views;
 
 use super::open::{self, For};
@@ -36,8 +37,27 @@ pub(super) async fn run(settings: &Settings) -> Result<(), Stop> {
 /// A bar on a terminal, nothing elsewhere.
 pub(crate) fn progress_bar(what: &'static str, length: u64) -> ProgressBar {
     let style = ProgressStyle::with_template(
-        "{wide_bar} {human_pos} of {human_len} {msg}, {per_sec}, {eta} left",
+        "{wide_bar} {human_pos} of {human_len} {msg}, {rate}, {eta} left",
     )
-    .unwrap_or_else(|_| ProgressStyle::default_bar());
+    .unwrap_or_else(|_| ProgressStyle::default_bar())
+    .with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
+        // A bar that cannot be drawn is none.
+        let _ = write!(out, "{}", rate(state.per_sec()));
+    });
     ProgressBar::new(length).with_style(style).with_message(what)
+}
+
+/// Whole numbers: what is behind the point changes too fast to be read.
+fn rate(per_second: f64) -> String {
+    format!("{}/s", HumanCount(per_second.round() as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_a_whole_number() {
+        assert_eq!(rate(70_484.742_5), "70,485/s");
+    }
 }

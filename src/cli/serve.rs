@@ -22,6 +22,15 @@ use crate::vault::{self, Origin, Vault};
 /// A shorter token of the administrator can be guessed.
 const ADMIN_TOKEN_MIN: usize = 16;
 
+/// The same flag as [`crate::config::Args`] has, which takes it everywhere and shows it nowhere:
+/// nothing else listens.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Address to listen on, such as 127.0.0.1:4000 [env: RELINK_LISTEN] [default: 127.0.0.1:4000]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+}
+
 pub(super) async fn run(settings: Settings) -> Result<(), Stop> {
     telemetry::start(settings.log_format, settings.log.as_deref())
         .map_err(|error| Stop::Usage(error.into()))?;

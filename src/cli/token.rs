@@ -1,23 +1,30 @@
-//! `relink token create`: an API token, printed once; only its hash is kept.
+//! `relink token`: API tokens are created, listed and revoked; only their hashes are kept.
 
-use std::sync::Arc;
+mod listed;
 
-use actors::installation::{self, Installation, TheOne};
-use actors::nodes::Share;
+use std::str::FromStr;
+use std::time::Duration;
+
+use actors::installation::{self, TheOne};
 use actors::ports::Clock;
-use actors::registry::{Halted, Limits, Registry, World};
-use actors::{Context, Refused};
+
+use actors::{Context, Done, Refused};
 use anyhow::anyhow;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use events::installation::Role;
 use events::store::Slice;
-use events::{AccountId, Actor, Revision, Subject};
+use events::{AccountId, Actor, Revision, Subject, TokenId};
 use uuid::Uuid;
 
-use super::open::{self, For};
+use super::open::{self, For, Log};
 use super::{Stop, out};
 use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::tokens;
+use listed::Listed;
+
+/// Within this time every node that is not behind has looked for what others have written.
+const HEARD_WITHIN: Duration = Duration::from_millis(500);
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -26,14 +33,67 @@ pub(super) enum Command {
         /// Number of the account that it is for
         #[arg(long, value_name = "N")]
         account: AccountId,
-        /// What it allows: administrator, agent or ingest
-        #[arg(long, value_name = "ROLE")]
+        /// What it allows
+        #[arg(long, value_name = "ROLE", value_parser = role())]
         role: Role,
+    },
+    /// All tokens by number, without what they are: whose, since when, and whether they are good
+    List {
+        /// Only those of this account
+        #[arg(long, value_name = "N")]
+        account: Option<AccountId>,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lets a token be good for nothing any more; also while the service runs
+    Revoke {
+        /// Its number, or the token itself
+        #[arg(value_name = "TOKEN")]
+        which: Which,
     },
 }
 
+fn role() -> impl TypedValueParser<Value = Role> {
+    PossibleValuesParser::new(Role::ALL.iter().map(|role| role.as_str()))
+        .try_map(|text| text.parse::<Role>())
+}
+
+/// A token as somebody names it.
+#[derive(Debug, Clone)]
+pub(super) enum Which {
+    Number(TokenId),
+    Hash([u8; 32]),
+}
+
+impl FromStr for Which {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.starts_with(tokens::PREFIX) {
+            return Ok(Self::Hash(tokens::hash(text)));
+        }
+        // What is no number may be a token that was cut off, and is not said again.
+        let number = text.parse().map_err(|_| "it is neither a number nor a token".to_owned());
+        number.map(Self::Number)
+    }
+}
+
 pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Stop> {
-    let Command::Create { account, role } = command;
+    match command {
+        Command::Create { account, role } => create(account, role, settings).await,
+        Command::List { account, json } => {
+            let log = open::log(settings, For::Reading)?;
+            let listed = listed::read(&*log).await?;
+            let asked = |it: &&Listed| account.is_none() || it.account == account;
+            let listed: Vec<_> = listed.iter().filter(asked).collect();
+            out::told(listed::print(&mut std::io::stdout().lock(), &listed, json))
+        }
+        Command::Revoke { which } => revoke(&which, settings).await,
+    }
+}
+
+async fn create(account: AccountId, role: Role, settings: &Settings) -> Result<(), Stop> {
     let begun = open::log(settings, For::Reading).is_err();
     let log = open::log(settings, For::Appending)?;
     if begun {
@@ -45,28 +105,59 @@ pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Sto
     if log.read_stream(&stream, Slice::From(Revision::FIRST), 1).await?.is_empty() {
         eprintln!("relink: account {account} is not registered; the token waits until it is");
     }
-    let clock = Arc::new(SystemClock);
-    let world = World {
-        store: log.store(),
-        clock: clock.clone(),
-        snapshots: None,
-        limits: Limits::default(),
-        halted: Halted::default(),
-        share: Share::default(),
-    };
     let token = tokens::generate();
-    let id = Uuid::new_v4();
-    let (actor, now) = (Actor::COMMAND_LINE, clock.now());
-    let context = Context { id, correlation: id, actor, account: Some(account), now };
     let hash = tokens::hash(&token);
     let create = installation::Command::CreateToken { hash, account: Some(account), role };
-    let created = Registry::<Installation>::new(world).ask(TheOne, context, create).await;
+    let created = tell(&log, Some(account), create).await;
     log.close().await;
-    match created {
-        Ok(_) => out::line(token),
+    let number = created?.answer.token;
+    eprintln!("relink: it is token {number}; it is shown only now, and `token revoke` ends it");
+    out::line(token)
+}
+
+async fn revoke(which: &Which, settings: &Settings) -> Result<(), Stop> {
+    // There must be a log: appending would begin an empty one.
+    drop(open::log(settings, For::Reading)?);
+    let log = open::log(settings, For::Appending)?;
+    let revoked = revoke_in(&log, which).await;
+    log.close().await;
+    out::line(revoked?)
+}
+
+async fn revoke_in(log: &Log, which: &Which) -> Result<String, Stop> {
+    let listed = listed::read(&**log).await?;
+    let Some(known) = listed.iter().find(|it| it.is(which)) else {
+        return Err(Stop::Wrong(match which {
+            Which::Number(number) => anyhow!("there is no token {number}"),
+            Which::Hash(_) => anyhow!(
+                "no token of this log is that one; that of RELINK_ADMIN_TOKEN ends with the setting"
+            ),
+        }));
+    };
+    if let Some(at) = known.revoked_at {
+        return Ok(format!("{known} was revoked already, at {at}"));
+    }
+    tell(log, known.account, installation::Command::RevokeToken(known.token)).await?;
+    // Whoever serves looks for it; when this ends, the token is refused.
+    tokio::time::sleep(HEARD_WITHIN).await;
+    Ok(format!("{known} is revoked"))
+}
+
+async fn tell(
+    log: &Log,
+    account: Option<AccountId>,
+    command: installation::Command,
+) -> Result<Done<installation::Installation>, Stop> {
+    let (id, now) = (Uuid::new_v4(), SystemClock.now());
+    let context = Context { id, correlation: id, actor: Actor::COMMAND_LINE, account, now };
+    match open::decider(log).ask(TheOne, context, command).await {
+        Ok(done) => Ok(done),
         Err(refused @ (Refused::Rejected(_) | Refused::TooLarge { .. })) => {
             Err(Stop::Wrong(anyhow!("{refused}")))
         }
         Err(refused) => Err(Stop::NoLog(anyhow!("{refused}"))),
     }
 }
+
+#[cfg(test)]
+mod tests;

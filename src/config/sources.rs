@@ -54,6 +54,11 @@ pub fn unknown(names: impl Iterator<Item = String>) -> Vec<String> {
     unknown
 }
 
+/// All variables that are settings, but for those that say where settings are.
+pub fn variables() -> impl Iterator<Item = &'static str> {
+    VARIABLES.into_iter()
+}
+
 /// The text of the settings file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {

@@ -9,7 +9,8 @@ use axum::http::{HeaderMap, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use events::installation::Role;
-use events::{AccountId, Actor};
+use events::{AccountId, Actor, TokenId};
+use projections::access::Token;
 
 use super::halted::About;
 use super::idempotency::{self, Holder, UnderWay};
@@ -23,10 +24,20 @@ use crate::tokens;
 pub struct Caller {
     /// As the log knows them.
     pub actor: Actor,
+    /// By which token; none is that of the settings.
+    pub token: Option<TokenId>,
     /// The account that the path names.
     pub account: AccountId,
     /// What they may do.
     pub role: Role,
+}
+
+impl Caller {
+    /// Whether the token is good still: for what goes on long after it was let in.
+    pub fn is_still_known(&self, app: &App) -> bool {
+        let revoked = |token| app.views.access.read(|access| access.is_revoked(token));
+        !self.token.is_some_and(revoked)
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Caller {
@@ -70,7 +81,7 @@ async fn guard_installation(
     next: Next,
 ) -> Response {
     let operator = match known(&app, request.headers()).await {
-        Ok((actor, None, Role::Administrator)) => Operator { actor },
+        Ok(Known { actor, account: None, role: Role::Administrator, .. }) => Operator { actor },
         Ok(_) => return Problem::Forbidden.into_response(),
         Err(problem) => return problem.into_response(),
     };
@@ -142,7 +153,7 @@ pub(super) async fn admit(
     account: Option<AccountId>,
     needed: Role,
 ) -> Result<Caller, Problem> {
-    let (actor, only, role) = known(app, headers).await?;
+    let Known { actor, token, account: only, role } = known(app, headers).await?;
     let account = account.ok_or(Problem::NoResource)?;
     if only.is_some_and(|only| only != account) {
         return Err(Problem::OtherAccount);
@@ -150,17 +161,22 @@ pub(super) async fn admit(
     if role != Role::Administrator && role != needed {
         return Err(Problem::Forbidden);
     }
-    Ok(Caller { actor, account, role })
+    Ok(Caller { actor, token, account, role })
 }
 
 /// Whose token it is, the only account that it is good for, and its role.
-async fn known(
-    app: &App,
-    headers: &HeaderMap,
-) -> Result<(Actor, Option<AccountId>, Role), Problem> {
+struct Known {
+    actor: Actor,
+    token: Option<TokenId>,
+    account: Option<AccountId>,
+    role: Role,
+}
+
+async fn known(app: &App, headers: &HeaderMap) -> Result<Known, Problem> {
     let hash = tokens::hash(token(headers).ok_or(Problem::SignedOut)?);
     if app.admin.is_some_and(|admin| tokens::same(&admin, &hash)) {
-        return Ok((Actor::ADMIN, None, Role::Administrator));
+        let (actor, role) = (Actor::ADMIN, Role::Administrator);
+        return Ok(Known { actor, token: None, account: None, role });
     }
     let find = || app.views.access.read(|access| access.token(&hash));
     let mut found = find();
@@ -170,7 +186,9 @@ async fn known(
         found = find();
     }
     match found {
-        Some(token) => Ok((Actor::token(token.id), token.account, token.role)),
+        Some(Token { id, account, role }) => {
+            Ok(Known { actor: Actor::token(id), token: Some(id), account, role })
+        }
         None if !app.view_status.borrow().caught_up => {
             Err(Problem::Unavailable("the tokens are not read yet; try again in a second".into()))
         }

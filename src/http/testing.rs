@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::http::{Request, Response};
 use events::installation::Role;
 use events::store::memory::MemoryStore;
-use events::{AccountId, Actor, EventStore};
+use events::{AccountId, Actor, EventStore, TokenId};
 use futures_core::future::BoxFuture;
 use projections::{SnapshotFailure, Snapshots};
 use serde_json::Value;
@@ -148,4 +148,14 @@ pub(super) async fn furnished() -> Service {
 
 pub(super) fn request(method: &str, path: &str) -> axum::http::request::Builder {
     Request::builder().method(method).uri(format!("/api/v1/accounts/{path}"))
+}
+
+/// Lets a token be good for nothing, as the command line does, and waits until the views know.
+pub(super) async fn revoke(app: &App, token: TokenId) {
+    let (id, actor, now) = (Uuid::new_v4(), Actor::COMMAND_LINE, app.clock.now());
+    let context = Context { id, correlation: id, actor, account: Some(AccountId(1)), now };
+    let command = Command::RevokeToken(token);
+    let done = app.actors.installation.ask(TheOne, context, command).await.unwrap();
+    app.acknowledge(done.position);
+    app.all_writes().await;
 }

@@ -46,7 +46,7 @@ const PAGE_BYTES: u64 = 4096;
 /// SQLite's own limit on the pages of a file.
 const PAGES_MAX: u32 = 0xffff_fffe;
 /// How often a writer looks whether another process has written.
-const LOOK_BESIDE: Duration = Duration::from_secs(1);
+const LOOK_BESIDE: Duration = Duration::from_millis(200);
 /// How often a reader looks whether the writer has written.
 const LOOK_AT_WRITER: Duration = Duration::from_millis(200);
 

@@ -1,6 +1,7 @@
 //! No question about the past goes unanswered: health at any moment, timelines, `at`, `log`.
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::api::Api;
 use crate::relink::Place;
@@ -188,4 +189,55 @@ async fn the_log_is_printed_while_the_service_runs() {
     let text = place.run_well(&["log"]).await;
     assert!(text.contains("inbox.reauthorized"), "{text}");
     drop(relink);
+}
+
+#[tokio::test]
+async fn of_the_log_only_the_end_is_shown_where_that_is_asked_for() {
+    let place = Place::new();
+    let relink = place.serve().await;
+    story(&relink.api()).await;
+    assert!(relink.terminate().await.success());
+    let lines = async |arguments: &[&str]| {
+        let printed = place.run_well(&[&["log", "--json"], arguments].concat()).await;
+        printed.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let all = lines(&[]).await;
+    assert_eq!(lines(&["--last", "2"]).await, all[all.len() - 2..]);
+    assert_eq!(lines(&["--last", "10000"]).await, all);
+    let of_inbox = lines(&["--stream", "inbox-42"]).await;
+    assert_eq!(lines(&["--stream", "inbox-42", "--last", "2"]).await, of_inbox[3..]);
+    assert_eq!(lines(&["--stream", "inbox-42", "--last", "9"]).await, of_inbox);
+    let short = place.run_well(&["log", "--short"]).await;
+    let longest = short.lines().map(|line| line.chars().count()).max();
+    assert!(longest < Some(260) && short.contains("..."), "{short}");
+    place.run(&["log", "--stream", "inbox-9", "--last", "1"]).await.refused(1);
+    for wrong in [&["--last", "0"][..], &["--last", "1", "--from", "1"], &["--short", "--json"]] {
+        place.run(&[&["log"], wrong].concat()).await.refused(2);
+    }
+}
+
+#[tokio::test]
+async fn who_follows_the_log_begins_at_its_end() {
+    let place = Place::new();
+    let relink = place.serve().await;
+    let api = relink.api();
+    let end = story(&api).await.pop().unwrap().position;
+    let last = ["log", "--follow", "--json", "--last", "1"];
+    for (arguments, first) in [(&last[..3], end + 1), (&last, end)] {
+        let mut child = place.command(arguments).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let reports = async {
+            // Until one of them comes behind the beginning.
+            loop {
+                fail(&api).await.json(200);
+            }
+        };
+        let line = tokio::select! {
+            line = lines.next_line() => line.unwrap().unwrap(),
+            () = reports => unreachable!("it never ends"),
+        };
+        let position = serde_json::from_str::<Value>(&line).unwrap()["position"].as_u64();
+        assert!(position >= Some(first), "{arguments:?} begins with {line}, behind {end}");
+        child.kill().await.unwrap();
+    }
 }

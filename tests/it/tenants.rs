@@ -1,6 +1,6 @@
 //! Who may do what: tokens, roles, and accounts that do not see each other.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::api::{Answer, Api};
 use crate::relink::{ADMIN, Place};
@@ -82,6 +82,54 @@ async fn a_token_that_is_made_beside_the_service_is_good_at_once() {
         let ingest = place.token(1, "ingest").await;
         fail(&admin.by(&ingest)).await.json(200);
     }
+}
+
+#[tokio::test]
+async fn a_token_that_is_revoked_beside_the_service_is_refused_when_the_command_ends() {
+    let place = Place::new();
+    let relink = place.serve().await;
+    let admin = relink.api();
+    register(&admin).await;
+    let (gone, kept) = (place.token(1, "ingest").await, place.token(1, "ingest").await);
+    fail(&admin.by(&gone)).await.json(200);
+    let listed = place.run_well(&["token", "list"]).await;
+    assert_eq!(listed.lines().filter(|line| line.ends_with("good")).count(), 2, "{listed}");
+    let said = place.run_well(&["token", "revoke", &gone]).await;
+    assert!(said.contains("token 1 (ingest of account 1) is revoked"), "{said}");
+    assert!(!said.contains(&gone), "{said}");
+    assert_eq!(fail(&admin.by(&gone)).await.status, 401);
+    fail(&admin.by(&kept)).await.json(200);
+    let again = place.run_well(&["token", "revoke", "1"]).await;
+    assert!(again.contains("was revoked already"), "{again}");
+    let listed = place.run_well(&["token", "list", "--account", "1", "--json"]).await;
+    assert!(!listed.contains(&gone) && !listed.contains("hash"), "{listed}");
+    let first: Value = serde_json::from_str(listed.lines().next().unwrap()).unwrap();
+    assert_eq!((&first["token"], &first["revoked_by"]), (&json!(1), &json!("relink/cli")));
+    for unknown in ["9", "rl_nobody"] {
+        place.run(&["token", "revoke", unknown]).await.refused(1);
+    }
+    place.run(&["token", "revoke", "nobody"]).await.refused(2);
+    assert_eq!(place.log_of("installation.token_revoked").await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_administrators_token_that_was_made_is_revoked_and_the_next_start_makes_another() {
+    let place = Place::new().unset("RELINK_ADMIN_TOKEN");
+    let token = |said: String| {
+        let (_, token) = said.split_once("administrator token (shown only now): ").unwrap();
+        token.lines().next().unwrap().to_owned()
+    };
+    let relink = place.serve().await;
+    let first = token(relink.says(|text| text.contains("shown only now")).await);
+    let api = relink.api().by(&first);
+    register_account(&api).await;
+    place.run_well(&["token", "revoke", "1"]).await;
+    assert_eq!(api.get("/webhooks").await.status, 401);
+    assert!(relink.terminate().await.success());
+    let relink = place.serve().await;
+    let second = token(relink.says(|text| text.contains("shown only now")).await);
+    assert_eq!(relink.api().by(&second).get("/webhooks").await.status, 200);
+    assert_eq!(relink.api().by(&first).get("/webhooks").await.status, 401);
 }
 
 #[tokio::test]

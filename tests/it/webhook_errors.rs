@@ -33,6 +33,27 @@ async fn case_50_a_url_must_be_http_or_https() {
 }
 
 #[tokio::test]
+async fn a_url_with_a_password_is_refused_and_says_where_it_belongs() {
+    let (place, relink) = account().await;
+    let api = relink.api();
+    let webhook = subscribe(&api, "https://example.com/a@b:c", &["message_created"]).await;
+    let path = format!("/webhooks/{}", webhook["id"]);
+    for url in ["https://bob:s3cr3t@example.com/", "http://s3cr3t@example.com", "http://:s3cr3t@h/"]
+    {
+        for answer in [
+            api.post("/webhooks", json!({ "url": url })).await,
+            api.patch(&path, json!({ "url": url })).await,
+        ] {
+            let refused = answer.json(422);
+            assert_eq!(refused["attributes"], json!(["url"]));
+            let message = refused["message"].as_str().unwrap();
+            assert!(message.contains("headers") && !message.contains("s3cr3t"), "{message}");
+        }
+    }
+    assert!(!place.run_well(&["log", "--json"]).await.contains("s3cr3t"));
+}
+
+#[tokio::test]
 async fn case_49_subscriptions_must_be_events_and_at_least_one() {
     let (_place, relink) = account().await;
     for subscriptions in [

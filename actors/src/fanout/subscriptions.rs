@@ -223,6 +223,7 @@ impl Fold for Subscriptions {
                 InstallationEvent::MailEnabled(_) => self.mail = true,
                 InstallationEvent::MailDisabled(_) => self.mail = false,
                 InstallationEvent::TokenCreated(_)
+                | InstallationEvent::TokenRevoked(_)
                 | InstallationEvent::SealingKeyIntroduced(_)
                 | InstallationEvent::SealingKeyRotated(_)
                 | InstallationEvent::WebhookNumberTaken(_)

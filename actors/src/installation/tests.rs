@@ -47,6 +47,24 @@ fn every_token_has_a_number_of_its_own() {
 }
 
 #[test]
+fn a_token_is_revoked_once_and_its_number_is_not_given_again() {
+    let (account, role) = (None, Role::Administrator);
+    let created = |token| TokenCreated { token: TokenId(token), hash: [7; 32], account, role };
+    let gone = || TokenRevoked { token: TokenId(1), account, role };
+    given::<Installation>([created(1)])
+        .when(Command::RevokeToken(TokenId(2)))
+        .then_refused(&Rejection::NoToken(TokenId(2)))
+        .and_when(Command::RevokeToken(TokenId(1)))
+        .then([gone()])
+        .and_when(Command::RevokeToken(TokenId(1)))
+        .then_nothing()
+        .and_when(Command::CreateToken { hash: [7; 32], account, role })
+        .then([created(2)]);
+    let events: [Event; 2] = [created(1).into(), gone().into()];
+    assert!(!given::<Installation>(events).state().has_administrator());
+}
+
+#[test]
 fn a_log_has_one_sealing_key() {
     fresh::<Installation>()
         .when(introduce(KEY))
@@ -125,7 +143,7 @@ fn only_a_token_for_every_account_makes_an_administrator_of_all() {
     let after = |account, role| {
         let hash = [7; 32];
         let created = TokenCreated { token: TokenId(1), hash, account, role };
-        given::<Installation>([created]).state().administrator
+        given::<Installation>([created]).state().has_administrator()
     };
     assert!(after(None, Role::Administrator));
     assert!(!after(Some(AccountId(1)), Role::Administrator));

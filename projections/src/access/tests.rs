@@ -1,4 +1,4 @@
-use events::installation::{InboxEventsDisabled, InboxEventsEnabled, TokenCreated};
+use events::installation::{InboxEventsDisabled, InboxEventsEnabled, TokenCreated, TokenRevoked};
 use events::{StreamName, WebhookId, installation};
 
 use super::*;
@@ -21,6 +21,23 @@ fn a_token_is_known_by_its_hash() {
     assert_eq!(found, Some(Token { id: TokenId(5), account: Some(ACCOUNT), role: Role::Ingest }));
     assert_eq!(access.token(&[3; 32]).unwrap().account, None);
     assert_eq!((access.token(&[4; 32]), access.highest_token()), (None, Some(TokenId(5))));
+}
+
+fn revoked(number: u64, role: Role) -> InstallationEvent {
+    TokenRevoked { token: TokenId(number), account: Some(ACCOUNT), role }.into()
+}
+
+#[test]
+fn a_token_that_is_revoked_is_not_known_any_more_and_the_others_are() {
+    let access = access([
+        token(1, Some(ACCOUNT), Role::Agent),
+        token(2, Some(ACCOUNT), Role::Agent),
+        revoked(1, Role::Agent),
+    ]);
+    assert_eq!(access.token(&[1; 32]), None);
+    assert_eq!(access.token(&[2; 32]).unwrap().id, TokenId(2));
+    assert!(access.is_revoked(TokenId(1)) && !access.is_revoked(TokenId(2)));
+    assert_eq!(access.highest_token(), Some(TokenId(2)));
 }
 
 #[test]
@@ -52,6 +69,7 @@ fn seen_twice_is_seen_once() {
         SealingKeyIntroduced { key: KeyId([1; 8]), proof: sealed() }.into(),
         InboxEventsEnabled {}.into(),
         taken.into(),
+        revoked(1, Role::Agent),
         InboxEventsDisabled {}.into(),
     ];
     obeys_the_law::<Access>(&history(

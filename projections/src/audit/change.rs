@@ -230,6 +230,13 @@ fn token(event: &InstallationEvent) -> Option<Change> {
             account: Some(it.account?),
             token: Some(it.token),
         }),
+        InstallationEvent::TokenRevoked(it) => Some(Change {
+            auditable: "AccessToken",
+            action: Action::Destroy,
+            said: vec![("role", json!(it.role))],
+            account: Some(it.account?),
+            token: Some(it.token),
+        }),
         InstallationEvent::SealingKeyIntroduced(_)
         | InstallationEvent::PolicySet(_)
         | InstallationEvent::SealingKeyRotated(_)

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use events::evidence::Class;
-use events::installation::{Role, TokenCreated};
+use events::installation::{Role, TokenCreated, TokenRevoked};
 use events::{Actor, Category, Metadata, StreamName, TokenId, inbox, installation};
 
 use super::*;
@@ -65,15 +65,21 @@ fn what_one_command_changes_is_one_change() {
 
 #[test]
 fn a_token_is_its_accounts_and_one_of_the_installation_is_nobodys() {
-    let created = |account| {
-        let (token, hash, role) = (TokenId(1), [7; 32], Role::Agent);
-        installation::Event::from(TokenCreated { token, hash, account, role })
-    };
+    let (token, hash, role) = (TokenId(1), [7; 32], Role::Agent);
+    let created = |account| installation::Event::from(TokenCreated { token, hash, account, role });
+    let revoked = |account| installation::Event::from(TokenRevoked { token, account, role });
     let place = StreamName::new(Category::Installation, 1);
-    let mut history = history([(place.clone(), created(Some(ACCOUNT))), (place, created(None))]);
-    history.iter_mut().for_each(|record| record.metadata = metadata(1, None));
+    let mut history = history(
+        [created(Some(ACCOUNT)), created(None), revoked(Some(ACCOUNT)), revoked(None)]
+            .map(|event| (place.clone(), event)),
+    );
+    for (command, record) in (1..).zip(history.iter_mut()) {
+        record.metadata = metadata(command, None);
+    }
     let audit: Audit = fold(&history);
-    assert_eq!(audit.page(ACCOUNT, 1, 25), [entry(1, 1)]);
+    assert_eq!(audit.page(ACCOUNT, 1, 25), [entry(3, 1), entry(1, 1)]);
+    let gone = change(&history[2].event).unwrap();
+    assert_eq!((gone.action, gone.said), (Action::Destroy, vec![("role", "agent".into())]));
 }
 
 #[test]

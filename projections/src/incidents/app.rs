@@ -120,6 +120,7 @@ impl AppIncidents {
                 self.open.remove(&(provider.as_str().into(), class));
             }
             InstallationEvent::TokenCreated(_)
+            | InstallationEvent::TokenRevoked(_)
             | InstallationEvent::SealingKeyIntroduced(_)
             | InstallationEvent::SealingKeyRotated(_)
             | InstallationEvent::WebhookNumberTaken(_)

@@ -1,8 +1,9 @@
 use axum::body::Body;
+use events::TokenId;
 use events::installation::Role;
 use serde_json::json;
 
-use crate::http::testing::{Answer, Service, furnished, request};
+use crate::http::testing::{Answer, Service, furnished, request, revoke};
 
 async fn ask(service: &Service, method: &str, path: &str, header: (&str, &str)) -> Answer {
     let request = request(method, path).header(header.0, header.1);
@@ -91,4 +92,15 @@ async fn a_request_id_is_echoed_or_made_up() {
     assert_eq!(given.head.headers["x-request-id"], "abc");
     let made = service.call("GET", "1/inboxes", "").await;
     assert_eq!(made.head.headers["x-request-id"].len(), 36);
+}
+
+#[tokio::test]
+async fn a_token_that_is_revoked_is_no_token_and_the_others_are() {
+    let service = furnished().await;
+    let (gone, kept) = (service.token(Role::Agent).await, service.token(Role::Agent).await);
+    assert_eq!(as_holder(&service, &gone, "GET", "1/inboxes").await, 200);
+    revoke(&service.app, TokenId(1)).await;
+    let refused = ask(&service, "GET", "1/inboxes", ("api_access_token", &gone)).await;
+    assert_eq!((refused.status, refused.json()), (401, json!({"error": "Invalid Access Token"})));
+    assert_eq!(as_holder(&service, &kept, "GET", "1/inboxes").await, 200);
 }

@@ -87,7 +87,7 @@ async fn lines_of_a_request_that_was_broken_off_are_not_taken_again() {
     let body = "{\"event\":\"a\",\"data\":{}}\n".repeat(TAKEN + 100);
     // What a process leaves behind that is killed half way: the request, and its first lines.
     let account = AccountId(1);
-    let caller = Caller { actor: Actor::ADMIN, account, role: Role::Administrator };
+    let caller = Caller { actor: Actor::ADMIN, token: None, account, role: Role::Administrator };
     let path = "/api/v1/accounts/1/events";
     let holder = Holder::from(&caller);
     let id = id(&holder, "POST", path, b"k");

@@ -200,7 +200,7 @@ fn channel_type(text: String) -> Result<String, Problem> {
     let class = text.strip_prefix("Channel::").unwrap_or("");
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
     if class.is_empty() || text.len() > 100 || !class.chars().all(plain) {
-        let text = "Channel type is no Chatwoot channel such as Channel::Whatsapp";
+        let text = "Channel type must be Channel:: and a name, as in Channel::Whatsapp";
         return Err(Problem::invalid("channel_type", text));
     }
     Ok(text)

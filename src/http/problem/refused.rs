@@ -121,6 +121,7 @@ impl From<platform::Rejection> for Problem {
 impl From<installation::Rejection> for Problem {
     fn from(rejection: installation::Rejection) -> Self {
         match rejection {
+            installation::Rejection::NoToken(_) => Self::NoResource,
             // The service does not start under another key: the log was changed behind its back.
             installation::Rejection::OtherKey(_) | installation::Rejection::NoKey => {
                 Self::Unavailable(rejection.to_string())

@@ -97,6 +97,21 @@ fn all_once(arrivals: &[Arrival]) {
 }
 
 #[tokio::test]
+async fn a_token_that_is_revoked_is_refused_by_every_node() {
+    let namespace = Namespace::new();
+    let (places, nodes) = two_nodes(namespace.url()).await;
+    register(&nodes[0].api()).await;
+    let token = places[0].token(1, "ingest").await;
+    for node in &nodes {
+        fail(&node.api().by(&token)).await.json(200);
+    }
+    places[1].run_well(&["token", "revoke", &token]).await;
+    for node in &nodes {
+        assert_eq!(fail(&node.api().by(&token)).await.status, 401);
+    }
+}
+
+#[tokio::test]
 async fn what_one_node_writes_the_other_answers() {
     let namespace = Namespace::new();
     let (_places, nodes) = two_nodes(namespace.url()).await;

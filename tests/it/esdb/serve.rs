@@ -80,6 +80,11 @@ async fn the_commands_work_on_it() {
         let printed = place.run_well(&["log", "--json", "--from", &from.to_string()]).await;
         assert_eq!(printed.lines().count(), all.len() - 2);
     }
+    let last = place.run_well(&["log", "--json", "--last", "2"]).await;
+    let positions = last.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let positions: Vec<_> = positions.map(|event| event["position"].clone()).collect();
+    let expected: Vec<_> = all[all.len() - 2..].iter().map(|it| it["position"].clone()).collect();
+    assert_eq!(positions, expected);
     let stream = place.run_well(&["log", "--stream", "inbox-42"]).await;
     assert!(stream.contains("inbox.reauthorized"), "{stream}");
 }

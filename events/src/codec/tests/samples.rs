@@ -411,6 +411,12 @@ fn installations(secret: u8) -> Vec<Event> {
             role: installation::Role::Agent,
         }
         .into(),
+        installation::TokenRevoked {
+            token: TokenId(3),
+            account: Some(ACCOUNT),
+            role: installation::Role::Agent,
+        }
+        .into(),
         installation::SealingKeyIntroduced { key: KeyId(*b"relinkey"), proof: sealed(secret) }
             .into(),
         installation::SealingKeyRotated {

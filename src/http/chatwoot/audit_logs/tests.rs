@@ -1,8 +1,9 @@
 use axum::body::Body;
+use events::TokenId;
 use events::installation::Role;
 use serde_json::{Value, json};
 
-use crate::http::testing::{Service, furnished, request};
+use crate::http::testing::{Service, furnished, request, revoke};
 
 async fn logs(service: &Service, query: &str) -> Value {
     let answer = service.call("GET", &format!("1/audit_logs{query}"), "").await;
@@ -116,4 +117,19 @@ async fn case_122_agents_and_other_accounts_see_none_of_it() {
     assert_eq!((refused.status, refused.json()), (401, error));
     let theirs = service.call("GET", "2/audit_logs", "").await.json();
     assert_eq!(theirs["total_entries"], 1, "their own account alone");
+}
+
+#[tokio::test]
+async fn a_token_that_is_revoked_is_destroyed_by_whom_and_says_what_it_was() {
+    let service = furnished().await;
+    service.token(Role::Ingest).await;
+    service.token(Role::Agent).await;
+    revoke(&service.app, TokenId(1)).await;
+    let change = logs(&service, "").await["audit_logs"][0].clone();
+    assert_eq!(
+        (&change["auditable_type"], &change["auditable_id"]),
+        (&"AccessToken".into(), &1.into())
+    );
+    assert_eq!((&change["action"], &change["username"]), (&"destroy".into(), &"relink/cli".into()));
+    assert_eq!(change["audited_changes"], json!({"role": "ingest"}));
 }

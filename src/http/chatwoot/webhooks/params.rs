@@ -13,6 +13,10 @@ use crate::http::problem::Problem;
 
 pub(super) use crate::http::chatwoot::params::Invalid;
 
+/// What to do instead of a password in a url.
+const CREDENTIALS: &str = "Url must have no user name and no password: send them in a header, \
+    {\"delivery\": {\"headers\": {\"Authorization\": \"Basic ...\"}}}, which is kept sealed";
+
 /// As long as a url may be; what browsers and proxies take.
 const URL_CHARS_MAX: usize = 2_048;
 
@@ -62,8 +66,15 @@ fn url(given: &Map<String, Value>, creating: bool, invalid: &mut Invalid) -> Opt
         invalid.add("url", limit);
     } else if !is_web_address(text) {
         invalid.add("url", "Url is invalid");
+    } else if has_credentials(text) {
+        invalid.add("url", CREDENTIALS);
     }
     Some(text.to_owned())
+}
+
+/// Whether it would be sent a user name or a password that stands in it: in the log too, in clear.
+fn has_credentials(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| !url.username().is_empty() || url.password().is_some())
 }
 
 /// A parser would leave line breaks and tabs out, and call another address than is shown.

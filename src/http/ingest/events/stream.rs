@@ -100,6 +100,9 @@ impl Taker {
         let event = match line {
             Line::TooLong => Err(Problem::TooLarge { what: "the line", limit: BYTES_MAX }),
             Line::Whole(line) if line.trim_ascii().is_empty() => return,
+            Line::Whole(_) if !self.desk.caller.is_still_known(&self.desk.app) => {
+                Err(Problem::BadToken)
+            }
             Line::Whole(line) => super::read(&self.desk.app, &self.desk.caller, &line),
         };
         let answering = match event {

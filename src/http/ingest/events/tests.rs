@@ -1,15 +1,18 @@
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::body::Body;
 use bytes::Bytes;
+use events::installation::Role;
 use events::store::Proposed;
-use events::{Category, EventId, Expected, Hash, StreamName, Timestamp};
+use events::{Category, EventId, Expected, Hash, StreamName, Timestamp, TokenId};
 use hyper::body::Frame;
 use serde_json::Value;
+use tokio_stream::StreamExt;
 use uuid::Uuid;
 
-use crate::http::testing::{ADMIN, Answer, Service, furnished, request};
+use crate::http::testing::{ADMIN, Answer, Service, furnished, request, revoke};
 
 async fn lines(service: &Service, key: Option<&str>, body: String) -> Answer {
     let mut request = request("POST", "1/events").header("api_access_token", ADMIN);
@@ -179,4 +182,27 @@ async fn what_is_missing_or_wrong_is_named() {
     }
     let list = service.call("POST", "1/events", r#"["a",{}]"#).await;
     assert_eq!(list.status, 422, "{list:?}");
+}
+
+#[tokio::test]
+async fn lines_that_come_when_the_token_is_revoked_are_refused() {
+    let service = furnished().await;
+    let token = service.token(Role::Ingest).await;
+    let app = service.app.clone();
+    let body = tokio_stream::iter([1, 2]).then(move |line| {
+        let app = app.clone();
+        async move {
+            if line == 2 {
+                revoke(&app, TokenId(1)).await;
+            }
+            Ok::<_, Infallible>("{\"event\":\"a\",\"data\":{}}\n")
+        }
+    });
+    let request = request("POST", "1/events").header("api_access_token", token);
+    let request = request.header("content-type", "application/x-ndjson");
+    let answer = service.send(request.body(Body::from_stream(body)).unwrap()).await;
+    let answers: Vec<Value> =
+        answer.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(answers[0]["position"].is_u64(), "{answers:?}");
+    assert_eq!((&answers[1]["line"], &answers[1]["status"]), (&2.into(), &401.into()));
 }

@@ -112,6 +112,7 @@ async fn what_cannot_be_an_inbox_is_refused() {
         ("1/inboxes/43", r#"{"name":"n"}"#, 422),
         ("1/inboxes/43", r#"{"channel_type":"Channel::Api"}"#, 422),
         ("1/inboxes/43", r#"{"name":"n","channel_type":"Api"}"#, 422),
+        ("1/inboxes/43", r#"{"name":"n","channel_type":"Channel::"}"#, 422),
         ("1/inboxes/42", r#"{"threshold":0}"#, 422),
         ("1/inboxes/42", r#"{"threshold":1001}"#, 422),
         ("1/inboxes/42", r#"{"threshold":"2"}"#, 422),
@@ -230,4 +231,15 @@ async fn a_list_is_no_inbox() {
         assert_eq!(answer.status, 422, "{path}: {answer:?}");
         assert_eq!(answer.json()["message"], "the body must be a JSON object", "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_channel_that_only_a_fork_has_is_taken_and_two_errors_are_too_many() {
+    let service = furnished().await;
+    let fork = r#"{"name":"n","channel_type":"Channel::NotificaMe"}"#;
+    let made = service.call("PUT", "1/inboxes/44", fork).await;
+    assert_eq!((made.status, &made.json()["threshold"]), (201, &json!(2)));
+    let wrong = r#"{"name":"n","channel_type":"Whatsapp"}"#;
+    let refused = service.call("PUT", "1/inboxes/45", wrong).await;
+    assert!(refused.text.contains("Channel:: and a name"), "{refused:?}");
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use events::installation::Role;
 use events::store::{Heard, Subscription};
-use events::{AccountId, Event, Metadata, Position, Record, hook, rule};
+use events::{AccountId, Event, Metadata, Position, Record, hook, installation, rule};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -24,26 +24,27 @@ pub(super) const SLOW_MAX: Duration = Duration::from_secs(10);
 const RETRY_MS: u32 = 2000;
 
 pub(super) struct Follower {
+    app: Arc<App>,
     log: Subscription,
-    account: AccountId,
-    role: Role,
+    caller: Caller,
     sender: mpsc::Sender<Bytes>,
     stopping: watch::Receiver<bool>,
 }
 
 impl Follower {
     pub(super) fn new(
-        app: &App,
+        app: &Arc<App>,
         caller: Caller,
         behind: Position,
         sender: mpsc::Sender<Bytes>,
     ) -> Self {
         let log = Subscription::new(Arc::clone(&app.store), behind);
         let stopping = app.stopping.subscribe();
-        Self { log, account: caller.account, role: caller.role, sender, stopping }
+        Self { app: app.clone(), log, caller, sender, stopping }
     }
 
-    /// Until the service stops, nobody reads, the reader is too slow or the log cannot be read.
+    /// Until the service stops, nobody reads, the reader is too slow, their token is revoked or the
+    /// log cannot be read.
     pub(super) async fn run(mut self) {
         let mut heart = interval(HEARTBEAT);
         heart.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -59,6 +60,10 @@ impl Follower {
                 heard = self.log.next() => Some(heard),
             };
             let frames = match heard {
+                _ if !self.caller.is_still_known(&self.app) => return,
+                Some(Ok(Heard::Page(page))) if page.iter().any(|it| self.is_revoked_by(it)) => {
+                    return;
+                }
                 None => vec![heartbeat(self.log.position())],
                 Some(Ok(Heard::Page(page))) => self.frames(&page),
                 Some(Ok(Heard::CaughtUp(_))) => continue,
@@ -84,6 +89,15 @@ impl Follower {
         }
     }
 
+    /// Whoever is at the end of the log may hear of it before the view does.
+    fn is_revoked_by(&self, record: &Record) -> bool {
+        record.kind == "installation.token_revoked"
+            && record.clone().decode().is_ok_and(|recorded| {
+                matches!(recorded.event, Event::Installation(installation::Event::TokenRevoked(it))
+                    if Some(it.token) == self.caller.token)
+            })
+    }
+
     fn frames(&self, page: &[Record]) -> Vec<Bytes> {
         page.iter().filter(|record| self.shows(record)).map(frame).collect()
     }
@@ -93,17 +107,18 @@ impl Follower {
             Some(("inbox", _)) => true,
             // Their settings are for administrators; whether they work, /health tells agents too.
             Some(("hook" | "rule", _)) => {
-                self.role == Role::Administrator || is_authorization(record)
+                self.caller.role == Role::Administrator || is_authorization(record)
             }
             // As in timelines, urls and what was answered there are for administrators.
-            Some(("account" | "webhook", _)) => self.role == Role::Administrator,
+            Some(("account" | "webhook", _)) => self.caller.role == Role::Administrator,
             Some(("delivery", what)) => {
-                self.role == Role::Administrator && matches!(what, "attempt_failed" | "abandoned")
+                self.caller.role == Role::Administrator
+                    && matches!(what, "attempt_failed" | "abandoned")
             }
             // What the platform reports it knows itself; the rest is our own bookkeeping.
             Some(_) | None => false,
         };
-        shown && account_of(record) == Some(self.account)
+        shown && account_of(record) == Some(self.caller.account)
     }
 }
 

@@ -1,12 +1,12 @@
 use axum::body::Body;
 use events::installation::Role;
-use events::{AccountId, Actor};
+use events::{AccountId, Actor, TokenId};
 
 use super::*;
-use crate::http::testing::{Service, furnished, request};
+use crate::http::testing::{Service, furnished, request, revoke};
 
 fn caller(account: u64, role: Role) -> Caller {
-    Caller { actor: Actor::ADMIN, account: AccountId(account), role }
+    Caller { actor: Actor::ADMIN, token: None, account: AccountId(account), role }
 }
 
 /// What a follower tells until it has said how far it is.
@@ -89,6 +89,29 @@ async fn who_does_not_read_is_cut_off() {
     Follower::new(&service.app, caller, Position::START, sender).run().await;
     assert!(receiver.recv().await.is_some(), "what it had room for");
     assert!(receiver.recv().await.is_none(), "and then the end");
+}
+
+#[tokio::test]
+async fn it_ends_for_whose_token_is_revoked_and_for_no_other() {
+    let service = furnished().await;
+    service.token(Role::Agent).await;
+    service.token(Role::Agent).await;
+    let by = |number| {
+        let token = Some(TokenId(number));
+        let (sender, receiver) = mpsc::channel(UNREAD_MAX);
+        let caller = Caller { token, ..caller(1, Role::Agent) };
+        let follower = Follower::new(&service.app, caller, Position::START, sender);
+        (tokio::spawn(follower.run()), receiver)
+    };
+    let ((first, _kept), (second, mut receiver)) = (by(1), by(2));
+    revoke(&service.app, TokenId(1)).await;
+    first.await.unwrap();
+    assert!(receiver.recv().await.is_some() && !second.is_finished());
+    second.abort();
+    let (late, mut receiver) = by(1);
+    late.await.unwrap();
+    assert_eq!(receiver.recv().await.unwrap(), "retry: 2000\n\n");
+    assert_eq!(receiver.recv().await, None, "nor from an old position");
 }
 
 #[tokio::test]

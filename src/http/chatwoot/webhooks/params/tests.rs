@@ -47,8 +47,13 @@ fn only_web_addresses_are_urls() {
         let (message, attributes) = wrong(&json!({"url": url}));
         assert_eq!((&*message, &*attributes), ("Url is invalid", &["url"][..]), "{url}");
     }
-    for url in ["http://127.0.0.1:3000/x", "https://user:pass@a.test/?q=1"] {
+    for url in ["http://127.0.0.1:3000/x", "https://a.test/a@b:c?q=d@e"] {
         assert!(create(&json!({"url": url})).is_ok(), "{url}");
+    }
+    for url in ["https://user:pass@a.test/?q=1", "https://user@a.test/", "https://:pass@a.test/"] {
+        let (message, attributes) = wrong(&json!({"url": url}));
+        assert!(message.contains("delivery") && !message.contains("pass@"), "{message}");
+        assert_eq!(attributes, ["url"], "{url}");
     }
 }
 
