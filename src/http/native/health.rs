@@ -50,9 +50,10 @@ struct Shown {
 impl Shown {
     /// Marks whose streams these are.
     fn mark(&mut self, halted: &[String]) {
-        let Self { inboxes, webhooks, hooks, automation_rules, .. } = self;
+        let Self { inboxes, webhooks, endpoints, hooks, automation_rules, .. } = self;
         shown::mark(inboxes, "inbox", halted);
         shown::mark(webhooks, "webhook", halted);
+        shown::mark_endpoints(endpoints, halted);
         shown::mark(hooks, "hook", halted);
         shown::mark(automation_rules, "rule", halted);
     }

@@ -103,6 +103,7 @@ pub(super) const FILES: &[(&str, &[u8], &[u8])] = files! {
     "installation.sealing_key_introduced.v1"
     "installation.sealing_key_rotated.v1"
     "installation.token_created.v1"
+    "installation.token_revoked.v1"
     "installation.webhook_number_taken.v1"
     "platform.event_received.v1"
     "platform.removed.v1"

@@ -58,6 +58,17 @@ pub(super) fn mark(rows: &mut [Value], kind: &str, halted: &[String]) {
     }
 }
 
+/// The same for endpoints that are no webhooks, which have a ledger alone.
+pub(super) fn mark_endpoints(rows: &mut [Value], halted: &[String]) {
+    for row in rows {
+        let kind = row["kind"].as_str().unwrap_or_default();
+        let ledger = format!("ledger-{kind}.{}", row["id"]);
+        if halted.contains(&ledger) {
+            row["halted"] = true.into();
+        }
+    }
+}
+
 /// The account's endpoints that are no webhooks, as far as they were ever owed anything: those of
 /// its API inboxes, and the mail to its administrators.
 pub(super) fn endpoints(

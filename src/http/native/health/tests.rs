@@ -136,3 +136,11 @@ async fn the_third_question_of_an_account_about_the_past_waits_for_the_first_two
     let answers = <[_; 3]>::from(tokio::join!(one(), one(), one()));
     assert_eq!(answers.map(|answer| answer.status), [200, 200, 200]);
 }
+
+#[test]
+fn the_row_of_an_endpoint_whose_ledger_is_halted_is_marked() {
+    let mut rows = vec![json!({ "kind": "inbox", "id": 5 }), json!({ "kind": "mail", "id": 5 })];
+    shown::mark_endpoints(&mut rows, &["ledger-inbox.5".to_owned()]);
+    assert_eq!(rows[0]["halted"], true);
+    assert_eq!(rows[1].get("halted"), None);
+}
