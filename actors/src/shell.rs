@@ -117,8 +117,11 @@ impl<A: Aggregate> Shell<A> {
         let mut heard = None;
         for item in items {
             match item {
-                // It was told so, and that whether it was done is unknown: it is not.
-                Item::Command(envelope) if envelope.is_late() => drop(envelope),
+                // Whoever asked is told so at this moment, and that whether it was done is unknown.
+                Item::Command(envelope) if envelope.is_late() => {
+                    let reason = "the log has not answered in time".to_owned();
+                    envelope.answer(Err(Refused::Unavailable { reason }));
+                }
                 Item::Command(envelope) if envelope.is_next() => batch.push_back(envelope),
                 Item::Command(envelope) => {
                     let reason = "a command before it was refused".to_owned();

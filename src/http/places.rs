@@ -84,6 +84,9 @@ impl Places {
         let permit = Arc::clone(&self.all).try_acquire_owned().ok()?;
         let mut taken = self.taken.entry(account).or_default();
         if *taken >= self.each_max {
+            drop(permit);
+            // Somebody else may have seen none left meanwhile.
+            self.left.notify_waiters();
             return None;
         }
         *taken += 1;

@@ -21,7 +21,7 @@ mod walk;
 use std::sync::Arc;
 use std::time::Duration;
 
-use events::store::{Bound, Proposed, Slice, check_size};
+use events::store::{Bound, Proposed, Slice};
 use events::{Appended, EventStore, Expected, Failure, Position, Record, Revision, StreamName};
 use futures_core::future::BoxFuture;
 
@@ -83,7 +83,7 @@ impl EventStore for EventStoreDb {
         records: Vec<Proposed>,
     ) -> BoxFuture<'a, Result<Appended, Failure>> {
         Box::pin(async move {
-            check_size(&records, self.append_bytes_max())?;
+            self.check_size(&records).await?;
             let appended = self.write(stream, expected, &records).await?;
             self.growth.know(appended.position);
             Ok(appended)

@@ -17,8 +17,8 @@ use events::{
 };
 use uuid::Uuid;
 
-use super::attempts::{RETRY_FIRST, never, pause};
-use super::recovery::{Advance, Step, UNDER_WAY_MAX};
+use super::attempts::{RETRY_FIRST, pause};
+use super::recovery::{Advance, Ask, Step, UNDER_WAY_MAX};
 use super::{Command, Ledger};
 use crate::ports::Clock;
 use crate::registry::Registry;
@@ -227,13 +227,31 @@ impl Replay {
                         Err(refused) if refused.is_passing() => {}
                         Err(refused) => {
                             let recovery = step.recovery;
-                            tracing::error!(%recovery, "recovery {recovery} stops: {refused}");
-                            return never().await;
+                            tracing::error!(%recovery, "recovery {recovery} is paused: {refused}");
+                            return self.halt(endpoint, recovery).await;
                         }
                     }
                 }
                 Err(failure) => tracing::warn!("a recovery waits: {failure}"),
             }
+            pause(&mut wait).await;
+        }
+    }
+
+    /// A step that is refused would be so again: somebody must look before it goes on.
+    async fn halt(&self, endpoint: EndpointId, recovery: RecoveryId) {
+        let mut wait = RETRY_FIRST;
+        let context = Context {
+            id: Uuid::new_v4(),
+            correlation: recovery.0,
+            actor: Actor::DELIVERY,
+            account: None,
+            now: self.clock.now(),
+        };
+        let pausing = || Command::Recovery(recovery, Ask::Pause);
+        while let Err(refused) = self.ledgers.ask(endpoint, context.clone(), pausing()).await
+            && refused.is_passing()
+        {
             pause(&mut wait).await;
         }
     }

@@ -19,8 +19,8 @@ use super::{NOON, TestClock};
 use crate::nodes::Share;
 use crate::registry::{Halted, Limits, World};
 
-/// As long as a server that does not answer is waited for.
-pub(crate) const STALL: Duration = Duration::from_secs(5);
+/// Longer than anybody waits for an answer.
+pub(crate) const STALL: Duration = Duration::from_secs(6);
 
 /// See the head of the file.
 #[derive(Debug)]
@@ -91,7 +91,7 @@ impl TestStore {
         self.lost_answers.store(count, Ordering::SeqCst);
     }
 
-    /// That many of the next appends fail after as long as a server is waited for.
+    /// That many of the next appends fail after longer than anybody waits.
     pub(crate) fn stall_appends(&self, count: usize) {
         self.stalls.store(count, Ordering::SeqCst);
     }

@@ -11,7 +11,7 @@ use axum::extract::State;
 use axum::http::{HeaderName, StatusCode};
 use axum::routing::{delete, put};
 use axum::{Extension, Json, Router};
-use events::{InboxId, Position, Sealed};
+use events::{AccountId, InboxId, Position, Sealed};
 use projections::inbox_health::HealthState;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -81,7 +81,7 @@ struct Removed {
 
 /// The routes; for administrators.
 pub(in crate::http) fn routes() -> Router<Arc<App>> {
-    let turns = Turns::<InboxId>::default();
+    let turns = Turns::<(AccountId, InboxId)>::default();
     Router::new().route(under!("/inboxes/{inbox}"), put(register)).layer(Extension(turns))
 }
 
@@ -94,7 +94,7 @@ pub(in crate::http) fn removal() -> Router<Arc<App>> {
 /// put together anew, so that of two at once neither takes back what the other said.
 async fn register(
     State(app): State<Arc<App>>,
-    Extension(turns): Extension<Turns<InboxId>>,
+    Extension(turns): Extension<Turns<(AccountId, InboxId)>>,
     caller: Caller,
     PathId(id): PathId<InboxId>,
     cause: Cause,
@@ -102,8 +102,8 @@ async fn register(
     Body(given): Body<Given>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<Registered>), Problem> {
     accounts::registered(&app, &caller, cause.step("account")).await?;
-    let turn = app.unless_it_stops(turns.wait(id)).await?;
-    let _turn = turn.ok_or(Problem::Busy)?;
+    let turn = app.unless_it_stops(turns.wait((caller.account, id))).await?;
+    let turn = turn.ok_or(Problem::Busy)?;
     for _ in 0..TRIES {
         let look = app.command(caller.account, Action::Look);
         // Never a repetition: what is known now is asked.
@@ -125,6 +125,8 @@ async fn register(
         match app.actors.inboxes.ask(id, cause.0.clone(), command).await {
             Ok(done) => {
                 app.acknowledge(done.position);
+                // Whoever comes next does not wait until the view has seen it.
+                drop(turn);
                 let (tag, position) = (etag::of(done.answer.version), done.position);
                 let shown = shown(&app, id, done.answer, position).await?;
                 return Ok((status, tag, Json(Registered { shown, position })));

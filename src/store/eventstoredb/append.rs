@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use events::store::Proposed;
+use events::store::{Proposed, check_size};
 use events::{Appended, Expected, Failure, Position, Revision, StreamName};
 use eventstore::{AppendToStreamOptions, Error, EventData, StreamState};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -73,6 +73,23 @@ impl Attempt<'_> {
 }
 
 impl EventStoreDb {
+    /// Refuses what the server does not take. What it may take, though it did not say when it was
+    /// asked, is a matter of time: another node may have been told, and counts on it.
+    pub(super) async fn check_size(&self, records: &[Proposed]) -> Result<(), Failure> {
+        let checked = check_size(records, self.size.limit());
+        if checked.is_ok() || records.is_empty() || !self.size.is_unclear() {
+            return checked;
+        }
+        let session = self.connection.session().await?;
+        self.size.ask(&session.client).await;
+        match check_size(records, self.size.limit()) {
+            Err(_) if self.size.is_unclear() => {
+                Err(unavailable("EventStoreDB does not say whether it takes so much"))
+            }
+            checked => checked,
+        }
+    }
+
     /// Appends until it is known what became of it, or the time for it is over.
     pub(super) async fn write(
         &self,

@@ -14,6 +14,7 @@ use eventstore::{Client, ClientSettings};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::READ_WITHIN;
 use super::failure::{Meaning, unavailable};
 use super::lanes::Lanes;
 use super::size::SizeLimit;
@@ -178,6 +179,9 @@ impl Shared {
             Ok(Ok(Ok(session))) => {
                 self.failed.store(0, Ordering::Relaxed);
                 self.begun.store(true, Ordering::Relaxed);
+                if self.size.is_new() {
+                    self.ask_for_size().await;
+                }
                 Status::Ready(Arc::new(session))
             }
             Ok(Ok(Err(reason))) => self.down(reason),
@@ -192,8 +196,16 @@ impl Shared {
         let (client, lanes) = (new()?, Lanes::new(new()?));
         let server = client.server_info().await.map_err(|error| reason(&error))?;
         tracing::info!("connected to EventStoreDB {}", server.version());
-        self.size.ask(&client).await;
         Ok(Session { client, lanes, strikes: AtomicU32::new(0) })
+    }
+
+    /// By a client of its own, for a server may break the connection off; and not for long, for
+    /// others wait to be connected.
+    async fn ask_for_size(&self) {
+        let Ok(client) = Client::new(self.settings.clone()) else { return };
+        if timeout(READ_WITHIN, self.size.ask(&client)).await.is_err() {
+            tracing::warn!("how much EventStoreDB takes in one append is not known yet");
+        }
     }
 
     fn down(&self, reason: String) -> Status {

@@ -65,18 +65,29 @@ impl EventStoreDb {
     }
 }
 
+impl Step {
+    fn is_old(&self) -> bool {
+        self.at.elapsed() > UNREAD_MAX
+    }
+}
+
 impl Walk {
     /// Takes the step out, if it is this reader's.
     fn take(&self, behind: Position) -> Option<Step> {
         let mut step = self.step();
-        step.take_if(|step| step.behind == behind || step.at.elapsed() > UNREAD_MAX)
+        step.take_if(|step| step.behind == behind || step.is_old())
             .filter(|step| step.behind == behind)
     }
 
     /// Keeps where a reader has come to, unless that is the end.
     fn keep(&self, page: &[Record], answer: Option<Answer>) {
         let Some(last) = page.last().filter(|_| !is_last(page, PAGE_MAX)) else { return };
-        *self.step() = Some(Step { behind: last.position, at: Instant::now(), answer });
+        let mut step = self.step();
+        // Who has only begun does not take the answer from whoever is in the middle.
+        let taken = step.as_ref().is_some_and(|it| it.answer.is_some() && !it.is_old());
+        if answer.is_some() || !taken {
+            *step = Some(Step { behind: last.position, at: Instant::now(), answer });
+        }
     }
 
     fn step(&self) -> MutexGuard<'_, Option<Step>> {
