@@ -77,7 +77,7 @@ impl Troubles {
         match (before, row(tally)) {
             (Some(Trouble::Disabled), _) => Some(Line::Enabled),
             (None, Some(row)) => {
-                // One that fails since another process does so in this one too before it is said.
+                // One that fails since before this process was told of by the one before.
                 tally.last_failure.filter(|last| last.at >= self.began)?;
                 let (since, class) = (row.since, row.class.as_str());
                 Some(Line::Fails { since, class, pending: tally.counts.pending })
