@@ -112,6 +112,8 @@ impl Past {
     pub fn damage(&self) -> impl Iterator<Item = &Damage> {
         let inboxes = self.inboxes.iter().map(|(_, known)| &known.damage);
         let webhooks = self.webhooks.iter().map(|(_, known)| &known.damage);
+        let endpoints = self.endpoints.iter().map(|(_, known)| &known.damage);
+        let webhooks = webhooks.chain(endpoints);
         let hooks = self.hooks.iter().map(|(_, known)| &known.damage);
         let rules = self.rules.iter().map(|(_, known)| &known.damage);
         inboxes.chain(webhooks).chain(hooks).chain(rules).flatten()

@@ -34,6 +34,19 @@ async fn inbox_history() -> Arc<dyn EventStore> {
     Arc::new(store)
 }
 
+fn queued(delivery: DeliveryId) -> events::delivery::Event {
+    Queued {
+        delivery,
+        account: AccountId(1),
+        event: "inbox_updated".to_owned(),
+        source: EventId(Uuid::from_u128(1)),
+        body: "{}".to_owned(),
+        due: second(20),
+        key: None,
+    }
+    .into()
+}
+
 async fn webhook_history() -> Arc<dyn EventStore> {
     let store = MemoryStore::default();
     let created = Created {
@@ -49,16 +62,7 @@ async fn webhook_history() -> Arc<dyn EventStore> {
     append(&store, &Subject::Webhook(HOOK).stream(), created, 10).await;
     let ledger = StreamName::new(Category::Ledger, HOOK);
     let delivery = DeliveryId::of(EventId(Uuid::from_u128(1)), HOOK);
-    let queued = Queued {
-        delivery,
-        account: AccountId(1),
-        event: "inbox_updated".to_owned(),
-        source: EventId(Uuid::from_u128(1)),
-        body: "{}".to_owned(),
-        due: second(20),
-        key: None,
-    };
-    append(&store, &ledger, events::delivery::Event::from(queued), 20).await;
+    append(&store, &ledger, queued(delivery), 20).await;
     let delivered = Delivered {
         delivery,
         attempt: 1,
@@ -215,4 +219,22 @@ async fn among_many_subjects_the_damaged_one_is_told() {
     let past = health(&store, subjects, Until::Now).await.unwrap();
     let damaged: Vec<_> = past.damage().map(|it| (it.stream.as_str(), it.position)).collect();
     assert_eq!(damaged, [("inbox-42", Position(2))]);
+}
+
+#[tokio::test]
+async fn damaged_ledgers_of_all_endpoints_are_told() {
+    let store = MemoryStore::default();
+    let ids = [EndpointId::Webhook(HOOK), EndpointId::Inbox(INBOX), EndpointId::Mail(AccountId(1))];
+    for id in ids {
+        let ledger = StreamName::new(Category::Ledger, id);
+        let queued = queued(DeliveryId::of(EventId(Uuid::from_u128(1)), id));
+        let alter = |record: &mut events::store::Proposed| record.kind = "delivery.unheard".into();
+        append_altered(&store, &ledger, queued, 20, alter).await;
+    }
+    let (webhooks, endpoints) = (vec![HOOK], ids[1..].to_vec());
+    let subjects = Subjects { webhooks, endpoints, ..Subjects::default() };
+    let store: Arc<dyn EventStore> = Arc::new(store);
+    let past = health(&store, subjects, Until::Now).await.unwrap();
+    let damaged: Vec<_> = past.damage().map(|it| it.stream.as_str()).collect();
+    assert_eq!(damaged, ["ledger-7", "ledger-inbox.42", "ledger-mail.1"]);
 }

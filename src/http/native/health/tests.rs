@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 
 mod endpoints;
-use crate::history::{append, second};
+use crate::history::{append, append_altered, second};
 use crate::http::testing::Service;
 
 /// An inbox that is heard of at second 10 and needs somebody from second 20 on, and a webhook.

@@ -116,6 +116,24 @@ async fn those_of_others_those_removed_and_those_in_other_states_are_not() {
 }
 
 #[tokio::test]
+async fn of_the_past_those_whose_ledgers_are_damaged_are_marked_and_listed() {
+    let (service, _) = in_trouble().await;
+    let mut last = Position::START;
+    for endpoint in [INBOX, MAIL] {
+        let stream = StreamName::new(Category::Ledger, endpoint);
+        let failed = failed(endpoint, AttemptClass::Connect);
+        let alter = |record: &mut events::store::Proposed| record.version += 1;
+        last = append_altered(&*service.app.store, &stream, failed, 60, alter).await;
+    }
+    let shown = health(&service, &format!("at={last}")).await;
+    for (row, ledger) in [(0, "ledger-inbox.700"), (1, "ledger-mail.1")] {
+        assert_eq!(shown["endpoints"][row]["halted"], true, "{shown}");
+        let halted = shown["halted"].as_array().unwrap();
+        assert!(halted.iter().any(|it| it["stream"] == ledger), "{shown}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_held_is_told_so_whatever_it_answered_before() {
     let (service, _) = service().await;
     let state = async || {
