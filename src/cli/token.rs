@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use actors::installation::{self, TheOne};
 use actors::ports::Clock;
-
 use actors::{Context, Done, Refused};
 use anyhow::anyhow;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -49,8 +48,9 @@ pub(super) enum Command {
     /// Lets a token be good for nothing any more; also while the service runs
     Revoke {
         /// Its number, or the token itself
-        #[arg(value_name = "TOKEN")]
-        which: Which,
+        // Taken as it comes: what clap refuses it repeats, and this may be a secret.
+        #[arg(value_name = "TOKEN", allow_hyphen_values = true)]
+        which: String,
     },
 }
 
@@ -70,11 +70,12 @@ impl FromStr for Which {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
         if text.starts_with(tokens::PREFIX) {
             return Ok(Self::Hash(tokens::hash(text)));
         }
         // What is no number may be a token that was cut off, and is not said again.
-        let number = text.parse().map_err(|_| "it is neither a number nor a token".to_owned());
+        let number = text.parse().map_err(|_| "TOKEN is neither a number nor a token".to_owned());
         number.map(Self::Number)
     }
 }
@@ -89,8 +90,12 @@ pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Sto
             let listed: Vec<_> = listed.iter().filter(asked).collect();
             out::told(listed::print(&mut std::io::stdout().lock(), &listed, json))
         }
-        Command::Revoke { which } => revoke(&which, settings).await,
+        Command::Revoke { which } => revoke(&named(&which)?, settings).await,
     }
+}
+
+fn named(text: &str) -> Result<Which, Stop> {
+    text.parse().map_err(|unnamed: String| Stop::Usage(anyhow!(unnamed)))
 }
 
 async fn create(account: AccountId, role: Role, settings: &Settings) -> Result<(), Stop> {
@@ -134,13 +139,16 @@ async fn revoke_in(log: &Log, which: &Which) -> Result<String, Stop> {
             ),
         }));
     };
-    if let Some(at) = known.revoked_at {
-        return Ok(format!("{known} was revoked already, at {at}"));
-    }
-    tell(log, known.account, installation::Command::RevokeToken(known.token)).await?;
-    // Whoever serves looks for it; when this ends, the token is refused.
+    let said = if let Some(at) = known.revoked_at {
+        format!("{known} was revoked already, at {at}")
+    } else {
+        tell(log, known.account, installation::Command::RevokeToken(known.token)).await?;
+        format!("{known} is revoked")
+    };
+    // Whoever serves looks for it, and "already" may be a moment ago; when this ends, the token is
+    // refused.
     tokio::time::sleep(HEARD_WITHIN).await;
-    Ok(format!("{known} is revoked"))
+    Ok(said)
 }
 
 async fn tell(

@@ -1,5 +1,7 @@
 //! Who may do what: tokens, roles, and accounts that do not see each other.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::api::{Answer, Api};
@@ -99,7 +101,9 @@ async fn a_token_that_is_revoked_beside_the_service_is_refused_when_the_command_
     assert!(!said.contains(&gone), "{said}");
     assert_eq!(fail(&admin.by(&gone)).await.status, 401);
     fail(&admin.by(&kept)).await.json(200);
+    let begun = tokio::time::Instant::now();
     let again = place.run_well(&["token", "revoke", "1"]).await;
+    assert!(begun.elapsed() >= Duration::from_millis(500), "whoever serves may not have heard yet");
     assert!(again.contains("was revoked already"), "{again}");
     let listed = place.run_well(&["token", "list", "--account", "1", "--json"]).await;
     assert!(!listed.contains(&gone) && !listed.contains("hash"), "{listed}");
@@ -108,7 +112,10 @@ async fn a_token_that_is_revoked_beside_the_service_is_refused_when_the_command_
     for unknown in ["9", "rl_nobody"] {
         place.run(&["token", "revoke", unknown]).await.refused(1);
     }
-    place.run(&["token", "revoke", "nobody"]).await.refused(2);
+    for mistyped in ["nobody", &format!("x{gone}"), &format!("--{gone}")] {
+        let ended = place.run(&["token", "revoke", mistyped]).await;
+        assert!(!ended.refused(2).said().contains(mistyped), "{ended:?}");
+    }
     assert_eq!(place.log_of("installation.token_revoked").await.len(), 1);
 }
 
