@@ -53,28 +53,13 @@ impl<'a> Cursor<'a> {
     }
 
     async fn read(&mut self) -> Result<(), Failure> {
-        let slice = Slice::From(self.next());
-        let page = match self.store.read_stream(&self.stream, slice, PAGE).await {
-            Ok(page) => page,
-            Err(Failure::Corrupt { position, reason }) => {
-                let position = Position(position.unwrap_or(self.position).0 + 1);
-                let stream = self.stream.clone();
-                self.damage = Some(Damage { stream, position, reason });
-                self.ended = true;
-                return Ok(());
-            }
-            Err(
-                failure @ (Failure::Conflict { .. }
-                | Failure::Size { .. }
-                | Failure::Unavailable { .. }),
-            ) => return Err(failure),
-        };
+        let Some((page, limit)) = self.readable().await? else { return Ok(()) };
         if let Some(first) = page.first()
             && !self.step_over(first).await?
         {
             return Ok(());
         }
-        self.ended = is_last(&page, PAGE);
+        self.ended = is_last(&page, limit);
         for record in page {
             if self.ended_by(&record) {
                 self.ended = true;
@@ -90,6 +75,34 @@ impl<'a> Cursor<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The next page, and how many were asked for; where it has a bad place in it, what stands
+    /// before that place. None where that is nothing: then the stream ends here.
+    async fn readable(&mut self) -> Result<Option<(Vec<Record>, usize)>, Failure> {
+        let mut limit = PAGE;
+        loop {
+            let slice = Slice::From(self.next());
+            match self.store.read_stream(&self.stream, slice, limit).await {
+                Ok(page) => return Ok(Some((page, limit))),
+                Err(Failure::Corrupt { .. }) if limit > 1 => limit /= 2,
+                Err(Failure::Corrupt { position, reason }) => {
+                    let position = Position(position.unwrap_or(self.position).0 + 1);
+                    // When it was is not known, but no earlier than what stands before it.
+                    if self.until.covers(position, self.tail.at) {
+                        let stream = self.stream.clone();
+                        self.damage = Some(Damage { stream, position, reason });
+                    }
+                    self.ended = true;
+                    return Ok(None);
+                }
+                Err(
+                    failure @ (Failure::Conflict { .. }
+                    | Failure::Size { .. }
+                    | Failure::Unavailable { .. }),
+                ) => return Err(failure),
+            }
+        }
     }
 
     /// Where what lay between was removed, goes on from what is left. Whether this record is read

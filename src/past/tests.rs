@@ -238,3 +238,41 @@ async fn damaged_ledgers_of_all_endpoints_are_told() {
     let damaged: Vec<_> = past.damage().map(|it| it.stream.as_str()).collect();
     assert_eq!(damaged, ["ledger-7", "ledger-inbox.42", "ledger-mail.1"]);
 }
+
+/// Renamings "1" to "599" behind the registration, a record a position, in a closed log.
+async fn long_log() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let log = Arc::new(Embedded::serve(folder.path(), Options::default()).unwrap());
+    let stream = Subject::Inbox(INBOX).stream();
+    append(&*log, &stream, registered("0"), 1).await;
+    for number in 1..600 {
+        let renamed = events::inbox::Event::from(Renamed { name: number.to_string() });
+        append(&*log, &stream, renamed, number + 1).await;
+    }
+    log.close().await;
+    folder
+}
+
+#[tokio::test]
+async fn what_stands_before_an_unreadable_record_is_told() {
+    let folder = long_log().await;
+    let raw = rusqlite::Connection::open(folder.path().join("relink.db")).unwrap();
+    // Backwards, so that each is the first.
+    for bad in [600, 514, 513, 512, 300, 3, 2] {
+        raw.execute_batch(&format!("DELETE FROM events WHERE position = {bad}")).unwrap();
+        let log = Embedded::read_only(folder.path()).unwrap();
+        let (last, bad_at) = (Position(bad - 1), second(i64::try_from(bad).unwrap()));
+        for until in [Until::Position(Position(1)), Until::Position(last), Until::Time(second(0))] {
+            let known = inbox(&log, INBOX, until).await.unwrap();
+            assert_eq!(known.damage, None, "{bad} stands behind {until:?}");
+        }
+        let last_known = Until::Position(last);
+        for until in [last_known, Until::Position(Position(bad)), Until::Time(bad_at), Until::Now] {
+            let known = inbox(&log, INBOX, until).await.unwrap();
+            assert_eq!(known.view.inbox(INBOX).unwrap().name, (bad - 2).to_string(), "{until:?}");
+            assert_eq!(known.last.unwrap().0, last);
+            let named = (until != last_known).then_some(Position(bad));
+            assert_eq!(known.damage.map(|damage| damage.position), named, "{bad}, {until:?}");
+        }
+    }
+}
