@@ -333,5 +333,20 @@ where
     }
 }
 
+/// Where a stream stops being told, if it does. The whole of it is read.
+///
+/// # Errors
+/// When the log cannot be read.
+pub async fn damage(
+    store: &dyn EventStore,
+    stream: &StreamName,
+) -> Result<Option<Damage>, Failure> {
+    let mut cursor = Cursor::new(store, stream.clone(), Until::Now);
+    while cursor.peek().await?.is_some() {
+        cursor.take();
+    }
+    Ok(cursor.damage)
+}
+
 #[cfg(test)]
 mod tests;

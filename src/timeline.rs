@@ -6,6 +6,7 @@ use events::store::{Slice, Tail, is_last};
 use events::{EventStore, Failure, Position, Record, Revision, StreamName};
 
 use crate::damage::Damage;
+use crate::past;
 
 /// One page of a timeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,33 @@ pub enum Untold {
 /// # Errors
 /// When the log cannot be read, or one of these records not be told.
 pub async fn page(
+    store: &dyn EventStore,
+    streams: &[StreamName],
+    before: Option<Position>,
+    limit: usize,
+) -> Result<Page, Untold> {
+    match read(store, streams, before, limit).await {
+        Err(Untold::Log(failure @ Failure::Corrupt { .. })) => {
+            Err(named(store, streams, failure).await)
+        }
+        page => page,
+    }
+}
+
+/// Which record it is that an engine cannot read. Going back it does not say so, and the streams
+/// are read from their beginnings, which only a damaged log costs.
+async fn named(store: &dyn EventStore, streams: &[StreamName], failure: Failure) -> Untold {
+    for stream in streams {
+        match past::damage(store, stream).await {
+            Ok(Some(damage)) => return damage.into(),
+            Ok(None) => {}
+            Err(failure) => return failure.into(),
+        }
+    }
+    failure.into()
+}
+
+async fn read(
     store: &dyn EventStore,
     streams: &[StreamName],
     before: Option<Position>,

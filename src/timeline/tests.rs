@@ -1,9 +1,12 @@
+use std::sync::Arc;
+
 use events::account::{Event, Renamed};
 use events::store::Proposed;
 use events::store::memory::MemoryStore;
 
 use super::*;
 use crate::history::{append, append_altered};
+use crate::store::embedded::{Embedded, Options};
 
 async fn histories() -> (MemoryStore, [StreamName; 2]) {
     let store = MemoryStore::default();
@@ -120,4 +123,31 @@ async fn a_truncated_history_is_told_from_where_it_begins() {
     store.truncate(&streams[0], Revision(2)).await.unwrap();
     let page = page(&store, &streams, None, 20).await.unwrap();
     assert_eq!(positions(&page), [10, 9, 8, 7, 6, 5, 4, 1]);
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = Arc::new(Embedded::serve(folder.path(), Options::default()).unwrap());
+    let streams = [StreamName::from_log("account-1"), StreamName::from_log("account-2")];
+    for number in 0..10 {
+        let stream = &streams[usize::from(number % 3 == 0)];
+        append(&*log, stream, Event::from(Renamed { name: number.to_string() }), number).await;
+    }
+    log.close().await;
+    drop(log);
+    let raw = rusqlite::Connection::open(folder.path().join("relink.db")).unwrap();
+    raw.execute_batch("DELETE FROM events WHERE position = 5").unwrap();
+    drop(raw);
+    let log = Embedded::read_only(folder.path()).unwrap();
+    // Where the way is found, and where records are read.
+    for (before, limit) in [(Some(6), 5), (None, 20), (Some(9), 1), (Some(7), 1)] {
+        match page(&log, &streams[..1], before.map(Position), limit).await {
+            Err(Untold::Damaged(damage)) => {
+                assert_eq!((damage.stream.as_str(), damage.position.0), ("account-1", 4));
+            }
+            other => panic!("before {before:?}, {limit} a page: {other:?}"),
+        }
+    }
+    page(&log, &streams[1..], None, 20).await.unwrap();
 }
