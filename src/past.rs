@@ -2,6 +2,7 @@
 
 mod cursor;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use events::store::PAGE_MAX;
@@ -232,38 +233,49 @@ pub async fn incidents(
 }
 
 /// The incidents of the whole installation as of a moment. What many have in common is told by the
-/// records of all of them, so that the log is read from its beginning.
+/// records of all of them, so that the log is read from its beginning. Of a stream with a record
+/// that means nothing what stands before that, and where it is.
 ///
 /// # Errors
 /// When the log cannot be read.
 pub async fn of_installation(
     store: &dyn EventStore,
     until: Until,
-) -> Result<Known<Incidents>, Failure> {
+) -> Result<(Known<Incidents>, Vec<Damage>), Failure> {
     let telling = [Category::Inbox, Category::Hook, Category::Rule, Category::Installation];
     let telling = telling.map(Category::as_str);
     let mut known: Known<Incidents> = Known::default();
+    let mut damaged = BTreeMap::new();
     let mut from = Position::START;
     loop {
         let page = store.read_all(from, PAGE_MAX).await?;
-        let Some(last) = page.last() else { return Ok(known) };
+        let Some(last) = page.last() else { break };
         from = last.position;
         let within = page.into_iter().filter(|it| until.covers(it.position, it.at));
         let mut any = false;
         for record in within {
             any = true;
             known.last = known.last.max(Some((record.position, record.at)));
-            if telling.contains(&record.stream.category())
-                && let Ok(recorded) = record.decode()
-            {
-                known.view.evolve(&recorded);
+            let telling = telling.contains(&record.stream.category());
+            if !telling || damaged.contains_key(&record.stream) {
+                continue;
+            }
+            match record.clone().decode() {
+                Ok(recorded) => known.view.evolve(&recorded),
+                Err(undecodable) => {
+                    let damage = Damage::at(&record, &undecodable);
+                    damaged.insert(record.stream, damage);
+                }
             }
         }
         // Times of different streams are out of order, and by less than a page.
         if !any {
-            return Ok(known);
+            break;
         }
     }
+    let damaged: Vec<Damage> = damaged.into_values().collect();
+    known.damage = damaged.iter().min_by_key(|damage| damage.position).cloned();
+    Ok((known, damaged))
 }
 
 async fn each<Id, T, F>(

@@ -53,10 +53,14 @@ async fn list(
     match query::read("at", asked.at.as_deref(), past::moment)? {
         Some(until) if is_past(&app, until).await? => {
             let _place = places.wait(&app, None::<AccountId>).await?;
-            let known = past::of_installation(&*app.store, until).await?;
+            let (known, damaged) = past::of_installation(&*app.store, until).await?;
             let last = known.last.map(|(_, at)| at);
             let now = super::moment(&app, until, last);
-            Ok(Json(shown(&known.view, &filter, now)))
+            let mut told = shown(&known.view, &filter, now);
+            if !damaged.is_empty() {
+                told["halted"] = damaged.iter().map(|damage| damage.stream.as_str()).collect();
+            }
+            Ok(Json(told))
         }
         Some(_) | None => {
             let (now, mut seen) = (app.clock.now(), Seen::default());

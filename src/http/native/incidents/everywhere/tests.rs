@@ -1,8 +1,11 @@
 use axum::body::Body;
 use axum::http::Request;
+use events::inbox::{Event, Renamed};
 use events::installation::Role;
+use events::{InboxId, Subject};
 use serde_json::{Value, json};
 
+use crate::history::append_altered;
 use crate::http::testing::{ADMIN, Answer, Service, furnished};
 
 async fn ask(service: &Service, method: &str, path: &str, token: &str) -> Answer {
@@ -61,6 +64,20 @@ async fn an_incident_of_the_installation_is_muted_closed_by_hand_and_asked_of_th
     let then = listed(&service, &format!("?at={}", muted["position"])).await;
     assert_eq!(then[0]["muted"], true, "{then:?}");
     assert_eq!(listed(&service, "?at=1").await.len(), 0);
+}
+
+#[tokio::test]
+async fn of_the_past_the_streams_are_named_that_cannot_be_told_to_their_ends() {
+    let service = furnished().await;
+    let first = fail(&service).await;
+    let stream = Subject::Inbox(InboxId(42)).stream();
+    let renamed = Event::from(Renamed { name: "Sales".to_owned() });
+    let alter = |record: &mut events::store::Proposed| record.kind = "inbox.unheard".into();
+    let bad = append_altered(&*service.app.store, &stream, renamed, 9_999_999_999, alter).await;
+    let then = ask(&service, "GET", &format!("?at={first}"), ADMIN).await.json();
+    assert_eq!((then.get("halted"), &then["total"]), (None, &json!(1)));
+    let then = ask(&service, "GET", &format!("?at={bad}"), ADMIN).await.json();
+    assert_eq!((&then["halted"], &then["total"]), (&json!(["inbox-42"]), &json!(1)));
 }
 
 #[tokio::test]
