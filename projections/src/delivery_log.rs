@@ -139,14 +139,10 @@ impl Filter {
     }
 
     /// Whether one that was queued there and then stands where these may: how it is doing aside.
-    fn may_stand(&self, revision: Revision, queued_at: Timestamp) -> bool {
-        self.below.is_none_or(|below| revision < below)
-            && self.before.is_none_or(|before| queued_at < before)
-    }
-
     fn wants(&self, delivery: &Delivery, is: DeliveryStatus) -> bool {
         self.status.is_none_or(|status| is == status)
             && self.event.as_deref().is_none_or(|event| *delivery.event == *event)
+            && self.below.is_none_or(|below| delivery.revision < below)
             && self.before.is_none_or(|at| delivery.created_at < at)
             && self.after.is_none_or(|at| delivery.created_at > at)
     }
@@ -173,13 +169,10 @@ impl DeliveryLog {
     /// An endpoint's deliveries, as far as they are here.
     pub fn list(&self, endpoint: impl Into<EndpointId>, filter: &Filter) -> Listed {
         let Some(ledger) = self.ledgers.get(&endpoint.into()) else { return Listed::default() };
-        let all = ledger.deliveries.iter().rev();
+        let all = ledger.deliveries.values().rev();
         let heads = ledger.heads();
         // What retention moved stands behind what was queued after it, so each is looked at.
         let deliveries = all
-            .filter(|(revision, it)| filter.may_stand(**revision, it.created_at))
-            .map(|(_, delivery)| delivery)
-            .filter(|delivery| filter.after.is_none_or(|at| delivery.created_at > at))
             .filter(|delivery| filter.wants(delivery, ledger.status(delivery)))
             .take(filter.limit)
             .map(|delivery| ledger.seen(delivery, &heads))

@@ -126,8 +126,6 @@ impl Older {
         };
         let meant = record.revision <= self.left
             && !self.again.contains(&queued.delivery)
-            && self.filter.may_stand(record.revision, record.at)
-            && !self.is_over(record)
             && self.filter.wants(&delivery, status);
         meant.then_some(delivery)
     }
