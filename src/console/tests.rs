@@ -104,14 +104,6 @@ fn whatever_the_script_shows_of_something_is_described() {
 }
 
 #[test]
-fn an_account_that_is_not_there_costs_no_token() {
-    let (refused, unknown) = function("complain").split_once("status === 404").unwrap();
-    assert!(refused.contains("[401, 403]") && refused.contains("removeItem(\"token\")"));
-    assert!(!unknown.contains("removeItem"), "{unknown}");
-    assert!(unknown.contains("There is no account ${account} yet"), "{unknown}");
-}
-
-#[test]
 fn states_and_moments_are_not_broken_and_names_are_wherever_they_must() {
     assert!(rule("td").contains("white-space: nowrap"));
     assert!(rule("tbody th,\ntd.words").contains("overflow-wrap: anywhere"));

@@ -15,6 +15,7 @@ mod bad_input;
 mod bad_settings;
 mod broken_log;
 mod chance;
+mod console;
 mod crash;
 mod deliveries;
 mod described;

@@ -34,7 +34,7 @@ pub(crate) fn passed_over(why: &str) {
 }
 
 /// Runs a script with JSON on its standard input; what it prints, as JSON.
-async fn script(command: &mut Command, input: &Value) -> Value {
+pub(crate) async fn script(command: &mut Command, input: &Value) -> Value {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -51,7 +51,7 @@ async fn script(command: &mut Command, input: &Value) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-fn node(modules: &str, program: &str) -> Command {
+pub(crate) fn node(modules: &str, program: &str) -> Command {
     let mut command = Command::new("node");
     command.args(["-e", program]).env("NODE_PATH", modules);
     command
