@@ -96,11 +96,12 @@ impl InboxHealth {
         self.by_account.range(all).filter_map(|(_, id)| self.inbox(*id))
     }
 
-    /// The numbers of all inboxes that an account has or had.
+    /// The numbers of all inboxes that an account has or had, in order.
     pub fn ever_of_account(&self, account: AccountId) -> impl Iterator<Item = InboxId> {
         let all = (account, InboxId(0))..=(account, InboxId(u64::MAX));
         let removed = self.removed.range(all.clone());
-        self.by_account.range(all).chain(removed).map(|(_, id)| *id)
+        let ever: BTreeSet<_> = self.by_account.range(all).chain(removed).collect();
+        ever.into_iter().map(|(_, id)| *id)
     }
 
     /// The inboxes whose credential ends before that moment, the soonest first.

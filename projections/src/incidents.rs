@@ -121,6 +121,16 @@ impl Incidents {
         self.app.get(number)
     }
 
+    /// Whether one of the installation's may ever have touched an account: one that is too long
+    /// over may, and one that touched more than are remembered.
+    pub fn may_have_shared(&self, account: AccountId) -> bool {
+        self.app.is_forgetful()
+            || self.app.all().any(|incident| {
+                incident.is_forgetful()
+                    || incident.affected.iter().any(|it| self.account_of(*it) == Some(account))
+            })
+    }
+
     /// Whose a subject is.
     pub fn account_of(&self, subject: Subject) -> Option<AccountId> {
         self.tracks.get(&subject).map(|track| track.account)

@@ -55,7 +55,7 @@ impl Deref for Webhook {
 pub struct WebhookHealth {
     seen: Seen,
     webhooks: HashMap<WebhookId, Webhook>,
-    /// Those that are not deleted.
+    /// Those that are deleted too.
     by_account: BTreeSet<(AccountId, WebhookId)>,
     /// What the deliveries to everybody else have come to who was ever owed any.
     others: BTreeMap<EndpointId, Tally>,
@@ -69,13 +69,20 @@ impl WebhookHealth {
 
     /// An account's webhooks by number, without those that are deleted.
     pub fn of_account(&self, account: AccountId) -> impl Iterator<Item = &Webhook> {
+        let ever = self.ever_of_account(account).filter_map(|id| self.webhooks.get(&id));
+        ever.filter(|webhook| !webhook.deleted)
+    }
+
+    /// The numbers of all webhooks that an account has or had, in order.
+    pub fn ever_of_account(&self, account: AccountId) -> impl Iterator<Item = WebhookId> {
         let all = (account, WebhookId(0))..=(account, WebhookId(u64::MAX));
-        self.by_account.range(all).filter_map(|(_, id)| self.webhooks.get(id))
+        self.by_account.range(all).map(|(_, id)| *id)
     }
 
     /// All that are not deleted, by account and number.
     pub fn iter(&self) -> impl Iterator<Item = &Webhook> {
-        self.by_account.iter().filter_map(|(_, id)| self.webhooks.get(id))
+        let ever = self.by_account.iter().filter_map(|(_, id)| self.webhooks.get(id));
+        ever.filter(|webhook| !webhook.deleted)
     }
 
     /// What the deliveries to an API inbox, or by mail, have come to; none where none was owed yet.
@@ -129,10 +136,7 @@ impl WebhookHealth {
             | WebhookEvent::KeyPairRotated(_)
             | WebhookEvent::KeyPairRetired(_) => webhook.keys.evolve(event),
             WebhookEvent::SecretRevealed(_) => {}
-            WebhookEvent::Deleted(_) => {
-                webhook.deleted = true;
-                self.by_account.remove(&(webhook.account, id));
-            }
+            WebhookEvent::Deleted(_) => webhook.deleted = true,
         }
     }
 }
@@ -195,7 +199,7 @@ impl Fold for WebhookHealth {
 
 impl Projection for WebhookHealth {
     const NAME: &'static str = "webhook_health";
-    const VERSION: u32 = 10;
+    const VERSION: u32 = 11;
 }
 
 #[cfg(test)]

@@ -134,6 +134,20 @@ fn a_removed_inbox_is_not_listed_and_can_still_be_asked_about() {
 }
 
 #[test]
+fn those_that_are_removed_keep_their_place_among_the_others() {
+    let events = [
+        (stream(9), registered("Channel::Email")),
+        (stream(3), registered("Channel::Email")),
+        (stream(3), inbox::Removed {}.into()),
+        (stream(5), registered("Channel::Email")),
+        (stream(5), inbox::Removed {}.into()),
+    ];
+    let health: InboxHealth = fold(&history(events));
+    let ever: Vec<_> = health.ever_of_account(ACCOUNT).map(|id| id.0).collect();
+    assert_eq!(ever, [3, 5, 9]);
+}
+
+#[test]
 fn the_past_is_told_from_the_inboxs_own_records() {
     let events = [
         (stream(42), registered("Channel::Whatsapp")),

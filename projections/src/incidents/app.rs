@@ -57,6 +57,13 @@ pub struct AppIncident {
     pub ended: Option<AppEnding>,
 }
 
+impl AppIncident {
+    /// Whether it may have touched more subjects than are remembered.
+    pub(super) fn is_forgetful(&self) -> bool {
+        self.affected.len() >= AFFECTED_MAX
+    }
+}
+
 /// How an incident of the installation ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AppEnding {
@@ -92,6 +99,11 @@ pub(super) struct AppIncidents {
 impl AppIncidents {
     pub(super) fn all(&self) -> impl Iterator<Item = &AppIncident> {
         self.incidents.values().rev()
+    }
+
+    /// Whether there may have been more than are kept.
+    pub(super) fn is_forgetful(&self) -> bool {
+        self.incidents.len() >= KEPT_MAX
     }
 
     pub(super) fn get(&self, number: u64) -> Option<&AppIncident> {

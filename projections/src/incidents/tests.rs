@@ -120,6 +120,7 @@ fn a_wrong_client_secret_is_one_incident_of_the_installation() {
     let ended = healed.of_installation().next().unwrap().ended.clone();
     let subject = Subject::Inbox(InboxId(2));
     assert_eq!(ended, Some(AppEnding::Healed { subject, at: second(5) }));
+    assert!(incidents.may_have_shared(ACCOUNT) && !incidents.may_have_shared(AccountId(2)));
 }
 
 fn app_incident() -> installation::AppIncident {

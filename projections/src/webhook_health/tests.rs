@@ -130,6 +130,8 @@ fn a_deleted_webhook_is_not_listed_and_can_still_be_asked_about() {
     assert_eq!((health.of_account(ACCOUNT).count(), health.iter().count()), (0, 0));
     let webhook = health.webhook(WEBHOOK).unwrap();
     assert_eq!((webhook.deleted, webhook.counts.abandoned), (true, 1));
+    assert_eq!(health.ever_of_account(ACCOUNT).collect::<Vec<_>>(), [WEBHOOK]);
+    assert_eq!(health.ever_of_account(AccountId(2)).count(), 0);
 }
 
 #[test]

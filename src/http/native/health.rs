@@ -5,11 +5,10 @@ mod shown;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use actors::installation::{Command, TheOne};
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Extension, Json, Router};
-use events::{AccountId, EndpointId, Position, Timestamp, Until, WebhookId};
+use events::{AccountId, EndpointId, Position, Timestamp, Until};
 use projections::inbox_health::HealthState;
 use projections::webhook_health::WebhookStatus;
 use serde::Deserialize;
@@ -78,7 +77,7 @@ async fn show(
     let (mut shown, mut halted) = match until {
         Some(until) if !is_future(&app, until).await? => {
             let _place = places.wait(&app, caller.account).await?;
-            let mut shown = then(&app, &caller, cause, until).await?;
+            let mut shown = then(&app, &caller, until).await?;
             let streams = shown.damage.iter().map(|damage| damage.stream.to_string());
             let streams = streams.collect::<Vec<_>>();
             shown.mark(&streams);
@@ -169,14 +168,8 @@ fn looked_at(app: &App, account: AccountId) -> (Seen, Shown) {
     (seen, Shown { as_of, position, inboxes, webhooks, endpoints, hooks, automation_rules, damage })
 }
 
-async fn then(
-    app: &App,
-    caller: &Caller,
-    Cause(context): Cause,
-    until: Until,
-) -> Result<Shown, Problem> {
-    let installation = app.actors.installation.ask(TheOne, context, Command::Look).await?;
-    let subjects = subjects(app, caller, installation.answer.webhook);
+async fn then(app: &App, caller: &Caller, until: Until) -> Result<Shown, Problem> {
+    let subjects = subjects(app, caller);
     let past = past::health(&app.store, subjects, until).await?;
     let (last, last_at) = past.last().unwrap_or_default();
     let (as_of, position) = match until {
@@ -208,12 +201,8 @@ async fn then(
 }
 
 /// Whoever is or was of the account, as far as the views know them.
-fn subjects(app: &App, caller: &Caller, highest: u64) -> Subjects {
+fn subjects(app: &App, caller: &Caller) -> Subjects {
     let (views, account) = (&app.views, caller.account);
-    let webhooks = views.webhook_health.read(|view| {
-        let ever = (1..=highest).filter_map(|number| view.webhook(WebhookId(number)));
-        ever.filter(|webhook| webhook.account == account).map(|webhook| webhook.id).collect()
-    });
     let inboxes: Vec<_> = views.inbox_health.read(|view| view.ever_of_account(account).collect());
     let endpoints = inboxes.iter().copied().map(EndpointId::Inbox);
     let endpoints = endpoints.chain([EndpointId::Mail(account)]);
@@ -222,7 +211,7 @@ fn subjects(app: &App, caller: &Caller, highest: u64) -> Subjects {
         .read(|view| endpoints.filter(|endpoint| view.other(*endpoint).is_some()).collect());
     Subjects {
         inboxes,
-        webhooks,
+        webhooks: views.webhook_health.read(|view| view.ever_of_account(account).collect()),
         endpoints,
         hooks: views.hook_health.read(|view| view.ever_of_account(account).collect()),
         rules: views.rule_health.read(|view| view.ever_of_account(account).collect()),

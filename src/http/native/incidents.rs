@@ -133,13 +133,7 @@ fn now(app: &App, caller: &Caller, filter: &Filter) -> (Seen, Value) {
     let (now, mut seen) = (app.clock.now(), Seen::default());
     let view = app.views.incidents.reading();
     seen.by(&view);
-    let account = Some(caller.account);
-    let apps = view.of_installation();
-    let mut apps: Vec<_> =
-        apps.filter_map(|one| rendering::app(one, &view, account, now)).collect();
-    if let Some(open) = filter.open {
-        apps.retain(|one| (one["state"] == "open") == open);
-    }
+    let apps = apps(&view, caller, filter, now);
     let mut told = json!({ "as_of": null, "installation": apps });
     shown(own(&view, caller), filter, now).put_into(&mut told);
     (seen, told)
@@ -171,7 +165,8 @@ fn streams(subject: Subject) -> Vec<StreamName> {
     }
 }
 
-/// The past is told from the subjects' own records; what several had in common is not.
+/// The past is told from the subjects' own records. What several had in common is told by those of
+/// everybody: the whole log is read where there ever was anything of the kind.
 async fn then(
     app: &App,
     caller: &Caller,
@@ -186,9 +181,17 @@ async fn then(
     }
     let last = past.iter().filter_map(|known| known.last).max();
     let now = moment(app, until, last.map(|(_, at)| at));
-    let all = past.iter().flat_map(|known| own(&known.view, caller));
-    let mut told = json!({ "as_of": now, "installation": [] });
-    shown(all, filter, now).put_into(&mut told);
+    let common = in_common(app, caller, until).await?;
+    let all = past.iter().flat_map(|known| own(&known.view, caller)).cloned();
+    let all: Vec<_> = all
+        .map(|one| {
+            let whole = common.get(one.subject, one.number);
+            Incident { app: whole.and_then(|it| it.app), ..one }
+        })
+        .collect();
+    let apps = apps(&common, caller, filter, now);
+    let mut told = json!({ "as_of": now, "installation": apps });
+    shown(all.iter(), filter, now).put_into(&mut told);
     // Of an endpoint's incidents its ledger tells, and no longer than retention keeps it.
     if let Some(kept_from) = past.iter().filter_map(|known| known.kept_from).max() {
         told["kept_from"] = json!(kept_from);
@@ -201,7 +204,25 @@ async fn then(
     Ok(Json(told))
 }
 
-/// Whatever the account has that can need reauthorization, or had; deleted endpoints are not known.
+/// The incidents of the whole installation as of a moment; none where none of its apps' can have
+/// touched the account, which the view knows without reading the log.
+async fn in_common(app: &App, caller: &Caller, until: Until) -> Result<Incidents, Problem> {
+    let account = caller.account;
+    if !app.views.incidents.read(|view| view.may_have_shared(account)) {
+        return Ok(Incidents::default());
+    }
+    Ok(past::of_installation(&*app.store, until).await?.0.view)
+}
+
+/// Those of the installation's apps, as far as they touch the account.
+fn apps(view: &Incidents, caller: &Caller, filter: &Filter, now: Timestamp) -> Vec<Value> {
+    let account = Some(caller.account);
+    let wanted = view.of_installation();
+    let wanted = wanted.filter(|one| filter.open.is_none_or(|open| open == one.ended.is_none()));
+    wanted.filter_map(|one| rendering::app(one, view, account, now)).collect()
+}
+
+/// Whatever the account has that can be in trouble, or had.
 fn ever(app: &App, account: AccountId) -> Vec<Subject> {
     let views = &app.views;
     let mut subjects: Vec<_> =
@@ -213,7 +234,7 @@ fn ever(app: &App, account: AccountId) -> Vec<Subject> {
         subjects.extend(view.ever_of_account(account).map(Subject::Rule));
     });
     views.webhook_health.read(|view| {
-        subjects.extend(view.of_account(account).map(|webhook| Subject::Webhook(webhook.id)));
+        subjects.extend(view.ever_of_account(account).map(Subject::Webhook));
     });
     subjects
 }

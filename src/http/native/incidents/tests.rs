@@ -14,6 +14,18 @@ async fn listed(service: &Service, query: &str) -> Vec<Value> {
     answer.json()["incidents"].as_array().unwrap().clone()
 }
 
+/// What is told, but for what passing time changes.
+fn without_durations(told: &Value) -> Value {
+    let mut told = told.clone();
+    told["as_of"] = Value::Null;
+    for list in ["installation", "incidents"] {
+        for one in told[list].as_array_mut().unwrap() {
+            one["duration_s"] = Value::Null;
+        }
+    }
+    told
+}
+
 #[tokio::test]
 async fn an_incident_is_listed_muted_and_closed_by_hand() {
     let service = furnished().await;
@@ -64,6 +76,35 @@ async fn what_the_app_has_is_shown_to_each_account_as_far_as_it_is_touched() {
     report(&service, "authorization_successes", "").await;
     let shown = service.call("GET", "1/incidents?state=closed", "").await.json();
     assert_eq!(shown["installation"][0]["ended"], "healed");
+}
+
+#[tokio::test]
+async fn what_the_app_had_is_told_of_the_past_as_it_was_told_then() {
+    let service = furnished().await;
+    for inbox in 1..=5 {
+        let body = r#"{"name":"n","channel_type":"Channel::Email"}"#;
+        service.call("PUT", &format!("1/inboxes/{inbox}"), body).await;
+    }
+    let before = report(&service, "authorization_errors", "").await["position"].clone();
+    // Given a burst that is suspected to be the app's, and that is over
+    let refused = r#"{"provider":"google","status":400,"body":{"error":"invalid_grant"}}"#;
+    let mut reported = Value::Null;
+    for inbox in 1..=5 {
+        let path = format!("1/inboxes/{inbox}/authorization_errors");
+        reported = service.call("POST", &path, refused).await.json()["position"].clone();
+    }
+    let told = service.call("GET", "1/incidents", "").await.json();
+    assert_eq!(told["installation"][0]["affected"], 5, "{told}");
+    assert_eq!(told["incidents"][0]["part_of"], "app-1", "{told}");
+    service.call("POST", "1/inboxes/3/authorization_successes", "").await;
+    // Then the past tells of it as it was told
+    let then = service.call("GET", &format!("1/incidents?at={reported}"), "").await.json();
+    assert_eq!(then["installation"][0]["state"], "open", "{then}");
+    assert_eq!(without_durations(&then), without_durations(&told));
+    let then = service.call("GET", &format!("1/incidents?at={before}"), "").await.json();
+    assert_eq!((&then["installation"], &then["total"]), (&json!([]), &json!(1)), "{then}");
+    let theirs = service.call("GET", &format!("2/incidents?at={reported}"), "").await.json();
+    assert_eq!((&theirs["installation"], &theirs["total"]), (&json!([]), &json!(0)), "{theirs}");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use events::delivery::{
     AttemptClass, AttemptFailed, Backlog, DisableRule, EndpointDisabled, EndpointEnabled, Event,
     Queued,
 };
-use events::{AccountId, Actor, Category, DeliveryId, EndpointId, EventId, StreamName};
+use events::{AccountId, Actor, Category, DeliveryId, EndpointId, EventId, StreamName, WebhookId};
 
 use super::*;
 
@@ -166,4 +166,26 @@ async fn every_answer_is_as_of_the_moment_until_which_it_is_complete() {
         let as_of: Timestamp = told["as_of"].as_str().unwrap().parse().unwrap();
         assert!(as_of >= asked_at, "{path} is of {as_of}, and was asked for at {asked_at}");
     }
+}
+
+#[tokio::test]
+async fn the_past_of_a_webhook_is_told_after_it_is_deleted() {
+    // Given a webhook whose endpoint refused twice, and which is deleted
+    let (service, _) = service().await;
+    let refused = [queued(WEBHOOK), failed(WEBHOOK, AttemptClass::Auth)];
+    let seen = tell(&service, WEBHOOK, refused).await.0;
+    let before = service.call("GET", "1/incidents", "").await.json();
+    assert_eq!(service.call("DELETE", "1/webhooks/1", "").await.status, 200);
+    assert_eq!(health(&service, "").await["webhooks"], json!([]));
+    // When one asks how it was before
+    let then = health(&service, &format!("at={seen}")).await;
+    let incidents = service.call("GET", &format!("1/incidents?at={seen}"), "").await.json();
+    // Then it and its trouble are told
+    assert_eq!(
+        (&then["webhooks"][0]["id"], &then["webhooks"][0]["pending"]),
+        (&json!(1), &json!(1))
+    );
+    let one = &incidents["incidents"][0];
+    assert_eq!((&one["id"], &one["state"]), (&json!("webhook-1-1"), &json!("open")));
+    assert_eq!(one["count"], before["incidents"][0]["count"], "{before}");
 }
