@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use super::endpoints;
 use crate::app::App;
-use crate::damage::{self, Untold};
+use crate::damage;
 use crate::http::auth::Caller;
 use crate::http::context::Cause;
 use crate::http::fresh::Fresh;
@@ -156,11 +156,11 @@ pub(super) fn unknown(app: &App, id: DeliveryId) -> Problem {
     }
 }
 
-/// What its ledger tells of it.
-async fn told(app: &App, id: DeliveryId, hint: Hint) -> Result<Told, Untold> {
-    let told = attempts::of(&*app.store, id, hint).await;
+/// What its ledger tells of it: where the view does not say where it stands, that is long to read.
+async fn told(app: &App, id: DeliveryId, hint: Hint) -> Result<Told, Problem> {
+    let told = app.unless_it_stops(attempts::of(&*app.store, id, hint)).await?;
     let ledger = StreamName::new(Category::Ledger, id.endpoint());
-    damage::named(&*app.store, &[ledger], told).await
+    Ok(damage::named(&*app.store, &[ledger], told).await?)
 }
 
 /// What the view knows of it.

@@ -63,7 +63,8 @@ async fn recover(
     let filter = filter(asked)?;
     let settings = settings(&app, &caller, &context, webhook).await?;
     check_kept(&app, webhook, &filter)?;
-    let found = matching(&*app.store, webhook.into(), &filter, None).await;
+    let found = matching(&*app.store, webhook.into(), &filter, None);
+    let found = app.unless_it_stops(found).await?;
     let ledger = StreamName::new(Category::Ledger, webhook);
     let found = damage::named(&*app.store, &[ledger], found).await?;
     let recovery = RecoveryId::of(context.id, webhook);

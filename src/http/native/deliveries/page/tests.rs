@@ -1,11 +1,13 @@
 use std::collections::BTreeSet;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use events::delivery::{AbandonReason, Abandoned, Delivered, Event, Queued, Reopened, Response};
 use events::installation::Role;
 use events::{AccountId, Actor, DeliveryId, EventId, WebhookId};
 use projections::delivery_log::FINISHED_MAX;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::*;
@@ -13,6 +15,9 @@ use crate::history::{Staged, append, second};
 use crate::http::testing::Service;
 
 const WEBHOOK: WebhookId = WebhookId(1);
+
+/// Longer than anything here takes.
+const DEADLINE: Duration = Duration::from_secs(10);
 
 /// More than the view lists, of one kind.
 const MANY: u128 = FINISHED_MAX as u128 + 60;
@@ -206,13 +211,24 @@ async fn whoever_waits_for_a_ledger_is_told_when_the_service_stops() {
     let service = over(store.clone(), told).await;
     let of_ledger = |stream: &StreamName| *stream == ledger_of_webhook();
     store.answer(move |stream, _| of_ledger(stream).then(|| Box::pin(std::future::pending()) as _));
-    let asked = service.call("GET", "1/webhooks/1/deliveries?before=9", "");
-    let stopped = async {
+    let stop = async {
         tokio::task::yield_now().await;
         service.app.stopping.send_replace(true);
     };
-    let (answer, ()) = tokio::join!(asked, stopped);
+    let asked = service.call("GET", "1/webhooks/1/deliveries?before=9", "");
+    let (answer, ()) = tokio::join!(asked, stop);
     assert_eq!(answer.status, 503, "{answer:?}");
+    let one = format!("1/deliveries/{}", id(3));
+    let explained = format!("{one}/explain");
+    for (method, path, body) in [
+        ("GET", one.as_str(), ""),
+        ("GET", &explained, ""),
+        ("GET", "1/webhooks/1/why", ""),
+        ("POST", "1/webhooks/1/recover", r#"{"since":"1970-01-01T00:00:00Z"}"#),
+    ] {
+        let asked = timeout(DEADLINE, service.call(method, path, body));
+        assert_eq!(asked.await.map(|answer| answer.status), Ok(503), "{path}");
+    }
 }
 
 #[tokio::test]
