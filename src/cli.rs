@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::{self, Args, Settings};
-use crate::damage::Damage;
+use crate::damage::{Damage, Untold};
 
 pub(crate) use rebuild::progress_bar;
 
@@ -128,6 +128,15 @@ impl From<events::Failure> for Stop {
             events::Failure::Conflict { .. }
             | events::Failure::Size { .. }
             | events::Failure::Unavailable { .. } => Self::NoLog(failure.into()),
+        }
+    }
+}
+
+impl From<Untold> for Stop {
+    fn from(untold: Untold) -> Self {
+        match untold {
+            Untold::Log(failure) => failure.into(),
+            Untold::Damaged(damage) => damage.into(),
         }
     }
 }

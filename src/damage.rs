@@ -1,6 +1,8 @@
 //! The first record of a stream that cannot be told: it is not what was written, or means nothing.
 
-use events::{Position, Record, StreamName};
+use events::{EventStore, Failure, Position, Record, StreamName};
+
+use crate::past;
 
 /// Where a stream stops being told, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,4 +23,43 @@ impl Damage {
         let (stream, position) = (record.stream.clone(), record.position);
         Self { stream, position, reason: reason.to_string() }
     }
+}
+
+/// Why something is not told.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Untold {
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] Failure),
+    /// One of its records is not what was written, or means nothing to this build.
+    #[error(transparent)]
+    Damaged(#[from] Damage),
+}
+
+/// What was read of these streams; where an engine could not read on, which record that is. It may
+/// not say so, going back, and the streams are read from their beginnings, which only a damaged
+/// log costs.
+///
+/// # Errors
+/// When it was not read, or is damaged.
+pub async fn named<T>(
+    store: &dyn EventStore,
+    streams: &[StreamName],
+    read: Result<T, Failure>,
+) -> Result<T, Untold> {
+    let failure = match read {
+        Ok(read) => return Ok(read),
+        Err(failure @ Failure::Corrupt { .. }) => failure,
+        Err(
+            failure @ (Failure::Conflict { .. }
+            | Failure::Size { .. }
+            | Failure::Unavailable { .. }),
+        ) => return Err(failure.into()),
+    };
+    for stream in streams {
+        if let Some(damage) = past::damage(store, stream).await? {
+            return Err(damage.into());
+        }
+    }
+    Err(failure.into())
 }

@@ -6,10 +6,11 @@ mod settings;
 mod source;
 
 use events::webhook::subscribes;
-use events::{DeliveryId, EventStore, Failure, Revision, Timestamp};
+use events::{Category, DeliveryId, EventStore, Revision, StreamName, Timestamp};
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use crate::damage::{self, Untold};
 use crate::outbound;
 use crate::vault::Vault;
 
@@ -22,18 +23,22 @@ use settings::History;
 /// where `from` says it was queued. Without a vault no signature is computed.
 ///
 /// # Errors
-/// When the log cannot be read.
+/// When the log cannot be read, or is damaged where it tells of the delivery.
 pub async fn delivery(
     store: &dyn EventStore,
     vault: Option<&Vault>,
     id: DeliveryId,
     from: Option<Revision>,
     now: Timestamp,
-) -> Result<Option<Value>, Failure> {
-    let Told { queued, attempts, history } = Told::read(store, id, from).await?;
+) -> Result<Option<Value>, Untold> {
+    let ledger = [StreamName::new(Category::Ledger, id.endpoint())];
+    let told = damage::named(store, &ledger, Told::read(store, id, from).await).await?;
+    let Told { queued, attempts, history } = told;
     let Some((record, queued)) = queued else { return Ok(None) };
-    let settings = History::read(store, id.endpoint()).await?;
-    let source = source::find(store, &queued, record.position).await?;
+    let settings = History::read(store, id.endpoint()).await;
+    let settings = damage::named(store, &History::streams(id.endpoint()), settings).await?;
+    let source = source::find(store, &queued, record.position).await;
+    let source = damage::named(store, &source::streams(&queued), source).await?;
     // What was subscribed is asked as of the event, as the fan-out asked it.
     let as_of = source.as_ref().map_or(record.position.0, |source| source.position);
     let subscription = settings.at(|setting| setting.position.0 <= as_of);

@@ -1,8 +1,12 @@
 //! Writes histories into a log, for tests.
 
+mod staged;
+
 use events::store::{Draft, Proposed, Slice, Tail};
 use events::{Actor, Event, EventStore, Metadata, Position, StreamName, Timestamp};
 use uuid::Uuid;
+
+pub(crate) use staged::Staged;
 
 /// So many seconds after the epoch.
 pub(crate) fn second(seconds: i64) -> Timestamp {

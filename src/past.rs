@@ -1,11 +1,10 @@
 //! What was known at a moment: folded anew from the streams of those it is asked of, and no more.
 
 mod cursor;
+mod installation;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use events::store::PAGE_MAX;
 use events::{
     Category, EndpointId, Event, EventStore, Failure, Fold, HookId, InboxId, Position, Recorded,
     RuleId, StreamName, Subject, Timestamp, Until, WebhookId,
@@ -19,6 +18,8 @@ use tokio::task::JoinSet;
 
 use crate::damage::Damage;
 use cursor::Cursor;
+
+pub use installation::of_installation;
 
 /// As many subjects as are read at once.
 const AT_ONCE: usize = 16;
@@ -230,52 +231,6 @@ pub async fn incidents(
     };
     let known = each(store, subjects, read).await?;
     Ok(known.into_iter().map(|(_, known)| known).collect())
-}
-
-/// The incidents of the whole installation as of a moment. What many have in common is told by the
-/// records of all of them, so that the log is read from its beginning. Of a stream with a record
-/// that means nothing what stands before that, and where it is.
-///
-/// # Errors
-/// When the log cannot be read.
-pub async fn of_installation(
-    store: &dyn EventStore,
-    until: Until,
-) -> Result<(Known<Incidents>, Vec<Damage>), Failure> {
-    let telling = [Category::Inbox, Category::Hook, Category::Rule, Category::Installation];
-    let telling = telling.map(Category::as_str);
-    let mut known: Known<Incidents> = Known::default();
-    let mut damaged = BTreeMap::new();
-    let mut from = Position::START;
-    loop {
-        let page = store.read_all(from, PAGE_MAX).await?;
-        let Some(last) = page.last() else { break };
-        from = last.position;
-        let within = page.into_iter().filter(|it| until.covers(it.position, it.at));
-        let mut any = false;
-        for record in within {
-            any = true;
-            known.last = known.last.max(Some((record.position, record.at)));
-            let telling = telling.contains(&record.stream.category());
-            if !telling || damaged.contains_key(&record.stream) {
-                continue;
-            }
-            match record.clone().decode() {
-                Ok(recorded) => known.view.evolve(&recorded),
-                Err(undecodable) => {
-                    let damage = Damage::at(&record, &undecodable);
-                    damaged.insert(record.stream, damage);
-                }
-            }
-        }
-        // Times of different streams are out of order, and by less than a page.
-        if !any {
-            break;
-        }
-    }
-    let damaged: Vec<Damage> = damaged.into_values().collect();
-    known.damage = damaged.iter().min_by_key(|damage| damage.position).cloned();
-    Ok((known, damaged))
 }
 
 async fn each<Id, T, F>(

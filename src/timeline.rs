@@ -5,8 +5,7 @@ use std::collections::VecDeque;
 use events::store::{Slice, Tail, is_last};
 use events::{EventStore, Failure, Position, Record, Revision, StreamName};
 
-use crate::damage::Damage;
-use crate::past;
+use crate::damage::{self, Damage, Untold};
 
 /// One page of a timeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,17 +14,6 @@ pub struct Page {
     pub records: Vec<Record>,
     /// What to ask for to go on; none at the beginning of the history.
     pub next_before: Option<Position>,
-}
-
-/// Why a page is not told.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Untold {
-    /// The log cannot be read.
-    #[error(transparent)]
-    Log(#[from] Failure),
-    /// One of its records is not what was written, or means nothing to this build.
-    #[error(transparent)]
-    Damaged(#[from] Damage),
 }
 
 /// At most `limit` records of these streams that stand before a position, newest first.
@@ -38,25 +26,11 @@ pub async fn page(
     before: Option<Position>,
     limit: usize,
 ) -> Result<Page, Untold> {
-    match read(store, streams, before, limit).await {
-        Err(Untold::Log(failure @ Failure::Corrupt { .. })) => {
-            Err(named(store, streams, failure).await)
-        }
+    let read = read(store, streams, before, limit).await;
+    match read {
+        Err(Untold::Log(failure)) => damage::named(store, streams, Err(failure)).await,
         page => page,
     }
-}
-
-/// Which record it is that an engine cannot read. Going back it does not say so, and the streams
-/// are read from their beginnings, which only a damaged log costs.
-async fn named(store: &dyn EventStore, streams: &[StreamName], failure: Failure) -> Untold {
-    for stream in streams {
-        match past::damage(store, stream).await {
-            Ok(Some(damage)) => return damage.into(),
-            Ok(None) => {}
-            Err(failure) => return failure.into(),
-        }
-    }
-    failure.into()
 }
 
 async fn read(
@@ -132,7 +106,9 @@ impl<'a> Walk<'a> {
         let mut ways = Vec::with_capacity(streams.len());
         for stream in streams {
             let from = match before {
-                Some(position) => first_from(store, stream, position).await?,
+                Some(position) => {
+                    first_where(store, stream, |record| record.position >= position).await?
+                }
                 None => None,
             };
             let (found, rest) = (VecDeque::new(), Some(Slice::Before(from)));
@@ -184,21 +160,24 @@ impl Way {
     }
 }
 
-/// The revision of the first record at or behind a position; none when all stand before it.
+/// The revision of the first record that is so; none when none is. All behind one that is so are.
 ///
-/// Positions grow with revisions, so halving finds it in a few reads of one record.
-async fn first_from(
+/// Halving finds it in a few reads of one record.
+///
+/// # Errors
+/// When the log cannot be read.
+pub async fn first_where(
     store: &dyn EventStore,
     stream: &StreamName,
-    position: Position,
+    is_so: impl Fn(&Record) -> bool,
 ) -> Result<Option<Revision>, Failure> {
     let last = store.read_stream(stream, Slice::Before(None), 1).await?.pop();
-    let Some(last) = last.filter(|last| last.position >= position) else { return Ok(None) };
+    let Some(last) = last.filter(|last| is_so(last)) else { return Ok(None) };
     let (mut low, mut high) = (Revision::FIRST, last.revision);
     while low < high {
         let middle = Revision(low.0 + (high.0 - low.0) / 2);
         match store.read_stream(stream, Slice::From(middle), 1).await?.pop() {
-            Some(record) if record.position < position => low = record.revision.next(),
+            Some(record) if !is_so(&record) => low = record.revision.next(),
             Some(_) | None => high = middle,
         }
     }

@@ -106,6 +106,14 @@ impl Vault {
         Ok((Self::from_key(key), origin))
     }
 
+    /// Whether there is a key where the setting says.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn check(setting: &str) -> Result<(), VaultError> {
+        key::named(setting.trim()).map(drop)
+    }
+
     /// The name of the key: the first 8 bytes of a SHA-256 over it under a label of its own.
     pub fn key_id(&self) -> KeyId {
         self.key.id()

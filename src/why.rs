@@ -7,6 +7,7 @@ use projections::subject_health::HealthState;
 use projections::webhook_health::{Webhook, WebhookStatus};
 use serde_json::{Value, json};
 
+use crate::damage::{self, Untold};
 use crate::explain::next_action;
 use crate::rendering::{Rendered, health, render};
 use crate::timeline::Walk;
@@ -29,7 +30,7 @@ struct State<'a> {
 ///
 /// # Errors
 /// When the log cannot be read.
-pub async fn webhook(store: &dyn EventStore, webhook: &Webhook) -> Result<Value, Failure> {
+pub async fn webhook(store: &dyn EventStore, webhook: &Webhook) -> Result<Value, Untold> {
     let state = State { endpoint: webhook.id.into(), tally: &webhook.tally };
     let mut told = state.told(store).await?;
     told["id"] = json!(webhook.id);
@@ -47,7 +48,7 @@ pub async fn endpoint(
     endpoint: EndpointId,
     number: u64,
     tally: Option<&Tally>,
-) -> Result<Value, Failure> {
+) -> Result<Value, Untold> {
     let never = Tally::default();
     let state = State { endpoint, tally: tally.unwrap_or(&never) };
     let mut told = state.told(store).await?;
@@ -61,8 +62,10 @@ pub async fn endpoint(
 }
 
 impl State<'_> {
-    async fn told(&self, store: &dyn EventStore) -> Result<Value, Failure> {
-        let (events, complete) = self.behind(store).await?;
+    async fn told(&self, store: &dyn EventStore) -> Result<Value, Untold> {
+        let streams = self.streams();
+        let behind = self.behind(store, &streams).await;
+        let (events, complete) = damage::named(store, &streams, behind).await?;
         let failures = events.iter().filter(|event| event.kind == "delivery.attempt_failed");
         let failures = failures.count();
         let decided = events.iter().rev().find(|event| event.kind == "delivery.endpoint_disabled");
@@ -120,14 +123,21 @@ impl State<'_> {
         }
     }
 
-    /// The records since then that speak for it, oldest first, and whether these are all.
-    async fn behind(&self, store: &dyn EventStore) -> Result<(Vec<Rendered>, bool), Failure> {
+    fn streams(&self) -> Vec<StreamName> {
         let ledger = StreamName::new(Category::Ledger, self.endpoint);
         let settings = self.endpoint.webhook().map(|id| Subject::Webhook(id).stream());
-        let streams: Vec<_> = settings.into_iter().chain([ledger]).collect();
+        settings.into_iter().chain([ledger]).collect()
+    }
+
+    /// The records since then that speak for it, oldest first, and whether these are all.
+    async fn behind(
+        &self,
+        store: &dyn EventStore,
+        streams: &[StreamName],
+    ) -> Result<(Vec<Rendered>, bool), Failure> {
         let (mut events, mut complete) = (Vec::new(), false);
         let since = self.begun();
-        let mut walk = Walk::begin(store, &streams, None).await?;
+        let mut walk = Walk::begin(store, streams, None).await?;
         for _ in 0..LOOKED_AT_MAX / PAGE {
             let page = walk.next(PAGE).await?;
             // Two streams are merged by position, so times may be out of order by a little.

@@ -138,7 +138,12 @@ impl Filter {
         Self { status: None, event: None, below: None, before: None, after: None, limit }
     }
 
-    /// Whether one that was queued there and then stands where these may: how it is doing aside.
+    /// Whether a delivery that is as it says is one of these.
+    pub fn takes(&self, delivery: &Delivery) -> bool {
+        self.wants(delivery, delivery.status)
+    }
+
+    /// Whether a delivery is one of these, given where it is.
     fn wants(&self, delivery: &Delivery, is: DeliveryStatus) -> bool {
         self.status.is_none_or(|status| is == status)
             && self.event.as_deref().is_none_or(|event| *delivery.event == *event)
@@ -359,10 +364,8 @@ impl Ledger {
         let Some(oldest) = self.ended.take(revision, was, status) else { return };
         if let Some(oldest) = self.deliveries.remove(&oldest) {
             self.places.remove(&oldest.id);
-            // Whoever reads the ledger backwards meets it where it was owed last.
-            let place = oldest.reopened.unwrap_or(oldest.revision);
-            if self.kept.has(place) {
-                self.ended.leave(place, oldest.status);
+            if self.kept.has(oldest.revision) {
+                self.ended.leave(oldest.revision, oldest.status);
             }
         }
     }

@@ -76,8 +76,13 @@ async fn print_last(
         (None, Some(stream)) if !args.follow => return Err(Stop::Wrong(no_stream(stream))),
         (Some(_) | None, _) => print(&last, args)?,
     }
-    let behind = last.last().map_or(head, |record| record.position);
-    if args.follow { follow(log, behind, args).await } else { Ok(()) }
+    if args.follow { follow(log, end_of(&last, head), args).await } else { Ok(()) }
+}
+
+/// Where these end, which were read when the log ended at `head`: what stands between the last of
+/// a quiet stream and the end of the log is of others, and may be very much.
+fn end_of(last: &[Record], head: Position) -> Position {
+    last.last().map_or(head, |record| record.position.max(head))
 }
 
 async fn last_of_stream(
@@ -205,3 +210,6 @@ fn print_line(out: &mut impl Write, it: &Rendered, short: bool) -> io::Result<()
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,7 +85,7 @@ pub(super) fn readable_key(text: &str) -> Read<Secret> {
     // A pipe can be read only once, which is for later.
     let read = match fs::metadata(path) {
         Ok(file) if !file.is_file() && !file.is_dir() => Ok(()),
-        Ok(_) | Err(_) => Vault::open(Some(text), path).map(drop),
+        Ok(_) | Err(_) => Vault::check(text),
     };
     read.map(|()| key).map_err(|error| match error.source() {
         Some(source) => format!("{error}: {source}"),

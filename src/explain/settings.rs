@@ -30,12 +30,20 @@ impl History {
         store: &dyn EventStore,
         endpoint: EndpointId,
     ) -> Result<Self, Failure> {
-        let events = match endpoint {
-            EndpointId::Webhook(id) => read(store, &Subject::Webhook(id).stream()).await?,
-            EndpointId::Inbox(id) => read(store, &Subject::Inbox(id).stream()).await?,
-            EndpointId::Mail(_) => vec![],
-        };
+        let mut events = vec![];
+        for stream in Self::streams(endpoint) {
+            events = read(store, &stream).await?;
+        }
         Ok(Self { endpoint, events })
+    }
+
+    /// The stream that tells of them, if any does.
+    pub(super) fn streams(endpoint: EndpointId) -> Vec<StreamName> {
+        match endpoint {
+            EndpointId::Webhook(id) => vec![Subject::Webhook(id).stream()],
+            EndpointId::Inbox(id) => vec![Subject::Inbox(id).stream()],
+            EndpointId::Mail(_) => vec![],
+        }
     }
 
     /// The settings after everything that was before; none when there was no endpoint then.

@@ -49,7 +49,7 @@ pub(super) async fn is_removed(store: &dyn EventStore, queued: &Queued) -> Resul
 
 /// Inbox events, and the mail that they bring about, come from the inbox itself; what is told of an
 /// endpoint from its ledger; and all others from the platform.
-fn streams(queued: &Queued) -> Vec<StreamName> {
+pub(super) fn streams(queued: &Queued) -> Vec<StreamName> {
     let platform = StreamName::new(Category::Platform, queued.account);
     let body: Value = serde_json::from_str(&queued.body).unwrap_or_default();
     let inbox = body["id"].as_u64().or_else(|| body["inbox"]["id"].as_u64());

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{FromRequestParts, RawPathParams, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use events::installation::Role;
 use events::{AccountId, Actor, TokenId};
 use projections::access::Token;
 
+use super::context::Cause;
 use super::halted::About;
 use super::idempotency::{self, Holder, UnderWay};
+use super::native::accounts::registered;
 use super::path;
 use super::problem::Problem;
 use crate::app::App;
@@ -103,7 +105,8 @@ struct Gate {
 }
 
 /// Opens routes under `/api/v1/accounts/{account}` to this role, and to administrators. Every
-/// POST among them takes an `Idempotency-Key`, and no GET tells of a subject that is halted.
+/// POST among them takes an `Idempotency-Key`, no GET tells of a subject that is halted, and of an
+/// account that nobody registered there is nothing to read, not even an empty list.
 pub fn open_to(
     role: Role,
     app: &Arc<App>,
@@ -128,6 +131,13 @@ async fn guard(
         let holder = Holder::from(&caller);
         request.extensions_mut().insert(caller);
         return idempotency::once(gate.app, gate.under_way, holder, request, next).await;
+    }
+    // Whoever writes asks for the account in their own words; what cannot be told now stops nobody.
+    if let Method::GET | Method::HEAD = *request.method() {
+        let context = Cause::of(request.extensions(), &caller, &gate.app).0;
+        if let Err(problem @ Problem::NoResource) = registered(&gate.app, &caller, context).await {
+            return problem.into_response();
+        }
     }
     let (about, account) = (About::of(&request, &params), caller.account);
     request.extensions_mut().insert(caller);

@@ -97,12 +97,19 @@ pub fn any<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, Problem> {
         // What breaks off behind a misfit is no JSON either.
         Category::Data => match serde_json::from_slice::<IgnoredAny>(json) {
             Ok(_) => Problem::Invalid { message: error.to_string(), attributes: vec![] },
-            Err(error) => Problem::Malformed(format!("the body is no JSON: {error}")),
+            Err(error) => no_json(json, &error),
         },
-        Category::Io | Category::Syntax | Category::Eof => {
-            Problem::Malformed(format!("the body is no JSON: {error}"))
-        }
+        Category::Io | Category::Syntax | Category::Eof => no_json(json, &error),
     })
+}
+
+fn no_json(body: &[u8], error: &serde_json::Error) -> Problem {
+    // Rails reads forms, so that scripts for Chatwoot may send one.
+    let words = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.%[]+".contains(byte);
+    let named = body.iter().position(|byte| *byte == b'=');
+    let is_form = named.is_some_and(|end| end > 0 && body[..end].iter().all(words));
+    let hint = if is_form { "; a form is not read, send application/json" } else { "" };
+    Problem::Malformed(format!("the body is no JSON: {error}{hint}"))
 }
 
 /// The field `name` as `read` understands it.

@@ -21,7 +21,8 @@ impl About {
     /// actor is asked, which knows.
     pub(super) fn of(request: &Request, params: &RawPathParams) -> Self {
         let matched = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
-        let last = params.iter().last().filter(|_| request.method() == Method::GET);
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        let last = params.iter().last().filter(|_| reads);
         let streams = last.map(|(name, text)| streams(matched, name, text));
         Self(streams.unwrap_or_default())
     }

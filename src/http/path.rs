@@ -99,6 +99,20 @@ impl<S: Send + Sync, T: Identifies> FromRequestParts<S> for PathId<T> {
     }
 }
 
+/// The largest number that every reader of JSON holds exactly (RFC 8259, section 6).
+const NUMBER_MAX: u64 = (1 << 53) - 1;
+
+/// Whether something new may have this id, which answers tell as a number.
+///
+/// # Errors
+/// When a client may read another one there.
+pub(super) fn check_new(id: u64) -> Result<(), Problem> {
+    if id <= NUMBER_MAX {
+        return Ok(());
+    }
+    Err(Problem::invalid("id", format!("Id must be less than or equal to {NUMBER_MAX}")))
+}
+
 /// Digits only: no sign, unlike [`str::parse`].
 pub(super) fn number(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()

@@ -22,6 +22,8 @@ pub(super) struct Cursor<'a> {
     position: Position,
     page: VecDeque<Recorded<Event>>,
     ended: bool,
+    /// Whether the next record is the first that is left.
+    stepped_over: bool,
     /// When the stream begins that was truncated, where that is behind the moment.
     pub(super) removed: Option<Timestamp>,
     /// Why it ended before the moment, if it did.
@@ -31,8 +33,8 @@ pub(super) struct Cursor<'a> {
 impl<'a> Cursor<'a> {
     pub(super) fn new(store: &'a dyn EventStore, stream: StreamName, until: Until) -> Self {
         let (tail, position, page) = (Tail::default(), Position::START, VecDeque::new());
-        let (ended, removed, damage) = (false, None, None);
-        Self { store, stream, until, tail, position, page, ended, removed, damage }
+        let (ended, stepped_over, removed, damage) = (false, false, None, None);
+        Self { store, stream, until, tail, position, page, ended, stepped_over, removed, damage }
     }
 
     /// Where the next record stands; none when there is none within the moment.
@@ -106,19 +108,25 @@ impl<'a> Cursor<'a> {
     }
 
     /// Where what lay between was removed, goes on from what is left. Whether this record is read
-    /// now: not where more was removed meanwhile.
+    /// now: not where more was removed meanwhile. Then reading goes on where that ends, so that it
+    /// comes to an end whatever an engine shows until it knows of it everywhere.
     async fn step_over(&mut self, first: &Record) -> Result<bool, Failure> {
-        if first.revision <= self.next() {
-            return Ok(true);
+        let mut steps = false;
+        if first.revision > self.next()
+            // Where nothing was removed, the chain is broken, and following it says so.
+            && let Some(bound) = self.store.bound(&self.stream).await?
+        {
+            steps = bound.first >= first.revision;
+            if steps {
+                (self.tail, self.stepped_over) = (bound.tail(), true);
+            }
         }
-        // Where nothing was removed, the chain is broken, and following it says so.
-        let Some(bound) = self.store.bound(&self.stream).await? else { return Ok(true) };
-        if bound.first == first.revision {
-            self.tail = bound.tail();
+        let is_next = first.revision == self.next();
+        if is_next && std::mem::take(&mut self.stepped_over) {
             let later = !self.until.covers(first.position, first.at);
             self.removed = self.removed.or(later.then_some(first.at));
         }
-        Ok(bound.first <= first.revision)
+        Ok(is_next || !steps)
     }
 
     /// Whether the moment is before this record. Neither time nor position ever runs backwards in a

@@ -1,12 +1,15 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use events::delivery::{Delivered, Queued, Response};
 use events::inbox::{Registered, Removed, Renamed};
+use events::store::Slice;
 use events::store::memory::MemoryStore;
 use events::webhook::{Created, Policy};
-use events::{AccountId, DeliveryId, EventId, KeyId, Sealed};
+use events::{AccountId, DeliveryId, EventId, KeyId, Revision, Sealed};
 use uuid::Uuid;
 
 use super::*;
-use crate::history::{append, append_altered, second};
+use crate::history::{Staged, append, append_altered, second};
 use crate::store::embedded::{Embedded, Options};
 
 const INBOX: InboxId = InboxId(42);
@@ -274,5 +277,63 @@ async fn what_stands_before_an_unreadable_record_is_told() {
             let named = (until != last_known).then_some(Position(bad));
             assert_eq!(known.damage.map(|damage| damage.position), named, "{bad}, {until:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn reading_comes_to_an_end_though_an_engine_still_shows_what_is_removed() {
+    let store = Staged::default();
+    let stream = Subject::Inbox(INBOX).stream();
+    append(&store, &stream, registered("first"), 10).await;
+    for (name, at) in [("second", 20), ("third", 30), ("fourth", 40)] {
+        let renamed = events::inbox::Event::from(Renamed { name: name.to_owned() });
+        append(&store, &stream, renamed, at).await;
+    }
+    let shown = store.read_stream(&stream, Slice::From(Revision(1)), 9).await.unwrap();
+    store.truncate(&stream, Revision(2)).await.unwrap();
+    let asked = AtomicUsize::new(0);
+    store.answer(move |_, slice| {
+        assert!(asked.fetch_add(1, Ordering::Relaxed) < 9, "it asks for ever");
+        let stale = slice == Slice::From(Revision::FIRST);
+        stale.then(|| Box::pin(std::future::ready(Ok(shown.clone()))) as _)
+    });
+    let known = inbox(&store, INBOX, Until::Time(second(25))).await.unwrap();
+    assert_eq!((known.damage, known.kept_from), (None, Some(second(30))));
+}
+
+#[tokio::test]
+async fn of_the_installation_all_is_told_that_stands_before_an_unreadable_record() {
+    let folder = long_log().await;
+    let raw = rusqlite::Connection::open(folder.path().join("relink.db")).unwrap();
+    raw.execute_batch("UPDATE events SET hash = 'short' WHERE position = 300").unwrap();
+    let log = Embedded::read_only(folder.path()).unwrap();
+    for (until, last) in [(Until::Position(Position(299)), 299), (Until::Time(second(298)), 298)] {
+        let (known, damaged) = of_installation(&log, until).await.unwrap();
+        assert_eq!((known.last.unwrap().0, damaged), (Position(last), vec![]), "{until:?}");
+    }
+    for until in [Until::Position(Position(300)), Until::Now] {
+        let failure = of_installation(&log, until).await.unwrap_err();
+        let Failure::Corrupt { position, .. } = failure else { panic!("{until:?}: {failure}") };
+        assert_eq!(position, Some(Position(299)), "{until:?}");
+    }
+}
+
+#[tokio::test]
+async fn of_the_installation_no_changed_record_is_believed() {
+    let store = damaged_history(|record| {
+        let renamed = Renamed { name: "forged".to_owned() };
+        let renamed = events::inbox::Event::from(renamed).into();
+        record.data = events::codec::encode(&renamed).data.into();
+    });
+    let store = store.await;
+    let named = async |until| {
+        let (known, damaged) = of_installation(&*store, until).await.unwrap();
+        let named: Vec<_> = damaged.iter().map(|it| (it.stream.as_str(), it.position)).collect();
+        assert_eq!(known.damage.as_ref(), damaged.first());
+        format!("{named:?}")
+    };
+    assert_eq!(named(Until::Position(Position(1))).await, "[]");
+    for until in [Until::Position(Position(2)), Until::Now] {
+        assert_eq!(named(until).await, r#"[("inbox-42", Position(2))]"#, "{until:?}");
     }
 }

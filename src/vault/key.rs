@@ -15,14 +15,19 @@ type Found = ([u8; 32], Origin);
 
 pub(super) fn find(setting: Option<&str>, data: &Path) -> Result<Found, VaultError> {
     match setting.map(str::trim).filter(|setting| !setting.is_empty()) {
-        Some(setting) => match setting.strip_prefix("file:") {
-            Some(path) => read(PathBuf::from(path)),
-            None => match parse(setting) {
-                Some(key) => Ok((key, Origin::Setting)),
-                None => Err(VaultError::NoKey { place: "RELINK_SECRET_KEY".to_owned() }),
-            },
-        },
+        Some(setting) => named(setting),
         None => kept(data),
+    }
+}
+
+/// The key that a setting names.
+pub(super) fn named(setting: &str) -> Result<Found, VaultError> {
+    match setting.strip_prefix("file:") {
+        Some(path) => read(PathBuf::from(path)),
+        None => match parse(setting) {
+            Some(key) => Ok((key, Origin::Setting)),
+            None => Err(VaultError::NoKey { place: "RELINK_SECRET_KEY".to_owned() }),
+        },
     }
 }
 

@@ -143,6 +143,10 @@ async fn an_account_that_nobody_registered_has_nothing() {
     assert_eq!(api.post("/webhooks", json!({ "url": "https://e.com/" })).await.status, 404);
     let event = json!({ "event": "message_created", "data": {} });
     api.post("/events", event).await.problem(404);
+    let resource = json!({ "error": "Resource could not be found" });
+    assert_eq!(api.get("/inboxes").await.json(404), resource);
+    assert_eq!(api.get("/webhooks").await.json(404), resource);
+    api.get("/incidents").await.problem(404);
     assert_eq!(place.log_of("inbox.registered").await.len(), 0);
 }
 

@@ -360,3 +360,27 @@ async fn every_answer_is_as_it_is_described() {
         nobody.get(path, &[]).await.json(401);
     }
 }
+
+#[tokio::test]
+async fn a_delivery_that_is_no_webhooks_of_the_account_is_as_it_is_described() {
+    let place = Place::new();
+    let (relink, receiver) = (place.serve().await, Receiver::start().await);
+    let api = relink.api();
+    let document = Document(api.get("//openapi.json").await.json(200));
+    let reader = Reader { api, document };
+    reader.call(Method::PUT, "", &[], r#"{"name":"Acme"}"#).await.json(201);
+    let url = receiver.url("/bot");
+    let inbox = json!({ "name": "Bot", "channel_type": "Channel::Api", "webhook_url": url });
+    reader.call(Method::PUT, "/inboxes/{inbox}", &["5"], &inbox.to_string()).await.json(201);
+    let event = r#"{"event":"conversation_created","data":{"id":1,"inbox_id":5}}"#;
+    reader.call(Method::POST, "/events", &[], event).await.json(202);
+    let seen = place.written("delivery.delivered", 1).await;
+
+    let path = format!("/inboxes/{{inbox}}/deliveries?consistent_to={seen}");
+    let owed = reader.get(&path, &["5"]).await.json(200);
+    let delivery = owed["deliveries"][0]["id"].as_str().unwrap();
+    let shown = reader.get("/deliveries/{delivery}", &[delivery]).await.json(200);
+    assert_eq!(shown["webhook_id"], Value::Null);
+    reader.get("/deliveries/{delivery}/explain", &[delivery]).await.json(200);
+    reader.get("/mail/deliveries", &[]).await.json(200);
+}

@@ -123,6 +123,9 @@ async fn nobody_sees_what_is_anothers_or_an_administrators() {
     let relink = place.serve().await;
     let api = relink.api();
     register(&api).await;
+    let account = |name: &str| json!({ "name": name });
+    api.of_account(2).get("/live").await.problem(404);
+    api.of_account(2).put("", account("Other")).await.json(201);
     let agent = api.by(&place.token(1, "agent").await);
     assert_eq!(agent.of_account(2).get("/live").await.status, 401);
     let mut agent = Reader::behind(&agent, None).await;
@@ -130,10 +133,9 @@ async fn nobody_sees_what_is_anothers_or_an_administrators() {
     let mut administrator = Reader::behind(&api, None).await;
     subscribe(&api, "https://example.com/hook", &["*"]).await;
     fail(&api).await.json(200);
-    let account = json!({ "name": "Other" });
-    api.of_account(2).put("", account).await.json(201);
+    api.of_account(2).put("", account("Another")).await.json(200);
     assert_eq!(agent.names(1).await, ["inbox.authorization_error_recorded"]);
-    assert_eq!(other.names(1).await, ["account.registered"]);
+    assert_eq!(other.names(1).await, ["account.renamed"]);
     let names = ["account.webhook_url_claimed", "inbox.authorization_error_recorded"];
     let seen = administrator.names(3).await;
     assert!(names.iter().all(|name| seen.iter().any(|it| it == name)), "{seen:?}");

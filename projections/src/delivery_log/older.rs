@@ -1,46 +1,34 @@
 //! Deliveries that are over and not in the view any more, from the records of their ledger.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use events::delivery::{AbandonReason, AttemptClass, Event as DeliveryEvent, Queued};
 use events::{DeliveryId, Event, Recorded, Revision, Timestamp};
 
-use super::{Delivery, DeliveryStatus, Filter};
+use super::{Delivery, DeliveryStatus};
 
 /// What the end of a ledger tells of those that were queued before it. It keeps no more than there
 /// were under way at one time.
-#[derive(Debug)]
+#[derive(Debug, Default, Clone)]
 pub struct Older {
-    filter: Filter,
-    /// None that was queued behind this place is meant: the view has those.
-    left: Revision,
     stories: HashMap<DeliveryId, Story>,
-    /// Those that were owed again further on, where they are listed.
-    again: HashSet<DeliveryId>,
 }
 
 /// What the records behind tell of a delivery: each fact as it was told last.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Story {
     ended: Option<(DeliveryStatus, Timestamp)>,
     reason: Option<AbandonReason>,
     attempts: Option<u32>,
     last: Option<(AttemptClass, Option<u16>)>,
+    /// Where it was owed again last: how it had ended before is past.
+    reopened: Option<Revision>,
 }
 
 impl Older {
-    /// Nothing is known yet of those that are wanted and stand at `left` or before it.
-    pub fn new(filter: Filter, left: Revision) -> Self {
-        Self { filter, left, stories: HashMap::new(), again: HashSet::new() }
-    }
-
-    /// Whether none that is wanted was queued before this record.
-    pub fn is_over(&self, record: &Recorded<Event>) -> bool {
-        self.filter.after.is_some_and(|after| record.at <= after)
-    }
-
     /// Takes in the record that stands before all that it has seen. If a delivery was queued there
-    /// that is over and wanted, this is it.
+    /// that is over, this is it. One that was owed again is told where the view lists it, too:
+    /// where it was queued first. Where retention has removed that, it was over for long enough.
     pub fn take(&mut self, record: &Recorded<Event>) -> Option<Delivery> {
         let Event::Delivery(event) = &record.event else { return None };
         match event {
@@ -52,25 +40,19 @@ impl Older {
             DeliveryEvent::Delivered(it) => {
                 let story = self.of(it.delivery);
                 story.attempt(it.attempt, AttemptClass::Ok, Some(it.response.status));
-                story.ended.get_or_insert((DeliveryStatus::Delivered, record.at));
+                story.end(DeliveryStatus::Delivered, record.at, None);
                 None
             }
             DeliveryEvent::Abandoned(it) => {
-                let story = self.of(it.delivery);
-                story.ended.get_or_insert((DeliveryStatus::Abandoned, record.at));
-                story.reason.get_or_insert(it.reason);
+                let reason = Some(it.reason);
+                self.of(it.delivery).end(DeliveryStatus::Abandoned, record.at, reason);
                 None
             }
             DeliveryEvent::Reopened(it) => {
-                let told = self.opened(record, &it.queued, it.attempts);
-                self.again.insert(it.queued.delivery);
-                told
+                self.of(it.queued.delivery).reopened.get_or_insert(record.revision);
+                None
             }
-            DeliveryEvent::Queued(it) => {
-                let told = self.opened(record, it, 0);
-                self.again.remove(&it.delivery);
-                told
-            }
+            DeliveryEvent::Queued(it) => self.opened(record, it),
             DeliveryEvent::RetryRequested(_)
             | DeliveryEvent::Parked(_)
             | DeliveryEvent::EndpointPaced(_)
@@ -93,23 +75,27 @@ impl Older {
         }
     }
 
+    /// The same, with what `newer` has taken in of the records behind all of its own.
+    pub fn behind(mut self, newer: Self) -> Self {
+        for (id, newer) in newer.stories {
+            let story = self.stories.remove(&id).unwrap_or_default();
+            self.stories.insert(id, story.behind(newer));
+        }
+        self
+    }
+
     fn of(&mut self, id: DeliveryId) -> &mut Story {
         self.stories.entry(id).or_default()
     }
 
-    fn opened(
-        &mut self,
-        record: &Recorded<Event>,
-        queued: &Queued,
-        attempts: u32,
-    ) -> Option<Delivery> {
+    fn opened(&mut self, record: &Recorded<Event>, queued: &Queued) -> Option<Delivery> {
         let story = self.stories.remove(&queued.delivery)?;
         let (status, finished_at) = story.ended?;
-        let delivery = Delivery {
+        Some(Delivery {
             id: queued.delivery,
             event: queued.event.as_str().into(),
             status,
-            attempts: story.attempts.unwrap_or(attempts),
+            attempts: story.attempts.unwrap_or(0),
             next_attempt_at: None,
             created_at: record.at,
             finished_at: Some(finished_at),
@@ -119,15 +105,11 @@ impl Older {
             key: queued.key.as_deref().map(Box::from),
             behind: None,
             removed_at: None,
-            abandoned_for: story.reason.filter(|_| status == DeliveryStatus::Abandoned),
-            reopened: None,
+            abandoned_for: story.reason,
+            reopened: story.reopened,
             failed_at: None,
             aside: false,
-        };
-        let meant = record.revision <= self.left
-            && !self.again.contains(&queued.delivery)
-            && self.filter.wants(&delivery, status);
-        meant.then_some(delivery)
+        })
     }
 }
 
@@ -135,5 +117,24 @@ impl Story {
     fn attempt(&mut self, number: u32, class: AttemptClass, status: Option<u16>) {
         self.attempts.get_or_insert(number);
         self.last.get_or_insert((class, status));
+    }
+
+    fn end(&mut self, status: DeliveryStatus, at: Timestamp, reason: Option<AbandonReason>) {
+        if self.ended.is_none() && self.reopened.is_none() {
+            (self.ended, self.reason) = (Some((status, at)), reason);
+        }
+    }
+
+    fn behind(self, newer: Self) -> Self {
+        let told = newer.ended.is_some() || newer.reopened.is_some();
+        let (ended, reason) =
+            if told { (newer.ended, newer.reason) } else { (self.ended, self.reason) };
+        Self {
+            ended,
+            reason,
+            attempts: newer.attempts.or(self.attempts),
+            last: newer.last.or(self.last),
+            reopened: newer.reopened.or(self.reopened),
+        }
     }
 }

@@ -104,3 +104,33 @@ async fn a_token_that_is_revoked_is_no_token_and_the_others_are() {
     assert_eq!((refused.status, refused.json()), (401, json!({"error": "Invalid Access Token"})));
     assert_eq!(as_holder(&service, &kept, "GET", "1/inboxes").await, 200);
 }
+
+#[tokio::test]
+async fn of_an_account_that_nobody_registered_there_is_nothing_to_read() {
+    let service = furnished().await;
+    for path in [
+        "",
+        "/inboxes",
+        "/webhooks",
+        "/integrations/apps",
+        "/integrations/apps/slack",
+        "/automation_rules",
+        "/audit_logs",
+        "/cache_keys",
+        "/health",
+        "/incidents",
+        "/incidents?at=1",
+        "/expiring",
+        "/policies",
+        "/mail/deliveries",
+        "/mail/why",
+        "/live",
+    ] {
+        for method in ["GET", "HEAD"] {
+            let answer = service.call(method, &format!("9{path}"), "").await;
+            assert_eq!(answer.status, 404, "{method} {path}: {answer:?}");
+        }
+    }
+    let shown = service.call("GET", "9/inboxes", "").await;
+    assert_eq!(shown.json(), json!({"error": "Resource could not be found"}));
+}

@@ -76,3 +76,16 @@ async fn who_says_that_it_is_too_much_is_refused_before_it_comes() {
     }
     assert_eq!(read(Body::new(Announced)).await, Err(too_large()));
 }
+
+#[test]
+fn whoever_sends_a_form_is_told_what_is_read() {
+    let refused = |body: &str| parse::<serde_json::Value>(body.as_bytes()).unwrap_err().to_string();
+    for form in ["url=https%3A%2F%2Fe.com", "webhook%5Burl%5D=x&name=y", "webhook[url]=x"] {
+        let text = refused(form);
+        assert!(text.starts_with("the body is no JSON: "), "{text}");
+        assert!(text.ends_with("; a form is not read, send application/json"), "{text}");
+    }
+    for other in ["", "{\"a\"=1}", "=", "[1, 2"] {
+        assert!(!refused(other).contains("form"), "{other}");
+    }
+}

@@ -1,9 +1,11 @@
+use std::sync::Arc;
+
 use events::inbox::{Event, Renamed};
 use events::store::Proposed;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::history::append_altered;
+use crate::history::{Staged, append_altered};
 use crate::http::testing::{Service, furnished};
 
 const FORGED: fn(&mut Proposed) = |record| {
@@ -124,4 +126,33 @@ fn a_path_names_the_streams_that_it_tells_of() {
     assert_eq!(names("/accounts/{account}/mail/why", "account", "1"), "ledger-mail.1");
     assert_eq!(names("/accounts/{account}/health", "account", "1"), "");
     assert_eq!(names("/inboxes/{inbox}", "inbox", "nonsense"), "");
+}
+
+#[tokio::test]
+async fn who_asks_for_the_head_alone_is_refused_too() {
+    let service = furnished().await;
+    damaged(&service, MEANINGLESS).await;
+    for (path, status) in [("1/inboxes/42", 503), ("1/inboxes", 200)] {
+        assert_eq!(service.call("HEAD", path, "").await.status, status, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn incidents_of_a_subject_are_refused_that_stops_being_told_while_they_are_asked_for() {
+    let store = Arc::new(Staged::default());
+    let service = Arc::new(Service::over(store.clone()).await);
+    service.caught_up().await;
+    assert_eq!(service.call("PUT", "1", r#"{"name":"Acme"}"#).await.status, 201);
+    let inbox = r#"{"name":"Support","channel_type":"Channel::Whatsapp"}"#;
+    assert_eq!(service.call("PUT", "1/inboxes/42", inbox).await.status, 201);
+    let of_now = "1/incidents?subject=inbox/42&at=2999-01-01T00:00:00Z";
+    assert_eq!(service.call("GET", of_now, "").await.status, 200);
+    let other = service.clone();
+    store.before_head(async move {
+        damaged(&other, MEANINGLESS).await;
+        other.app.own_writes().await;
+    });
+    // A position behind the end is that of now, and the end is asked for.
+    let answer = service.call("GET", "1/incidents?subject=inbox/42&at=99999", "").await;
+    assert_eq!(answer.status, 503, "{answer:?}");
 }

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::body::Json as Body;
 use crate::http::context::Cause;
+use crate::http::path;
 use crate::http::problem::Problem;
 use crate::http::under;
 
@@ -65,7 +66,10 @@ async fn put(
     let known = ask(&app, &caller, cause.step("look"), Command::Look).await;
     let status = match known {
         Ok(_) => StatusCode::OK,
-        Err(Problem::NoResource) => StatusCode::CREATED,
+        Err(Problem::NoResource) => {
+            path::check_new(caller.account.0)?;
+            StatusCode::CREATED
+        }
         Err(problem) => return Err(problem),
     };
     let administrator_emails = given.administrator_emails.map(emails).transpose()?;

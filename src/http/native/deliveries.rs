@@ -11,22 +11,25 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use events::delivery::AbandonReason;
-use events::{DeliveryId, EndpointId, InboxId, Revision, Timestamp, WebhookId};
+use events::{
+    Category, DeliveryId, EndpointId, InboxId, Revision, StreamName, Timestamp, WebhookId,
+};
 use projections::delivery_log::{Delivery, DeliveryStatus, Filter};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::endpoints;
 use crate::app::App;
+use crate::damage;
 use crate::http::auth::Caller;
 use crate::http::context::Cause;
 use crate::http::fresh::Fresh;
 use crate::http::path::{self, PathId};
-use crate::http::places::Places;
 use crate::http::problem::Problem;
 use crate::http::query::{self, Query};
 use crate::http::under;
-use attempts::Hint;
+use attempts::{Hint, Told};
+use page::Paging;
 
 const LIMIT: usize = 50;
 const LIMIT_MAX: usize = 200;
@@ -50,52 +53,51 @@ pub(in crate::http) fn routes() -> Router<Arc<App>> {
         .route(under!("/deliveries/{delivery}/retry"), post(retry))
         .route(under!("/deliveries/{delivery}/skip"), post(skip))
         .route(under!("/deliveries/{delivery}/park"), post(park))
-        // What has left the view is in the past, too.
-        .layer(Extension(Places::of_pasts()))
+        .layer(Extension(Paging::new()))
 }
 
 async fn of_webhook(
     State(app): State<Arc<App>>,
-    Extension(places): Extension<Places>,
+    Extension(paging): Extension<Paging>,
     caller: Caller,
     PathId(webhook): PathId<WebhookId>,
     Query(asked): Query<Asked>,
     _: Fresh,
 ) -> Result<Json<Value>, Problem> {
-    list(&app, (&places, &caller), webhook.into(), asked).await
+    list(&app, (&paging, &caller), webhook.into(), asked).await
 }
 
 /// To the webhook of an API inbox.
 async fn of_inbox(
     State(app): State<Arc<App>>,
-    Extension(places): Extension<Places>,
+    Extension(paging): Extension<Paging>,
     caller: Caller,
     PathId(inbox): PathId<InboxId>,
     Query(asked): Query<Asked>,
     _: Fresh,
 ) -> Result<Json<Value>, Problem> {
-    list(&app, (&places, &caller), EndpointId::Inbox(inbox), asked).await
+    list(&app, (&paging, &caller), EndpointId::Inbox(inbox), asked).await
 }
 
 /// To the account's administrators, by mail.
 async fn of_mail(
     State(app): State<Arc<App>>,
-    Extension(places): Extension<Places>,
+    Extension(paging): Extension<Paging>,
     caller: Caller,
     Query(asked): Query<Asked>,
     _: Fresh,
 ) -> Result<Json<Value>, Problem> {
-    list(&app, (&places, &caller), EndpointId::Mail(caller.account), asked).await
+    list(&app, (&paging, &caller), EndpointId::Mail(caller.account), asked).await
 }
 
 async fn list(
     app: &App,
-    (places, caller): (&Places, &Caller),
+    (paging, caller): (&Paging, &Caller),
     endpoint: EndpointId,
     asked: Asked,
 ) -> Result<Json<Value>, Problem> {
     check_owner(app, caller, endpoint)?;
-    let page = page::of(app, (places, caller), endpoint, filter(asked)?).await?;
+    let page = paging.page(app, caller, endpoint, filter(asked)?).await?;
     let deliveries: Vec<Value> = page.deliveries.iter().map(shown).collect();
     Ok(Json(json!({ "deliveries": deliveries, "next_before": page.next_before })))
 }
@@ -112,7 +114,7 @@ async fn show(
         return Ok(Json(left(&delivery, at)));
     }
     let hint = hint(&app, id);
-    let told = attempts::of(&*app.store, id, hint).await?;
+    let told = told(&app, id, hint).await?;
     told.shown(id, hint).map(Json).ok_or_else(|| unknown(&app, id))
 }
 
@@ -154,6 +156,13 @@ pub(super) fn unknown(app: &App, id: DeliveryId) -> Problem {
     }
 }
 
+/// What its ledger tells of it: where the view does not say where it stands, that is long to read.
+async fn told(app: &App, id: DeliveryId, hint: Hint) -> Result<Told, Problem> {
+    let told = app.unless_it_stops(attempts::of(&*app.store, id, hint)).await?;
+    let ledger = StreamName::new(Category::Ledger, id.endpoint());
+    Ok(damage::named(&*app.store, &[ledger], told).await?)
+}
+
 /// What the view knows of it.
 fn hint(app: &App, id: DeliveryId) -> Hint {
     app.views.delivery_log.read(|view| {
@@ -179,7 +188,7 @@ async fn retry(
     if app.views.delivery_log.read(|view| view.delivery(id)?.removed_at).is_some() {
         return Err(unknown(&app, id));
     }
-    let told = attempts::of(&*app.store, id, hint(&app, id)).await?;
+    let told = told(&app, id, hint(&app, id)).await?;
     let again = told.again(context.now).ok_or(Problem::NoResource)?;
     give(&app, context, id, Command::Retry(Box::new(again))).await
 }

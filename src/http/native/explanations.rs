@@ -39,7 +39,8 @@ async fn delivery(
     }
     let from = app.views.delivery_log.read(|view| view.delivery(id).map(|it| it.revision));
     let now = app.clock.now();
-    let explained = explain::delivery(&*app.store, Some(&app.vault), id, from, now).await?;
+    let explained = explain::delivery(&*app.store, Some(&app.vault), id, from, now);
+    let explained = app.unless_it_stops(explained).await??;
     explained.map(Json).ok_or_else(|| unknown(&app, id))
 }
 
@@ -53,7 +54,8 @@ async fn webhook(
     check_owner(&app, &caller, id.into())?;
     let known = app.views.webhook_health.read(|view| view.webhook(id).cloned());
     let known = known.ok_or(Problem::NoResource)?;
-    why::webhook(&*app.store, &known).await.map(Json).map_err(Problem::from)
+    let told = app.unless_it_stops(why::webhook(&*app.store, &known)).await?;
+    told.map(Json).map_err(Problem::from)
 }
 
 /// Of an API inbox, or of mail.
@@ -65,7 +67,8 @@ async fn endpoint(
 ) -> Result<Json<Value>, Problem> {
     check_owner(&app, &caller, id)?;
     let tally = app.views.webhook_health.read(|view| view.other(id).cloned());
-    let told = why::endpoint(&*app.store, id, endpoints::number(id), tally.as_ref()).await;
+    let told = why::endpoint(&*app.store, id, endpoints::number(id), tally.as_ref());
+    let told = app.unless_it_stops(told).await?;
     told.map(Json).map_err(Problem::from)
 }
 

@@ -25,7 +25,7 @@ use crate::http::chatwoot::inboxes::Shown;
 use crate::http::context::Cause;
 use crate::http::etag::{self, Precondition};
 use crate::http::expiry;
-use crate::http::path::PathId;
+use crate::http::path::{self, PathId};
 use crate::http::problem::Problem;
 use crate::http::turns::Turns;
 use crate::http::under;
@@ -115,6 +115,9 @@ async fn register(
             Err(refused) => return Err(refused.into()),
         };
         let status = if known.is_some() { StatusCode::OK } else { StatusCode::CREATED };
+        if known.is_none() {
+            path::check_new(id.0)?;
+        }
         let mut registration = registration(&app, id, known.as_deref(), given.clone())?;
         registration.expected = Some(version);
         if !precondition.holds(version) {

@@ -112,10 +112,7 @@ async fn list(
     _: Fresh,
 ) -> Result<Json<Value>, Problem> {
     let filter = asked.filter()?;
-    if let Some(subject) = filter.subject {
-        halted::refuse(&app, caller.account, &streams(subject)).await?;
-    }
-    match query::read("at", asked.at.as_deref(), past::moment)? {
+    let told = match query::read("at", asked.at.as_deref(), past::moment)? {
         Some(until) if is_past(&app, until).await? => {
             let _place = places.wait(&app, caller.account).await?;
             then(&app, &caller, &filter, until).await
@@ -125,7 +122,12 @@ async fn list(
             told["as_of"] = json!(app.as_of(seen).await);
             Ok(Json(told))
         }
+    };
+    // Behind the views, which have said by then what they could not read.
+    if let Some(subject) = filter.subject {
+        halted::refuse(&app, caller.account, &streams(subject)).await?;
     }
+    told
 }
 
 /// What the view shows; as of when is to be told by how far it has seen.

@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use events::delivery::{RecoveryFilter, RecoveryId, RecoveryPlanned};
-use events::{Revision, Timestamp, WebhookId};
+use events::{Category, Revision, StreamName, Timestamp, WebhookId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::endpoints::settings;
 use crate::app::App;
 use crate::config::duration;
+use crate::damage;
 use crate::http::auth::Caller;
 use crate::http::body::{self, Json as Body};
 use crate::http::context::Cause;
@@ -62,7 +63,10 @@ async fn recover(
     let filter = filter(asked)?;
     let settings = settings(&app, &caller, &context, webhook).await?;
     check_kept(&app, webhook, &filter)?;
-    let found = matching(&*app.store, webhook.into(), &filter, None).await?;
+    let found = matching(&*app.store, webhook.into(), &filter, None);
+    let found = app.unless_it_stops(found).await?;
+    let ledger = StreamName::new(Category::Ledger, webhook);
+    let found = damage::named(&*app.store, &[ledger], found).await?;
     let recovery = RecoveryId::of(context.id, webhook);
     let plan = RecoveryPlanned {
         recovery,

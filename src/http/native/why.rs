@@ -12,6 +12,7 @@ use projections::subject_health::{Health, HealthState};
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::damage;
 use crate::http::auth::Caller;
 use crate::http::fresh::Fresh;
 use crate::http::path::PathId;
@@ -39,7 +40,8 @@ async fn show<I: Reauthorizable>(
     let subject = id.subject();
     let Seen { mut shown, health, .. } =
         id.seen(&app, caller.account).ok_or(Problem::NoResource)?;
-    let decided = Decided::read(&*app.store, subject, health.state).await?;
+    let decided = Decided::read(&*app.store, subject, health.state).await;
+    let decided = damage::named(&*app.store, &[subject.stream()], decided).await?;
     shown["explanation"] = json!(explained(in_words(&health), &decided));
     shown["policy"] = json!(decided.policy.map(|version| version.to_string()));
     shown["decided_at"] = json!(decided.transition);

@@ -8,8 +8,7 @@ use projections::Late;
 
 use super::Problem;
 use crate::app::Stopping;
-use crate::damage::Damage;
-use crate::timeline::Untold;
+use crate::damage::{Damage, Untold};
 
 /// What an engine says names its hosts and files, which are the operator's and not every caller's.
 fn no_log(reason: &dyn std::fmt::Display) -> Problem {
@@ -144,7 +143,21 @@ impl From<Stopping> for Problem {
 
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
-        no_log(&failure)
+        match failure {
+            Failure::Corrupt { position, reason: _ } => {
+                tracing::error!("a request is answered 503: {failure}");
+                let place = match position {
+                    Some(position) => format!(" behind position {position}"),
+                    None => String::new(),
+                };
+                // That does not pass by itself.
+                let reason = format!("it is damaged{place}; `relink verify` says where and how");
+                Self::Halted { stream: "the log".to_owned(), reason }
+            }
+            Failure::Conflict { .. } | Failure::Size { .. } | Failure::Unavailable { .. } => {
+                no_log(&failure)
+            }
+        }
     }
 }
 

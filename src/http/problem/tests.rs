@@ -46,3 +46,16 @@ fn what_an_engine_says_is_not_told() {
     assert!(problem.is_passing());
     assert!(!problem.native_body().to_string().contains("internal"), "{problem}");
 }
+
+#[tokio::test]
+async fn a_damaged_log_is_not_to_be_asked_again_in_a_second() {
+    let reason = "/var/lib/relink is torn".to_owned();
+    let damage = events::Failure::Corrupt { position: Some(events::Position(7)), reason };
+    let response = Problem::from(damage).into_response();
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!response.headers().contains_key(RETRY_AFTER));
+    let body = body(response).await;
+    let detail = body["detail"].as_str().unwrap();
+    assert!(detail.contains("behind position 7") && detail.contains("relink verify"), "{detail}");
+    assert!(!detail.contains("/var/lib") && !detail.contains("try again"), "{detail}");
+}

@@ -12,10 +12,3 @@ async fn keys_are_seconds_and_kept_for_ten() {
         assert!(keys[key].as_i64().unwrap() > 1_700_000_000, "{keys}");
     }
 }
-
-#[tokio::test]
-async fn an_account_that_nothing_is_known_of_never_changed() {
-    let service = Service::start().await;
-    let answer = service.call("GET", "9/cache_keys", "").await;
-    assert_eq!(answer.json()["cache_keys"]["inbox"], 0);
-}

@@ -46,3 +46,20 @@ async fn what_cannot_be_an_account_is_refused() {
     let large = format!(r#"{{"name":"{}"}}"#, "x".repeat(1 << 20));
     assert_eq!(service.call("PUT", "1", &large).await.status, 413);
 }
+
+#[tokio::test]
+async fn nothing_new_has_an_id_that_readers_of_json_do_not_hold() {
+    let service = Service::start().await;
+    assert_eq!(service.call("PUT", "1", ACME).await.status, 201);
+    let inbox = r#"{"name":"Support","channel_type":"Channel::Whatsapp"}"#;
+    for (under, body) in [("", ACME), ("1/inboxes/", inbox)] {
+        let put = async |id: u64| service.call("PUT", &format!("{under}{id}"), body).await;
+        assert_eq!(put((1 << 53) - 1).await.status, 201);
+        let refused = put(1 << 53).await;
+        assert_eq!(refused.status, 422, "{refused:?}");
+        let told = refused.json();
+        assert_eq!(told["attributes"], json!(["id"]));
+        let text = "Id must be less than or equal to 9007199254740991";
+        assert_eq!(told["message"], text);
+    }
+}
