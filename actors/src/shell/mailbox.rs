@@ -241,6 +241,14 @@ impl<A: Aggregate> Mailbox<A> {
         if inner.closed {
             return Err(Undelivered::Closed(Box::new(item)));
         }
+        // However much others write while it is busy: the last that it hears of it tells all.
+        if let (Item::Heard(later), Some(Item::Heard(heard))) = (&item, inner.waiting.back_mut()) {
+            *heard = (*heard).max(*later);
+            return Ok(());
+        }
+        if let (Item::Wake, Some(Item::Wake)) = (&item, inner.waiting.back()) {
+            return Ok(());
+        }
         // Ends of effects are as few as effects, and must always get through.
         if matches!(item, Item::Command(_)) && inner.waiting.len() >= self.limit {
             return Err(Undelivered::Full);

@@ -203,3 +203,19 @@ async fn repeatable_commands_are_remembered_across_pages_of_the_stream() {
     assert_eq!(done.answer.len(), before);
     assert_eq!(history(&store).await.len(), before);
 }
+
+#[test]
+fn what_is_heard_of_others_takes_one_place_however_much_it_is() {
+    let mailbox = Mailbox::<Probe>::new(3);
+    for revision in (0..100).map(Revision) {
+        assert!(mailbox.push(Item::Heard(revision)).is_ok());
+    }
+    for _ in 0..100 {
+        assert!(mailbox.push(Item::Wake).is_ok());
+    }
+    let (envelope, _answer) = Envelope::new(anew(), say("it"));
+    assert!(mailbox.push(Item::Command(envelope)).is_ok(), "there is room for who asks");
+    let items = mailbox.take().unwrap();
+    assert_eq!(items.len(), 3);
+    assert!(matches!(items.front(), Some(Item::Heard(Revision(99)))));
+}
