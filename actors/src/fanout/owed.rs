@@ -133,8 +133,9 @@ impl Debtor {
         record.position <= self.folded.position
     }
 
-    /// What the page owes, in its order, up to [`AT_ONCE`]. Asked again it goes on where it stopped,
-    /// after a failure too, so that each record meets the subscriptions of its own position.
+    /// What the page owes, in its order, and no more than [`AT_ONCE`]. Asked again it goes on where
+    /// it stopped, after a failure too, so that each record meets the subscriptions of its own
+    /// position.
     pub(super) async fn debts(&mut self, page: &[Record]) -> Result<Vec<Debt>, Failure> {
         for record in page {
             if self.has_folded(record) {
