@@ -9,6 +9,7 @@ mod by_hand;
 mod endpoint;
 mod gate;
 mod memory;
+mod places;
 mod queue;
 mod recovery;
 mod replay;

@@ -17,6 +17,7 @@ mod mail;
 mod operational;
 mod owed;
 mod report;
+mod short;
 mod standby;
 mod subscriptions;
 mod waking;
@@ -272,16 +273,16 @@ impl Worker {
         debtor: &mut Debtor,
         checkpoint: &mut Checkpoint,
     ) -> ControlFlow<()> {
-        let mut wait = RETRY.0;
-        let debts = loop {
+        let (mut wait, mut count, mut stuck) = (RETRY.0, 0, Laggards::new());
+        while !debtor.is_through(page) {
             match debtor.debts(page).await {
-                Ok(debts) => break debts,
+                Ok(debts) => {
+                    count += debts.len();
+                    self.hand_over(debts, &mut stuck).await?;
+                }
                 Err(failure) => self.fail(&failure, &mut wait).await?,
             }
-        };
-        let count = debts.len();
-        let mut stuck = Laggards::new();
-        self.hand_over(debts, &mut stuck).await?;
+        }
         checkpoint.advance(page, count, &stuck, self.clock.now());
         let enough =
             checkpoint.queued >= CHECKPOINT_EVERY || checkpoint.passed >= CHECKPOINT_RECORDS;
@@ -352,6 +353,12 @@ impl Worker {
                 }
                 Err(refused) => {
                     let endpoint = debt.endpoint;
+                    // The log takes less than it was believed to.
+                    if let (Refused::TooLarge { .. }, Some(short)) = (&refused, debt.in_short()) {
+                        why.get_or_insert(refused);
+                        left.push(short);
+                        continue;
+                    }
                     tracing::error!(%endpoint, "ledger {endpoint} is not told: {refused}");
                     // Anything else would be refused for ever.
                     if matches!(refused, Refused::Halted { .. }) {

@@ -3,6 +3,7 @@
 //! This crate opens nothing: no file, no socket, and it has no clock of its own.
 
 pub mod aggregate;
+mod caught;
 pub mod nodes;
 pub mod ports;
 pub mod registry;
@@ -26,5 +27,6 @@ pub mod webhook;
 #[cfg(test)]
 mod testing;
 
+pub use caught::{Panic, caught};
 pub use shell::{Context, Done, Refused};
 pub use tireless::tireless;

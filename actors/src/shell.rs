@@ -19,7 +19,7 @@ use crate::aggregate::{Aggregate, Effect, Next};
 use crate::registry::Registry;
 
 pub(crate) use chain::{Chain, Link};
-pub(crate) use loaded::{Decided, Loaded, Problem};
+pub(crate) use loaded::{Decided, Loaded, Problem, Verdict, Written};
 pub use mailbox::{Context, Done, Refused};
 pub(crate) use mailbox::{Envelope, Item, Mailbox, Outcome, Undelivered};
 
@@ -122,11 +122,7 @@ impl<A: Aggregate> Shell<A> {
                     let reason = "the log has not answered in time".to_owned();
                     envelope.answer(Err(Refused::Unavailable { reason }));
                 }
-                Item::Command(envelope) if envelope.is_next() => batch.push_back(envelope),
-                Item::Command(envelope) => {
-                    let reason = "a command before it was refused".to_owned();
-                    envelope.answer(Err(Refused::Unavailable { reason }));
-                }
+                Item::Command(envelope) => batch.push_back(envelope),
                 Item::Finished(key) => {
                     run.busy.remove(&key);
                 }
@@ -137,7 +133,7 @@ impl<A: Aggregate> Shell<A> {
         if let Some(revision) = heard {
             self.hear(run, revision).await;
         }
-        self.carry_out(batch, run).await;
+        self.carry_out(in_order(batch), run).await;
     }
 
     /// Takes in what other nodes wrote.
@@ -150,7 +146,7 @@ impl<A: Aggregate> Shell<A> {
         }
     }
 
-    async fn carry_out(&self, mut batch: VecDeque<mailbox::Envelope<A>>, run: &mut Run<A>) {
+    async fn carry_out(&self, mut batch: VecDeque<Envelope<A>>, run: &mut Run<A>) {
         let shared = self.registry.store().is_shared();
         // What is read from here on is not older than the commands.
         let mut fresh = !shared || run.loaded.is_none();
@@ -183,17 +179,8 @@ impl<A: Aggregate> Shell<A> {
             }
             match loaded.write(self.registry.store(), events).await {
                 Ok(written) => {
-                    // Whoever is answered may rely on it that what it stopped does not begin.
-                    self.registry.look(self.id, &loaded.state);
-                    for (envelope, verdict) in batch.drain(..verdicts.len()).zip(verdicts) {
-                        if let Some(effect) = envelope.ends(&self.mailbox) {
-                            run.busy.remove(&effect);
-                        }
-                        envelope.answer(verdict.at(written));
-                    }
-                    if let Some(loaded) = &mut run.loaded {
-                        self.keep(loaded);
-                    }
+                    let done = batch.drain(..verdicts.len()).zip(verdicts);
+                    self.answer(run, done, written);
                 }
                 Err(Failure::Conflict { .. }) if conflicts < CONFLICTS_MAX => {
                     conflicts += 1;
@@ -210,6 +197,7 @@ impl<A: Aggregate> Shell<A> {
                     if let Some(envelope) = batch.pop_front() {
                         envelope.answer(Err(Refused::TooLarge { bytes, limit }));
                     }
+                    batch = in_order(batch);
                 }
                 Err(failure) => {
                     self.give_up(run, batch, Problem::from(failure));
@@ -217,6 +205,25 @@ impl<A: Aggregate> Shell<A> {
                 }
             }
         }
+    }
+
+    /// Answers whose commands are decided and written.
+    fn answer(
+        &self,
+        run: &mut Run<A>,
+        done: impl Iterator<Item = (Envelope<A>, Verdict<A>)>,
+        written: Written,
+    ) {
+        let Some(loaded) = &mut run.loaded else { return };
+        // Whoever is answered may rely on it that what it stopped does not begin.
+        self.registry.look(self.id, &loaded.state);
+        for (envelope, verdict) in done {
+            if let Some(effect) = envelope.ends(&self.mailbox) {
+                run.busy.remove(&effect);
+            }
+            envelope.answer(verdict.at(written));
+        }
+        self.keep(loaded);
     }
 
     /// Reads on from what is remembered, where anything is.
@@ -248,7 +255,7 @@ impl<A: Aggregate> Shell<A> {
         }
     }
 
-    fn give_up(&self, run: &mut Run<A>, batch: VecDeque<mailbox::Envelope<A>>, problem: Problem) {
+    fn give_up(&self, run: &mut Run<A>, batch: VecDeque<Envelope<A>>, problem: Problem) {
         run.loaded = None;
         let refused = match problem {
             Problem::Later(reason) => Refused::Unavailable { reason },
@@ -317,6 +324,19 @@ impl<A: Aggregate> Shell<A> {
         let task = myself.send_after(wait, || Wake::Timer);
         run.timer = Some((until, task.abort_handle()));
     }
+}
+
+/// Those that overtake nothing; the others are told that what they were to follow was refused.
+fn in_order<A: Aggregate>(batch: VecDeque<Envelope<A>>) -> VecDeque<Envelope<A>> {
+    if batch.iter().all(Envelope::is_next) {
+        return batch;
+    }
+    let (next, others): (VecDeque<_>, VecDeque<_>) = batch.into_iter().partition(Envelope::is_next);
+    for envelope in others {
+        let reason = "a command before it was refused".to_owned();
+        envelope.answer(Err(Refused::Unavailable { reason }));
+    }
+    next
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use actors::ports::{Clock, Outbound, Roster};
 use actors::registry::{Halted, Limits, World};
 use actors::{Context, Refused};
 use events::installation::Role;
-use events::{Actor, EventStore, Failure, KeyId};
+use events::{Actor, EventStore, Failure, KeyId, Position};
 use projections::{Running as RunningViews, Snapshots, Views};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -150,23 +150,9 @@ impl App {
         };
         let actors = Actors::new(&world);
         introduce(&actors, &vault, &*clock, settings).await?;
-        let rules = Rules {
-            schedule: settings.retry_schedule.clone(),
-            concurrency: settings.endpoint_concurrency,
-            concurrency_in_all: settings.delivery_concurrency,
-            disable_after: settings.disable_after,
-        };
-        let (ledgers, webhooks) = (actors.ledgers.clone(), actors.webhooks.clone());
-        let inboxes = actors.inboxes.clone();
-        let listener = store.is_shared().then(|| {
-            let (ledgers, webhooks) = (ledgers.clone(), webhooks.clone());
-            let (store, inboxes) = (store.clone(), inboxes.clone());
-            tokio::spawn(Listener { store, ledgers, webhooks, inboxes }.listen(head))
-        });
-        let targets = Arc::new(ActorTargets::new(webhooks, inboxes, clock.clone()));
-        let attempts = Attempts::default();
-        let outbound = Arc::new(Counted { way: outbound, attempts: attempts.clone() });
-        let delivery = Delivery::start(ledgers.clone(), targets, outbound, clock.clone(), rules);
+        let listener = listen(&actors, &store, head);
+        let (delivery, attempts) = deliver(&actors, outbound, &clock, settings);
+        let ledgers = actors.ledgers.clone();
         let fanout = Fanout::start(store.clone(), snapshots.clone(), ledgers, clock.clone());
         let views = Views::default();
         let running = views.runner(store.clone(), snapshots).start();
@@ -247,6 +233,37 @@ impl Running {
             tracing::warn!("the views are not kept; the next start reads more of the log");
         }
     }
+}
+
+/// Hears of what other nodes write behind that position, where there may be any.
+fn listen(actors: &Actors, store: &Arc<dyn EventStore>, head: Position) -> Option<JoinHandle<()>> {
+    store.is_shared().then(|| {
+        let (ledgers, webhooks) = (actors.ledgers.clone(), actors.webhooks.clone());
+        let (store, inboxes) = (store.clone(), actors.inboxes.clone());
+        tokio::spawn(Listener { store, ledgers, webhooks, inboxes }.listen(head))
+    })
+}
+
+/// Makes the attempts that are owed, and counts how they end.
+fn deliver(
+    actors: &Actors,
+    outbound: Arc<dyn Outbound>,
+    clock: &Arc<dyn Clock>,
+    settings: &Settings,
+) -> (Delivery, Attempts) {
+    let rules = Rules {
+        schedule: settings.retry_schedule.clone(),
+        concurrency: settings.endpoint_concurrency,
+        concurrency_in_all: settings.delivery_concurrency,
+        disable_after: settings.disable_after,
+    };
+    let (webhooks, inboxes) = (actors.webhooks.clone(), actors.inboxes.clone());
+    let targets = Arc::new(ActorTargets::new(webhooks, inboxes, clock.clone()));
+    let attempts = Attempts::default();
+    let outbound = Arc::new(Counted { way: outbound, attempts: attempts.clone() });
+    let ledgers = actors.ledgers.clone();
+    let delivery = Delivery::start(ledgers, targets, outbound, clock.clone(), rules);
+    (delivery, attempts)
 }
 
 /// Tells the log what it must know of this start.

@@ -17,10 +17,7 @@ const DELIVERIES: u64 = 20_000;
 
 pub(super) async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
     let width = CONCURRENCY.to_string();
-    let settings = [
-        ("RELINK_ENDPOINT_CONCURRENCY", width.as_str()),
-        ("RELINK_DELIVERY_CONCURRENCY", width.as_str()),
-    ];
+    let settings = [("RELINK_ENDPOINT_CONCURRENCY", width.as_str())];
     let receiver = Receiver::start().await?;
     let url = format!("{}/deliver", receiver.url);
     let plain = Server::start(&plan.folder.join("deliver"), &settings).await?;

@@ -1,15 +1,13 @@
 //! Why something is done: the id of the request, of the command, and who asked.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use actors::Context;
+use actors::{Context, caught};
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use events::{AccountId, Actor, Position};
-use futures_util::FutureExt;
 use uuid::Uuid;
 
 use super::auth::{Caller, Operator};
@@ -95,7 +93,11 @@ pub(super) async fn number(
     let id = given.as_ref().and_then(|text| Uuid::try_parse_ascii(text.as_bytes()).ok());
     let id = id.unwrap_or_else(Uuid::new_v4);
     // On the heap: what is moved from here up to the connection is then a pointer.
-    let mut response = caught(Box::pin(answer(request, RequestId(id)))).await;
+    let answered = caught(Box::pin(answer(request, RequestId(id)))).await;
+    let mut response = answered.unwrap_or_else(|_| {
+        tracing::error!("a handler fell over; the panic before this line says where");
+        Problem::Bug.into_response()
+    });
     let text = given.or_else(|| {
         let mut text = Uuid::encode_buffer();
         HeaderValue::from_str(id.hyphenated().encode_lower(&mut text)).ok()
@@ -104,12 +106,4 @@ pub(super) async fn number(
         response.headers_mut().insert(X_REQUEST_ID, text);
     }
     response
-}
-
-async fn caught(running: impl Future<Output = Response>) -> Response {
-    // What the handler held is dropped with it; what others see is behind locks of their own.
-    AssertUnwindSafe(running).catch_unwind().await.unwrap_or_else(|_| {
-        tracing::error!("a handler fell over; the panic before this line says where");
-        Problem::Bug.into_response()
-    })
 }

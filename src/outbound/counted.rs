@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use actors::caught;
 use actors::ports::{Attempt, Ended, Made, Outbound};
 use events::delivery::AttemptClass;
 use futures_core::future::BoxFuture;
@@ -31,13 +32,18 @@ impl Outbound for Counted {
     fn attempt(&self, attempt: Attempt) -> BoxFuture<'_, Made> {
         Box::pin(async move {
             let kind = attempt.endpoint.id.kind();
-            let made = self.way.attempt(attempt).await;
-            let class = match &made.ended {
-                Ended::Delivered(_) => AttemptClass::Ok,
-                Ended::Failed { class, .. } => *class,
+            let made = caught(async { self.way.attempt(attempt).await }).await;
+            let class = match made.as_ref().map(|made| &made.ended) {
+                Ok(Ended::Delivered(_)) => AttemptClass::Ok,
+                Ok(Ended::Failed { class, .. }) => *class,
+                // Whoever asked records it as that.
+                Err(_) => AttemptClass::Ours,
             };
             self.attempts.get_or_create(&Ending { kind, class: class.as_str() }).inc();
-            made
+            made.unwrap_or_else(|panic| panic.go_on())
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

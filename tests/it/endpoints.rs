@@ -133,3 +133,18 @@ async fn mail_is_held_and_enabled_by_hand() {
     assert_eq!(told["attempts"][0]["class"], "connect");
     assert_eq!((&told["attempts"][0]["request"], &told["curl"]), (&Value::Null, &Value::Null));
 }
+
+#[tokio::test]
+async fn whoever_restarts_the_service_is_told_which_endpoints_are_in_trouble() {
+    let place = Place::new();
+    let (relink, receiver) = (place.serve().await, Receiver::start().await);
+    let api = relink.api();
+    register_account(&api).await;
+    receiver.answer("/gone", Reply::Status(410));
+    let webhook = subscribe(&api, &receiver.url("/gone"), &["message_created"]).await;
+    message(&api, "hello").await;
+    place.written("delivery.endpoint_disabled", 1).await;
+    assert!(relink.terminate().await.success());
+    let line = format!("webhook {} is disabled (gone); 1 are held", webhook["id"]);
+    place.serve().await.says(|said| said.contains(&line)).await;
+}

@@ -1,9 +1,7 @@
-//! Who may attempt now: a limit for each endpoint and one for all together, so that a hanging
-//! endpoint holds up nobody but itself.
+//! Who may attempt now: a limit for each endpoint and one for all together, of which no account
+//! gets all, so that a hanging endpoint holds up nobody but itself.
 
-use std::any::Any;
 use std::collections::BTreeMap;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -11,16 +9,17 @@ use std::time::Duration;
 use dashmap::DashMap;
 use events::delivery::{AbandonReason, AttemptClass};
 use events::{Actor, EndpointId, Timestamp};
-use futures_util::FutureExt;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::gate::{Gate, Slot};
+use super::places::{Places, Sharer};
 use super::replay::Replay;
 use super::schedule::PROBE_EVERY;
 use super::trouble::Troubles;
 use super::{Command, Ledger, Owed, OwedAttempt, Report};
+use crate::caught::caught;
 use crate::nodes::{Division, Work};
 use crate::ports::{Attempt, Clock, Ended, Endpoint, Made, Outbound, Target, Targets};
 use crate::registry::{Finish, Host, Registry};
@@ -60,7 +59,7 @@ struct Inner {
     outbound: Arc<dyn Outbound>,
     clock: Arc<dyn Clock>,
     rules: Rules,
-    all: Arc<Semaphore>,
+    places: Places,
     /// Attempts that were begun and are not recorded.
     under_way: watch::Sender<BTreeMap<EndpointId, usize>>,
     gates: DashMap<EndpointId, Gate>,
@@ -80,7 +79,7 @@ impl Delivery {
         rules: Rules,
     ) -> Self {
         let inner = Inner {
-            all: Arc::new(Semaphore::new(rules.concurrency_in_all)),
+            places: Places::new(rules.concurrency_in_all),
             under_way: watch::Sender::new(BTreeMap::new()),
             ledgers: ledgers.clone(),
             targets,
@@ -194,7 +193,7 @@ impl Inner {
             if is_over(&gate) {
                 return;
             }
-            let Ok(permit) = gate.turn(self.all.acquire()).await else { return };
+            let permit = gate.turn(self.places.take(Sharer::of(id, owed.account))).await;
             // Counted first: whoever closes and finds none under way has closed before this.
             let counted = UnderWay::begin(&self.under_way, id);
             if self.closing.load(Ordering::SeqCst) {
@@ -267,12 +266,10 @@ impl Inner {
             body: owed.body.clone(),
             endpoint,
         };
-        // A panic is an end like any other; what has panicked is not looked at again.
-        let made = AssertUnwindSafe(async { self.outbound.attempt(attempt).await });
-        let made = made.catch_unwind().await;
+        // A panic is an end like any other.
+        let made = caught(async { self.outbound.attempt(attempt).await }).await;
         let Made { ended, address } = made.unwrap_or_else(|panic| {
             let delivery = owed.delivery;
-            let panic = said_by(&*panic);
             tracing::error!(%delivery, "the attempt of delivery {delivery} fell over: {panic}");
             let (class, detail) = (AttemptClass::Ours, "the attempt fell over".into());
             Ended::Failed { class, detail, response: None, retry_after: None }.into()
@@ -336,12 +333,6 @@ impl Inner {
     ) -> Context {
         Context { id, correlation, actor: Actor::DELIVERY, account, now }
     }
-}
-
-/// What a panic said, where it said anything.
-fn said_by(panic: &(dyn Any + Send)) -> &str {
-    let formatted = panic.downcast_ref::<String>().map(String::as_str);
-    formatted.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default()
 }
 
 /// The same for as long as the same end is told, and no other's: neither another end of an attempt

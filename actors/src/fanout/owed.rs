@@ -5,6 +5,7 @@ use std::sync::Arc;
 use events::delivery::{
     AbandonReason, DisableRule, EndpointDisabled, Event as DeliveryEvent, Queued,
 };
+use events::inbox::Event as InboxEvent;
 use events::platform::EventReceived;
 use events::webhook::{Event as WebhookEvent, Ordering};
 use events::{
@@ -18,15 +19,22 @@ use super::followed::{self, Followed};
 use super::history::{Change, Histories};
 use super::kept::Folded;
 use super::report::{self, Report};
-use super::{body, disabled, mail, operational};
+use super::{body, disabled, mail, operational, short};
 use crate::delivery::{Command, Told};
 use crate::hook::Hook;
 use crate::inbox::Inbox;
 use crate::rule::Rule;
 use crate::shell::Context;
 
+/// As many bytes as a delivery may have in the log beside its body.
+const BESIDE: usize = 16 << 10;
+
+/// So many debts are told before there are more, or when their bodies have come to so many bytes: a
+/// page of large events for a hundred webhooks is a hundred pages.
+const AT_ONCE: (usize, usize) = (4096, 16 << 20);
+
 /// Something to tell a ledger.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Debt {
     /// Which ledger.
     pub(super) endpoint: EndpointId,
@@ -45,6 +53,29 @@ impl Debt {
         matches!(self.command, Command::Abandon { delivery: None, .. }) && told.pending > 0
     }
 
+    /// The same with a body that fits every log, which is said; none where there is nothing to
+    /// leave out.
+    pub(super) fn in_short(&self) -> Option<Self> {
+        let Command::Queue(queued) = &self.command else { return None };
+        let body = short::of(&queued.event, &queued.body);
+        if body.len() >= queued.body.len() {
+            return None;
+        }
+        let (position, endpoint, bytes) = (self.position, self.endpoint, queued.body.len());
+        tracing::warn!(
+            %position, %endpoint, bytes,
+            "what position {position} owes to {endpoint} is told in short: \
+             its {bytes} bytes are more than the log takes at once"
+        );
+        let queued = Queued { body, ..(**queued).clone() };
+        Some(Self { command: Command::Queue(Arc::new(queued)), ..self.clone() })
+    }
+
+    /// As many bytes as its body has.
+    fn bytes(&self) -> usize {
+        if let Command::Queue(queued) = &self.command { queued.body.len() } else { 0 }
+    }
+
     pub(super) fn context(&self, now: Timestamp) -> Context {
         Context {
             id: self.cause,
@@ -58,6 +89,7 @@ impl Debt {
 
 /// Knows who is subscribed, and so what each record owes.
 pub(super) struct Debtor {
+    store: Arc<dyn EventStore>,
     inboxes: Histories<Inbox>,
     hooks: Histories<Hook>,
     rules: Histories<Rule>,
@@ -66,12 +98,15 @@ pub(super) struct Debtor {
     /// What has been folded, and owes what is in `debts`.
     folded: Folded,
     debts: Vec<Debt>,
+    /// As many bytes as their bodies have.
+    bytes: usize,
 }
 
 impl Debtor {
     pub(super) fn new(store: Arc<dyn EventStore>, paid: Paid, folded: Folded) -> Self {
         let (hooks, rules) = (Histories::new(store.clone()), Histories::new(store.clone()));
-        Self { inboxes: Histories::new(store), hooks, rules, paid, folded, debts: vec![] }
+        let inboxes = Histories::new(store.clone());
+        Self { store, inboxes, hooks, rules, paid, folded, debts: vec![], bytes: 0 }
     }
 
     /// Who is subscribed, as of the last record.
@@ -89,12 +124,25 @@ impl Debtor {
         self.folded.subscriptions.ever()
     }
 
-    /// What the page owes, in its order. Asked again after a failure it goes on where it stopped,
-    /// so that each record meets the subscriptions of its own position.
+    /// Whether all that the page owes was told.
+    pub(super) fn is_through(&self, page: &[Record]) -> bool {
+        self.debts.is_empty() && page.last().is_none_or(|last| self.has_folded(last))
+    }
+
+    fn has_folded(&self, record: &Record) -> bool {
+        record.position <= self.folded.position
+    }
+
+    /// What the page owes, in its order, and no more than [`AT_ONCE`]. Asked again it goes on where
+    /// it stopped, after a failure too, so that each record meets the subscriptions of its own
+    /// position.
     pub(super) async fn debts(&mut self, page: &[Record]) -> Result<Vec<Debt>, Failure> {
         for record in page {
-            if record.position <= self.folded.position {
+            if self.has_folded(record) {
                 continue;
+            }
+            if self.debts.len() >= AT_ONCE.0 || self.bytes >= AT_ONCE.1 {
+                break;
             }
             self.folded.subscriptions.note(&record.stream);
             if self.concerns(record) {
@@ -102,6 +150,7 @@ impl Debtor {
             }
             (self.folded.position, self.folded.hash) = (record.position, record.hash);
         }
+        self.bytes = 0;
         Ok(std::mem::take(&mut self.debts))
     }
 
@@ -117,7 +166,9 @@ impl Debtor {
                         owed.extend(owed_to(&endpoints, &recorded, account, (name, &body), None));
                     }
                     owed.retain(|debt| self.paid.owes(debt.position, debt.endpoint));
-                    self.debts.append(&mut owed);
+                    for debt in owed {
+                        self.add(debt);
+                    }
                 }
             }
             // The stream's own actor and the views halt it aloud; here it owes nothing.
@@ -127,6 +178,14 @@ impl Debtor {
             }
         }
         Ok(())
+    }
+
+    fn add(&mut self, debt: Debt) {
+        let fits = debt.bytes() + BESIDE <= self.store.append_bytes_max();
+        let short = if fits { None } else { debt.in_short() };
+        let debt = short.unwrap_or(debt);
+        self.bytes += debt.bytes();
+        self.debts.push(debt);
     }
 
     fn concerns(&self, record: &Record) -> bool {
@@ -156,6 +215,11 @@ impl Debtor {
                 Ok(self.owe_platform_event(recorded, received))
             }
             Event::Platform(events::platform::Event::Removed(_)) => Ok(vec![]),
+            // Its own webhook is gone with it, also where what that is owed is held.
+            Event::Inbox(InboxEvent::Removed(_)) => {
+                let inbox = recorded.stream.number().map(InboxId);
+                Ok(give_up_all(recorded, inbox.map(EndpointId::Inbox)))
+            }
             Event::Inbox(_) if followed::tells(recorded.event.kind()) => {
                 self.owe_inbox(recorded).await
             }
@@ -177,8 +241,8 @@ impl Debtor {
             }
             Event::Webhook(WebhookEvent::UrlChanged(_)) => Ok(tell(recorded, Command::Move)),
             Event::Webhook(WebhookEvent::Deleted(_)) => {
-                let reason = AbandonReason::WebhookDeleted;
-                Ok(tell(recorded, Command::Abandon { delivery: None, reason }))
+                let webhook = recorded.stream.number().map(WebhookId);
+                Ok(give_up_all(recorded, webhook.map(EndpointId::Webhook)))
             }
             Event::Delivery(DeliveryEvent::EndpointDisabled(it)) => {
                 Ok(self.owe_mail_of_endpoint(recorded, it))
@@ -333,6 +397,13 @@ fn owed_to(
 fn tell(recorded: &Recorded<Event>, command: Command) -> Vec<Debt> {
     let webhook = recorded.stream.number().map(WebhookId);
     webhook.map(|webhook| debt(recorded, webhook.into(), command)).into_iter().collect()
+}
+
+/// Nothing is owed any more to whom nobody can reach.
+fn give_up_all(recorded: &Recorded<Event>, endpoint: Option<EndpointId>) -> Vec<Debt> {
+    let (delivery, reason) = (None, AbandonReason::WebhookDeleted);
+    let command = Command::Abandon { delivery, reason };
+    endpoint.map(|endpoint| debt(recorded, endpoint, command)).into_iter().collect()
 }
 
 fn debt(recorded: &Recorded<Event>, endpoint: EndpointId, command: Command) -> Debt {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Whoever hands over many commands before the first answer hands them over as a chain: once one
-/// is refused for now, or lost, so are all behind it, and none of them is carried out before it.
+/// is refused for now or for its size, or lost, so are all behind it, and none of them is carried
+/// out before it.
 #[derive(Debug, Clone)]
 pub(crate) struct Chain(Arc<Inner>);
 

@@ -41,7 +41,10 @@ impl<A: Aggregate> Loaded<A> {
             (record.revision, record.position) == (kept.revision, header.position)
                 && record.hash.0 == header.hash
         });
-        if let (Some(record), Some(state)) = (same, A::unpack(&kept.state)) {
+        let Some(record) = same else { return Ok(()) };
+        // A large state takes a while, and whoever else is at work on this thread would wait.
+        let unpacked = spawn_blocking(move || A::unpack(&kept.state)).await;
+        if let Ok(Some(state)) = unpacked {
             self.state = state;
             self.tail = Tail::behind(record);
             self.position = record.position;
@@ -57,8 +60,8 @@ impl<A: Aggregate> Loaded<A> {
             return;
         }
         self.ahead = 0;
-        let Some(state) = self.state.pack() else { return };
-        let kept = Kept { revision, done: self.done.clone(), state };
+        // As it is now: what is owed is shared, and only packing it takes long.
+        let (state, done) = (self.state.clone(), self.done.clone());
         let name = self.stream.to_string();
         let header = Header {
             name: name.clone(),
@@ -69,6 +72,8 @@ impl<A: Aggregate> Loaded<A> {
         };
         let snapshots = snapshots.clone();
         spawn_blocking(move || {
+            let Some(state) = state.pack() else { return };
+            let kept = Kept { revision, done, state };
             let bytes = snapshot::encode(&header, &kept).map_err(|error| error.to_string());
             let saved = bytes.and_then(|bytes| {
                 snapshots.save(&name, &bytes).map_err(|failure| failure.to_string())

@@ -105,6 +105,11 @@ impl<R: std::error::Error> Refused<R> {
         }
     }
 
+    /// Whether whoever asked may ask again, in fewer words: what stands behind it waits for that.
+    fn may_be_told_again(&self) -> bool {
+        self.is_passing() || matches!(self, Self::TooLarge { .. })
+    }
+
     /// Whether the same may succeed later.
     pub fn is_passing(&self) -> bool {
         match self {
@@ -164,7 +169,7 @@ impl<A: Aggregate> Envelope<A> {
 
     pub(crate) fn answer(self, outcome: Outcome<A>) {
         match &outcome {
-            Err(refused) if refused.is_passing() => drop(self.link),
+            Err(refused) if refused.may_be_told_again() => drop(self.link),
             Ok(_) | Err(_) => self.link.pass(),
         }
         // Whoever asked may have gone away; what is written stays written.
@@ -235,6 +240,14 @@ impl<A: Aggregate> Mailbox<A> {
         let mut inner = self.inner();
         if inner.closed {
             return Err(Undelivered::Closed(Box::new(item)));
+        }
+        // However much others write while it is busy: the last that it hears of it tells all.
+        if let (Item::Heard(later), Some(Item::Heard(heard))) = (&item, inner.waiting.back_mut()) {
+            *heard = (*heard).max(*later);
+            return Ok(());
+        }
+        if let (Item::Wake, Some(Item::Wake)) = (&item, inner.waiting.back()) {
+            return Ok(());
         }
         // Ends of effects are as few as effects, and must always get through.
         if matches!(item, Item::Command(_)) && inner.waiting.len() >= self.limit {

@@ -1,10 +1,13 @@
 use std::sync::Arc;
+use std::time::Duration;
 
+use events::snapshot::memory::Shelf;
 use events::{AccountId, EventId, Position};
 
 use super::*;
+use crate::registry::{Limits, World};
 use crate::testing::probe::{Ask, No, Probe, anew, repeatable, said, say};
-use crate::testing::{TestStore, world};
+use crate::testing::{TestStore, pass, world};
 
 const ID: AccountId = AccountId(1);
 
@@ -202,4 +205,37 @@ async fn repeatable_commands_are_remembered_across_pages_of_the_stream() {
     let done = restarted.ask(ID, repeatable("first of the next"), say(0)).await.unwrap();
     assert_eq!(done.answer.len(), before);
     assert_eq!(history(&store).await.len(), before);
+}
+
+#[test]
+fn what_is_heard_of_others_takes_one_place_however_much_it_is() {
+    let mailbox = Mailbox::<Probe>::new(3);
+    for revision in (0..100).map(Revision) {
+        assert!(mailbox.push(Item::Heard(revision)).is_ok());
+    }
+    for _ in 0..100 {
+        assert!(mailbox.push(Item::Wake).is_ok());
+    }
+    let (envelope, _answer) = Envelope::new(anew(), say("it"));
+    assert!(mailbox.push(Item::Command(envelope)).is_ok(), "there is room for who asks");
+    let items = mailbox.take().unwrap();
+    assert_eq!(items.len(), 3);
+    assert!(matches!(items.front(), Some(Item::Heard(Revision(99)))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_is_packed_and_unpacked_where_nobody_waits_for_it() {
+    let (store, shelf) = (Arc::new(TestStore::default()), Arc::new(Shelf::default()));
+    let limits = Limits { keep_every: 50, ..Limits::default() };
+    let within = || World { snapshots: Some(shelf.clone()), limits, ..world(&store) };
+    let first = Registry::<Probe>::new(within());
+    for nth in 0..60 {
+        first.ask(ID, anew(), say(nth)).await.unwrap();
+    }
+    pass(Duration::from_secs(1)).await;
+    assert_eq!(shelf.saves.load(std::sync::atomic::Ordering::Relaxed), 1);
+    let read = store.records_of_streams_read();
+    let second = Registry::<Probe>::new(within());
+    assert_eq!(second.ask(ID, anew(), Ask::Look).await.unwrap().answer.len(), 60);
+    assert!(store.records_of_streams_read() - read < 20);
 }

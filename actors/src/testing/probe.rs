@@ -52,6 +52,11 @@ fn with_id(id: Uuid) -> Context {
     Context { id, correlation: id, actor: Actor::ADMIN, account: None, now: NOON }
 }
 
+/// Whether this is where nobody else waits: a test's actors all run on its own thread.
+fn is_aside() -> bool {
+    std::thread::current().name().is_some_and(|name| name.starts_with("tokio"))
+}
+
 impl Fold for Probe {
     type Event = Event;
 
@@ -65,6 +70,7 @@ impl Fold for Probe {
 
 impl Aggregate for Probe {
     const CATEGORY: Category = Category::Platform;
+    const KEPT: Option<u32> = Some(1);
 
     type Id = AccountId;
     type Command = Ask;
@@ -74,6 +80,14 @@ impl Aggregate for Probe {
 
     fn narrow(event: events::Event) -> Option<Event> {
         if let events::Event::Platform(event) = event { Some(event) } else { None }
+    }
+
+    fn pack(&self) -> Option<Vec<u8>> {
+        is_aside().then(|| postcard::to_stdvec(&self.heard).unwrap())
+    }
+
+    fn unpack(bytes: &[u8]) -> Option<Self> {
+        is_aside().then(|| Self { heard: postcard::from_bytes(bytes).unwrap() })
     }
 
     fn decide(&self, command: &Ask) -> Result<Vec<Event>, No> {

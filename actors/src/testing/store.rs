@@ -40,6 +40,8 @@ pub(crate) struct TestStore {
     /// Pages of single streams.
     looked: AtomicUsize,
     shared: AtomicBool,
+    /// As many bytes as one append may have, whatever it says.
+    takes: AtomicUsize,
 }
 
 /// What is wrong with a record.
@@ -66,6 +68,7 @@ impl Default for TestStore {
             of_streams: AtomicUsize::new(0),
             looked: AtomicUsize::new(0),
             shared: AtomicBool::new(false),
+            takes: AtomicUsize::new(usize::MAX),
         }
     }
 }
@@ -135,6 +138,11 @@ impl TestStore {
     /// Several nodes write to it.
     pub(crate) fn share(&self) {
         self.shared.store(true, Ordering::SeqCst);
+    }
+
+    /// It takes no more than so many bytes at once, and does not say so.
+    pub(crate) fn take_only(&self, bytes: usize) {
+        self.takes.store(bytes, Ordering::SeqCst);
     }
 
     /// Everything in a stream.
@@ -226,6 +234,11 @@ impl EventStore for TestStore {
                 return Err(unavailable());
             }
             assert!(!spend(&self.falls), "the test says that appending falls over");
+            let bytes = records.iter().map(|it| it.metadata.len() + it.data.len()).sum();
+            let limit = self.takes.load(Ordering::SeqCst);
+            if bytes > limit {
+                return Err(Failure::Size { bytes, limit });
+            }
             let count = records.len();
             let appended = self.log.append(stream, expected, records).await?;
             self.appended

@@ -107,15 +107,19 @@ impl DeliveryLog {
     }
 
     /// How deliveries ended that were queued before this revision, those that ended last, in the
-    /// order in which they did.
+    /// order in which they did. Half of the places are for those that were abandoned, where there
+    /// are as many: however many were delivered since, somebody may have to see to them.
     pub fn outcomes(&self, endpoint: EndpointId, before: Revision) -> Vec<Outcome> {
         let Some(ledger) = self.ledgers.get(&endpoint) else { return vec![] };
         let ended = ledger.ended.all().filter(|revision| *revision < before);
-        let mut outcomes: Vec<_> =
-            ended.filter_map(|revision| outcome(ledger.deliveries.get(&revision)?)).collect();
-        outcomes.sort_by_key(|outcome| outcome.finished_at);
+        let outcomes = ended.filter_map(|revision| outcome(ledger.deliveries.get(&revision)?));
+        let (delivered, abandoned): (Vec<_>, Vec<_>) = outcomes.partition(|it| it.delivered);
         // They are told in one record.
-        outcomes.split_off(outcomes.len().saturating_sub(FINISHED_MAX))
+        let of_delivered = delivered.len().min(FINISHED_MAX / 2);
+        let mut outcomes = last(abandoned, FINISHED_MAX - of_delivered);
+        outcomes.extend(last(delivered, FINISHED_MAX - outcomes.len()));
+        outcomes.sort_by_key(|outcome| outcome.finished_at);
+        outcomes
     }
 
     /// What retention removed of an endpoint's ledger.
@@ -131,6 +135,12 @@ impl DeliveryLog {
             None => self.trimmed(id.endpoint()).map(|trim| trim.at),
         }
     }
+}
+
+/// The last so many, in the order of finishing.
+fn last(mut outcomes: Vec<Outcome>, count: usize) -> Vec<Outcome> {
+    outcomes.sort_by_key(|outcome| outcome.finished_at);
+    outcomes.split_off(outcomes.len().saturating_sub(count))
 }
 
 fn outcome(delivery: &Delivery) -> Option<Outcome> {

@@ -1,8 +1,8 @@
 use events::delivery::{
-    AttemptClass, AttemptFailed, Backlog, Delivered, EndpointDisabled, EndpointEnabled,
-    EndpointFailing, EndpointMoved, Event, Response,
+    AbandonReason, Abandoned, AttemptClass, AttemptFailed, Backlog, Delivered, EndpointDisabled,
+    EndpointEnabled, EndpointFailing, EndpointMoved, Event, Queued, Response,
 };
-use events::{Actor, DeliveryId, EventId, WebhookId};
+use events::{AccountId, Actor, DeliveryId, EventId, WebhookId};
 use uuid::Uuid;
 
 use super::*;
@@ -33,6 +33,12 @@ fn failed(second: u64) -> Event {
         address: None,
     }
     .into()
+}
+
+fn queued() -> Event {
+    let (source, event) = (EventId(Uuid::nil()), "message_created".to_owned());
+    let (account, body, key) = (AccountId(1), String::new(), None);
+    Queued { delivery: delivery(), account, event, source, body, due: NOON, key }.into()
 }
 
 fn delivered(second: u64) -> Event {
@@ -98,7 +104,7 @@ fn disabled_and_enabled_are_said_and_that_it_takes_again_only_of_one_that_failed
     let enabled = EndpointEnabled { backlog, by, at: at(90) };
     let row = [0, 3, 6].map(|second| (second, failed(second)));
     let rest = [(80, disabled(DisableRule::Gone, 80)), (90, enabled.into()), (95, delivered(95))];
-    let gone = Line::Disabled { rule: DisableRule::Gone, held: 0 };
+    let gone = Line::Disabled { since: at(80), rule: DisableRule::Gone, held: 0 };
     assert_eq!(said(row.into_iter().chain(rest)), [(6, fails(0)), (80, gone), (90, Line::Enabled)]);
 }
 
@@ -109,19 +115,59 @@ fn one_that_moved_has_not_taken_anything() {
     assert_eq!(said(row.into_iter().chain(moved)), [(6, fails(0))]);
 }
 
-#[test]
-fn what_was_so_before_this_process_is_not_said_to_begin() {
-    let before = NOON.after(Duration::from_secs(60));
-    let (troubles, mut tally) = (Troubles::new(before), Tally::default());
+/// One that failed from noon on, and is owed one delivery.
+fn failing() -> Tally {
+    let mut tally = Tally::default();
+    tally.take(NOON, &queued());
     for second in [0, 3, 6] {
         tally.take(at(second), &failed(second));
     }
+    tally
+}
+
+/// A process that begins a minute later.
+fn later() -> Troubles {
+    Troubles::new(at(60))
+}
+
+#[test]
+fn what_was_so_before_this_process_is_named_by_it_once() {
+    let (troubles, mut tally) = (later(), failing());
+    let fails = Line::Fails { since: at(0), class: "connect", pending: 1 };
+    assert_eq!(troubles.news(WEBHOOK, &tally, || true), Some(fails));
     assert_eq!(troubles.news(WEBHOOK, &tally, || true), None);
     let mut disabled_then = tally.clone();
     disabled_then.take(at(7), &disabled(DisableRule::Failing, 7));
-    assert_eq!(Troubles::new(before).news(WEBHOOK, &disabled_then, || true), None);
+    let disabled = Line::Disabled { since: at(7), rule: DisableRule::Failing, held: 1 };
+    let troubles_of_another = later();
+    let news = || troubles_of_another.news(WEBHOOK, &disabled_then, || true);
+    assert_eq!([news(), news()], [Some(disabled), None]);
     tally.take(at(70), &delivered(70));
     assert_eq!(troubles.news(WEBHOOK, &tally, || true), Some(Line::Takes { since: at(0) }));
+}
+
+#[test]
+fn what_was_so_before_is_not_named_where_nothing_is_owed_or_somebody_wanted_it() {
+    let mut by_hand = failing();
+    by_hand.take(at(7), &disabled(DisableRule::Asked, 7));
+    assert_eq!(later().news(WEBHOOK, &by_hand, || true), None);
+    let gone = Abandoned { delivery: delivery(), reason: AbandonReason::WebhookDeleted };
+    let (troubles, mut deleted) = (later(), failing());
+    deleted.take(at(7), &gone.into());
+    assert_eq!(troubles.news(WEBHOOK, &deleted, || true), None);
+    // It is not deleted after all: what fails now is news.
+    deleted.take(at(61), &queued());
+    deleted.take(at(62), &failed(62));
+    let fails = Line::Fails { since: at(0), class: "connect", pending: 1 };
+    assert_eq!(troubles.news(WEBHOOK, &deleted, || true), Some(fails));
+}
+
+#[test]
+fn of_very_many_a_few_are_named_and_that_there_are_more() {
+    let (troubles, tally) = (later(), failing());
+    let news = |id| troubles.news(EndpointId::Webhook(WebhookId(id)), &tally, || true);
+    let lines: Vec<_> = (0..100).filter_map(news).collect();
+    assert_eq!((lines.len(), lines.last()), (NAMED_MAX + 1, Some(&Line::More)));
 }
 
 #[test]
@@ -129,6 +175,6 @@ fn what_another_node_works_is_said_there() {
     let (troubles, mut tally) = (Troubles::new(NOON), Tally::default());
     tally.take(at(1), &disabled(DisableRule::Gone, 1));
     assert_eq!(troubles.news(WEBHOOK, &tally, || false), None);
-    let taken_over = Line::Disabled { rule: DisableRule::Gone, held: 0 };
+    let taken_over = Line::Disabled { since: at(1), rule: DisableRule::Gone, held: 0 };
     assert_eq!(troubles.news(WEBHOOK, &tally, || true), Some(taken_over));
 }

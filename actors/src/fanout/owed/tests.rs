@@ -127,3 +127,34 @@ async fn two_debtors_owe_the_same() {
     }
     assert_eq!(told[0], told[1]);
 }
+
+#[tokio::test]
+async fn a_page_of_large_events_is_owed_a_part_at_a_time() {
+    let store = history().await;
+    for id in [8, 9] {
+        let created = Created {
+            account: ACCOUNT,
+            url: format!("https://example.com/{id}"),
+            name: None,
+            inbox: None,
+            subscriptions: vec!["*".into()],
+            secret: sealed(),
+            policy: Policy::default(),
+        };
+        write(&store, Category::Webhook, id, events::webhook::Event::from(created)).await;
+    }
+    for _ in 0..4 {
+        let data = format!(r#"{{"content":"{}"}}"#, "x".repeat(3 << 20));
+        let (account, event) = (ACCOUNT, "message_created".into());
+        let received = events::platform::Event::from(EventReceived { account, event, data });
+        write(&store, Category::Platform, ACCOUNT.0, received).await;
+    }
+    let page = page(&store).await;
+    let mut debtor = debtor(&store, Position(5));
+    let mut told = vec![];
+    while !debtor.is_through(&page) {
+        let debts = debtor.debts(&page).await.unwrap();
+        told.push(debts.iter().map(|debt| debt.position.0).collect::<Vec<_>>());
+    }
+    assert_eq!(told, [[8, 8, 8, 9, 9, 9], [10, 10, 10, 11, 11, 11]]);
+}

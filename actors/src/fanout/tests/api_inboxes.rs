@@ -1,5 +1,6 @@
 //! What the webhook of an API inbox is owed: all that happens in it, unasked.
 
+use events::delivery::{AbandonReason, DisableRule, EndpointDisabled};
 use events::inbox::{AttributesChanged, ChannelTypeChanged, Registered, Removed};
 
 use super::transitions::{INBOX, registered, tell_inbox};
@@ -69,4 +70,24 @@ async fn the_inbox_of_another_account_hears_nothing() {
     happen(&store, "message_created", 1).await;
     Service::run(&store).await;
     assert!(ledger(&store, OWN).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_held_for_an_inbox_is_abandoned_when_that_is_removed() {
+    let store = Arc::new(TestStore::default());
+    tell_inbox(&store, api_inbox()).await;
+    happen(&store, "message_created", 1).await;
+    Service::run(&store).await;
+    let (rule, reason, at) = (DisableRule::Gone, "it is".into(), crate::testing::NOON);
+    let by = events::Actor::DELIVERY;
+    let disabled = EndpointDisabled { rule, reason, by, at, since: None, held: Some(1) };
+    let disabled = DeliveryEvent::from(disabled);
+    write(&store, StreamName::new(Category::Ledger, OWN), disabled).await;
+    happen(&store, "message_created", 2).await;
+    tell_inbox(&store, Removed {}).await;
+    Service::run(&store).await;
+    let abandoned = ledger(&store, OWN).await.into_iter().filter(|event| {
+        matches!(event, DeliveryEvent::Abandoned(it) if it.reason == AbandonReason::WebhookDeleted)
+    });
+    assert_eq!(abandoned.count(), 2);
 }

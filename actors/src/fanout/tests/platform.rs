@@ -96,3 +96,37 @@ async fn what_is_no_object_is_owed_to_nobody_and_holds_up_nothing() {
     Service::run(&store).await;
     assert_eq!(owed(&store, HOOK).await, [message(2)]);
 }
+
+/// What a contact's many attributes were and are, written as shortly as can be.
+fn attributes(count: usize) -> Value {
+    (0..count).map(|nth| (nth.to_string(), json!([0, 1]))).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_larger_than_the_log_takes_is_told_in_short_and_in_its_place() {
+    let store = Arc::new(TestStore::default());
+    subscribe(&store, HOOK, &["*"]).await;
+    report(&store, "message_created", json!({ "id": 1 })).await;
+    // As it is told, each change takes more room than as it is reported.
+    let data = json!({ "id": 2, "changed_attributes": attributes(100_000) });
+    report(&store, "contact_updated", data).await;
+    report(&store, "message_created", json!({ "id": 3 })).await;
+    Service::run(&store).await;
+    let contact = ("contact_updated".to_owned(), 2);
+    assert_eq!(owed(&store, HOOK).await, [message(1), contact, message(3)]);
+    let body: Value = serde_json::from_str(&queued(&store, HOOK).await[1].body).unwrap();
+    assert!(body["too_large"]["bytes"].as_u64() > Some(4 << 20), "{body}");
+    assert_eq!(body.as_object().unwrap().len(), 3, "{body}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_log_refuses_for_its_size_is_told_in_short_before_what_stands_behind_it() {
+    let store = Arc::new(TestStore::default());
+    subscribe(&store, HOOK, &["*"]).await;
+    report(&store, "message_created", json!({ "id": 1 })).await;
+    report(&store, "message_created", json!({ "id": 2, "content": "x".repeat(99_000) })).await;
+    report(&store, "message_created", json!({ "id": 3 })).await;
+    store.take_only(50_000);
+    Service::run(&store).await;
+    assert_eq!(owed(&store, HOOK).await, [1, 2, 3].map(message));
+}

@@ -118,14 +118,36 @@ fn what_retention_removed_is_not_looked_for() {
     assert_eq!(left(Revision(9)), None);
 }
 
+/// As many outcomes of each kind are told where so many were given up, and then so many taken.
+fn told(given_up: usize, taken: usize) -> (usize, usize) {
+    let (given_up, all) = (given_up as u128, (given_up + taken) as u128);
+    let abandoned = (0..given_up).flat_map(|number| [queued(number, "x"), abandoned(number)]);
+    let delivered = (given_up..all).flat_map(|number| [queued(number, "x"), delivered(number, 1)]);
+    let outcomes = log(abandoned.chain(delivered)).outcomes(WEBHOOK.into(), Revision(u64::MAX));
+    let abandoned = outcomes.iter().filter(|outcome| !outcome.delivered);
+    (abandoned.count(), outcomes.iter().filter(|outcome| outcome.delivered).count())
+}
+
 #[test]
-fn as_many_outcomes_are_told_as_one_record_takes() {
+fn as_many_outcomes_are_told_as_one_record_takes_and_half_are_of_what_was_given_up() {
+    let half = FINISHED_MAX / 2;
+    assert_eq!(told(3, 4), (3, 4));
+    assert_eq!(told(FINISHED_MAX, FINISHED_MAX), (half, half));
+    assert_eq!(told(10, FINISHED_MAX), (10, FINISHED_MAX - 10));
+    assert_eq!(told(FINISHED_MAX, 10), (FINISHED_MAX - 10, 10));
+}
+
+#[test]
+fn of_what_was_given_up_and_taken_the_last_are_told() {
     let many = FINISHED_MAX as u128;
-    let given_up = (0..many).flat_map(|number| [queued(number, "x"), abandoned(number)]);
-    let taken = (many..many * 2).flat_map(|number| [queued(number, "x"), delivered(number, 1)]);
-    let outcomes = log(given_up.chain(taken)).outcomes(WEBHOOK.into(), Revision(u64::MAX));
-    assert_eq!(outcomes.len(), FINISHED_MAX);
-    assert!(outcomes.iter().all(|outcome| outcome.delivered), "they ended last");
+    let both = |number| {
+        let (other, number) = (many + number, number);
+        [queued(number, "x"), queued(other, "x"), abandoned(number), delivered(other, 1)]
+    };
+    let outcomes = log((0..many).flat_map(both)).outcomes(WEBHOOK.into(), Revision(u64::MAX));
+    let ids: Vec<_> = outcomes.iter().map(|outcome| outcome.delivery).collect();
+    let last = (many / 2..many).flat_map(|number| [id(number), id(many + number)]);
+    assert_eq!(ids, last.collect::<Vec<_>>());
 }
 
 #[test]

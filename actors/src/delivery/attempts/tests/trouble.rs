@@ -114,21 +114,6 @@ async fn attempts_that_fall_over_keep_nobodys_place_and_nothing_busy() {
     assert_eq!(service.ends(HOOK).await, (60, 40, 0));
 }
 
-#[tokio::test]
-async fn what_a_panic_said_is_told_where_it_said_anything() {
-    async fn said(trap: impl Future<Output = ()>) -> Option<String> {
-        AssertUnwindSafe(trap).catch_unwind().await.err().map(|panic| said_by(&*panic).to_owned())
-    }
-    assert_eq!(said(async { panic!("a trap") }).await.as_deref(), Some("a trap"));
-    let behind_a_wait = said(async {
-        tokio::task::yield_now().await;
-        panic!("trap {}", 2)
-    });
-    assert_eq!(behind_a_wait.await.as_deref(), Some("trap 2"));
-    assert_eq!(said(async { std::panic::panic_any(7) }).await.as_deref(), Some(""));
-    assert_eq!(said(async {}).await, None);
-}
-
 #[tokio::test(start_paused = true)]
 async fn an_attempt_that_cannot_be_recorded_is_not_repeated_but_recorded_later() {
     let service = Service::start();
