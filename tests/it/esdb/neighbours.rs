@@ -168,8 +168,9 @@ async fn what_others_wrote_in_between_is_waited_for_once() {
         let refused = reading.read_all(one.position, 10).await;
         assert!(matches!(refused, Err(Failure::Unavailable { .. })), "{refused:?}");
     }
-    // Who follows has more patience.
-    assert_eq!(reading.follow(Position::START).await.unwrap(), all[..1]);
+    // Who follows has more patience, and gets what there is before them at once.
+    let before = if namespace.double().is_some() { 1 } else { all.len() };
+    assert_eq!(reading.follow(Position::START).await.unwrap(), all[..before]);
     let found = async {
         let mut following = std::pin::pin!(reading.follow(one.position));
         let early = timeout(Duration::from_millis(100), &mut following).await;
