@@ -21,6 +21,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
+pub use cluster::Part;
 pub use report::{Figure, Report};
 
 use crate::config::StoreSetting;
@@ -51,6 +52,8 @@ pub struct Plan {
     pub subject: Subject,
     /// How often each phase runs; the median counts.
     pub rounds: usize,
+    /// Of `cluster`, this alone.
+    pub only: Option<Part>,
     /// Events for `replay`, `exact` and `cluster`.
     pub events: u64,
     /// Inboxes for the memory of views.

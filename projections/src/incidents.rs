@@ -4,6 +4,7 @@ mod app;
 mod refused;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::fmt::{self, Write as _};
 
 use events::evidence::Class;
 use events::hook::Event as HookEvent;
@@ -285,7 +286,7 @@ impl Incident {
             Authorization::AuthorizationErrorRecorded(recorded) => {
                 self.count += 1;
                 self.class = Some(recorded.verdict.class);
-                if !self.required {
+                if !self.required && !reads(&recorded.verdict, &self.cause) {
                     self.cause = recorded.verdict.to_string().into();
                 }
             }
@@ -302,6 +303,22 @@ impl Incident {
             | Authorization::IncidentUnmuted(_) => {}
         }
     }
+}
+
+/// Whether a thing is written as that text: most errors repeat the one before them, and what they
+/// are is not written anew each time.
+fn reads(thing: &impl fmt::Display, text: &str) -> bool {
+    struct Rest<'a>(&'a str);
+
+    impl fmt::Write for Rest<'_> {
+        fn write_str(&mut self, part: &str) -> fmt::Result {
+            self.0 = self.0.strip_prefix(part).ok_or(fmt::Error)?;
+            Ok(())
+        }
+    }
+
+    let mut rest = Rest(text);
+    write!(rest, "{thing}").is_ok() && rest.0.is_empty()
 }
 
 fn by(record: &Recorded<Event>) -> By {

@@ -28,14 +28,29 @@ use crate::store::eventstoredb::{EventStoreDb, EventStoreDbSettings};
 /// As many records as each inbox of the rebuilt log has.
 const EACH: u64 = 200;
 
+/// What is measured of a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// Durable evidence over HTTP
+    Evidence,
+    /// All views from the beginning of the log
+    Rebuild,
+}
+
 pub(super) async fn run(plan: &Plan) -> anyhow::Result<Vec<Figure>> {
     let StoreSetting::EventStoreDb(url) = &plan.store else {
         bail!("the embedded log is no cluster");
     };
+    let is_wanted = |part| plan.only.is_none_or(|only| only == part);
+    let mut figures = vec![];
     // First, for the yardstick reads whatever there is, and the other figure writes a lot.
-    let rebuild = rebuild(plan, &in_namespace(url.expose())).await?;
-    let evidence = evidence(plan, &in_namespace(url.expose())).await?;
-    Ok(vec![evidence, rebuild])
+    if is_wanted(Part::Rebuild) {
+        figures.push(rebuild(plan, &in_namespace(url.expose())).await?);
+    }
+    if is_wanted(Part::Evidence) {
+        figures.push(evidence(plan, &in_namespace(url.expose())).await?);
+    }
+    Ok(figures)
 }
 
 /// The last namespace of a connection string counts.

@@ -88,7 +88,7 @@ fn open(
             Some("") => Err(Stop::Usage(anyhow!("{option}: embedded: names no folder"))),
             Some(folder) => open::embedded(Path::new(folder), purpose),
             // The text is not repeated: it may hold a password.
-            None => open::eventstoredb(name).map_err(|error| {
+            None => open::eventstoredb(name, For::Appending).map_err(|error| {
                 Stop::Usage(anyhow!(
                     "{option}: neither `embedded` nor `embedded:PATH`, and {error}"
                 ))

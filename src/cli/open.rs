@@ -118,14 +118,19 @@ pub(super) fn log(settings: &Settings, purpose: For) -> Result<Log, Stop> {
     match &settings.store {
         StoreSetting::Embedded => embedded(&settings.data, purpose),
         StoreSetting::EventStoreDb(text) => {
-            eventstoredb(text.expose()).map_err(|error| Stop::Usage(error.into()))
+            eventstoredb(text.expose(), purpose).map_err(|error| Stop::Usage(error.into()))
         }
     }
 }
 
-pub(super) fn eventstoredb(text: &str) -> Result<Log, SettingsError> {
-    let settings = EventStoreDbSettings::parse(text)?;
-    Ok(Log::EventStoreDb(Arc::new(EventStoreDb::new(settings))))
+pub(super) fn eventstoredb(text: &str, purpose: For) -> Result<Log, SettingsError> {
+    let log = EventStoreDb::new(EventStoreDbSettings::parse(text)?);
+    let log = match purpose {
+        // Whoever asks a service is told in time that the log cannot answer yet.
+        For::Serving => log,
+        For::Appending | For::Reading => log.patient(),
+    };
+    Ok(Log::EventStoreDb(Arc::new(log)))
 }
 
 pub(super) fn embedded(folder: &Path, purpose: For) -> Result<Log, Stop> {

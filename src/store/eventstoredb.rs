@@ -4,15 +4,19 @@
 //! docs/adr/0007-eventstoredb.md says how each is contained.
 
 mod append;
+mod begin;
 mod connection;
 mod failure;
+mod fill;
 mod growth;
 mod lanes;
 mod limits;
+mod log;
 mod names;
 mod read;
 mod record;
 mod roster;
+mod search;
 mod settings;
 mod size;
 mod tail;
@@ -25,9 +29,11 @@ use events::store::{Bound, Proposed, Slice};
 use events::{Appended, EventStore, Expected, Failure, Position, Record, Revision, StreamName};
 use futures_core::future::BoxFuture;
 
+use begin::Begin;
 use connection::Connection;
 use growth::Growth;
 use names::Names;
+use search::Searches;
 use size::SizeLimit;
 use tail::Tail;
 use walk::Walk;
@@ -53,10 +59,14 @@ const NEXT_WITHIN: Duration = Duration::from_millis(2500);
 pub struct EventStoreDb {
     connection: Connection,
     names: Names,
-    growth: Growth,
+    begin: Begin,
+    growth: Arc<Growth>,
+    searches: Arc<Searches>,
     tail: Tail,
     walk: Walk,
     size: Arc<SizeLimit>,
+    /// Whether whoever reads waits for a server that has much of others to look at.
+    is_patient: bool,
 }
 
 impl EventStoreDb {
@@ -67,11 +77,22 @@ impl EventStoreDb {
         Self {
             connection: Connection::new(client, size.clone()),
             names: Names::new(namespace.as_deref()),
-            growth: Growth::default(),
+            begin: Begin::default(),
+            growth: Arc::default(),
+            searches: Arc::default(),
             tail: Tail::default(),
             walk: Walk::default(),
             size,
+            is_patient: false,
         }
+    }
+
+    /// Waits while the server looks for records of this log among millions of others', for as long
+    /// as it answers other questions. Else only those wait who follow the log, and the first who
+    /// asks where it ends; all others are told after some seconds that it is not available.
+    #[must_use]
+    pub fn patient(self) -> Self {
+        Self { is_patient: true, ..self }
     }
 }
 
@@ -84,6 +105,7 @@ impl EventStore for EventStoreDb {
     ) -> BoxFuture<'a, Result<Appended, Failure>> {
         Box::pin(async move {
             self.check_size(&records).await?;
+            self.begin_log(expected).await?;
             let appended = self.write(stream, expected, &records).await?;
             self.growth.know(appended.position);
             Ok(appended)

@@ -13,12 +13,15 @@ mod wire;
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio_stream::StreamExt as _;
+use tokio::sync::watch;
 use tokio_stream::wrappers::TcpListenerStream;
+use tokio_stream::{Stream, StreamExt as _};
 use tonic::body::Body;
 use tonic::codec::ProstCodec;
 use tonic::server::Grpc;
@@ -68,6 +71,11 @@ pub(crate) struct Cluster {
     silent_reads: Mutex<usize>,
     /// Where the reads of all streams, forwards from a position, began.
     reads: Mutex<Vec<u64>>,
+    /// How many reads of all streams began at the end.
+    reads_from_end: AtomicUsize,
+    /// As many events in a row as a filtered read may leave out; it waits before more of them, as
+    /// one of a server does that has millions to look at.
+    looks_at: watch::Sender<usize>,
 }
 
 impl Cluster {
@@ -93,6 +101,12 @@ impl Cluster {
         let takes = *silent > 0;
         *silent = silent.saturating_sub(1);
         takes
+    }
+
+    /// Waits until so many events in a row may be looked at.
+    async fn look_at(&self, events: usize) {
+        let may = self.looks_at.subscribe().wait_for(|max| events <= *max).await.map(drop);
+        may.unwrap();
     }
 
     fn leader_port(&self) -> u16 {
@@ -135,6 +149,8 @@ impl Double {
             ports,
             silent_reads: Mutex::new(0),
             reads: Mutex::default(),
+            reads_from_end: AtomicUsize::new(0),
+            looks_at: watch::Sender::new(usize::MAX),
         };
         let mut double = Self { cluster: Arc::new(cluster), nodes: Vec::new() };
         for node in 0..nodes {
@@ -202,6 +218,17 @@ impl Double {
     /// The next reads are never answered.
     pub(crate) fn next_reads_hang(&self, count: usize) {
         *self.cluster.silent_reads.lock().unwrap() = count;
+    }
+
+    /// Filtered reads come to as many events in a row as they leave out, and not over more of
+    /// them before this says so.
+    pub(crate) fn looks_at(&self, events_max: usize) {
+        self.cluster.looks_at.send_replace(events_max);
+    }
+
+    /// How many reads of all streams began at the end.
+    pub(crate) fn reads_from_end(&self) -> usize {
+        self.cluster.reads_from_end.load(Ordering::Relaxed)
     }
 
     /// The port of a node.
@@ -312,7 +339,7 @@ async fn serve(
     }
 }
 
-type Answers = tokio_stream::Iter<Box<dyn Iterator<Item = Result<ReadResp, Status>> + Send>>;
+type Answers = Pin<Box<dyn Stream<Item = Result<ReadResp, Status>> + Send>>;
 
 async fn read(cluster: Arc<Cluster>, request: ReadReq) -> Result<Response<Answers>, Status> {
     if cluster.takes_silent_read() {
@@ -322,19 +349,45 @@ async fn read(cluster: Arc<Cluster>, request: ReadReq) -> Result<Response<Answer
     if let Some(position) = options.begins_at() {
         cluster.reads.lock().unwrap().push(position);
     }
+    if options.begins_at_end() {
+        cluster.reads_from_end.fetch_add(1, Ordering::Relaxed);
+    }
     let found = reading::read(&cluster.log(), options)?;
     // One after the other, as they are taken: all of a log would be much at once.
-    let answers: Box<dyn Iterator<Item = _> + Send> = match found {
-        Found::Answers(answers) => Box::new(answers.into_iter().map(Ok)),
-        Found::Places(places, steps) => {
+    let answers: Answers = match found {
+        Found::Answers(answers) => Box::pin(tokio_stream::iter(answers.into_iter().map(Ok))),
+        Found::Places { places, looked_at, steps } => {
             if steps > STEPS_MAX {
                 std::future::pending::<()>().await;
             }
-            let event = move |place| reading::of_all(&cluster.log().events[place]);
-            Box::new(places.into_iter().map(event).map(Ok))
+            // Nothing is sent, not even that there is an answer, before the first of them.
+            cluster.look_at(looked_at).await;
+            let (first, gap, others) = interrupted(places, *cluster.looks_at.borrow());
+            let looking = Arc::clone(&cluster);
+            let event = move |place| Ok(reading::of_all(&cluster.log().events[place]));
+            let first = tokio_stream::iter(first.into_iter().map(event.clone()));
+            if others.is_empty() {
+                Box::pin(first)
+            } else {
+                let looking = async move { looking.look_at(gap).await };
+                let others = tokio_stream::iter(others.into_iter().map(event));
+                let others = futures_util::FutureExt::map(looking, |()| others);
+                Box::pin(first.chain(futures_util::FutureExt::flatten_stream(others)))
+            }
         }
     };
-    Ok(Response::new(tokio_stream::iter(answers)))
+    Ok(Response::new(answers))
+}
+
+/// The places up to where more events are left out than that, how many, and the places behind.
+fn interrupted(mut places: Vec<usize>, many: usize) -> (Vec<usize>, usize, Vec<usize>) {
+    let gap = |pair: &[usize]| pair[0].abs_diff(pair[1]);
+    let Some(last) = places.windows(2).position(|pair| gap(pair) > many) else {
+        return (places, 0, vec![]);
+    };
+    let gap = gap(&places[last..last + 2]);
+    let others = places.split_off(last + 1);
+    (places, gap, others)
 }
 
 /// Names are in lower case, and the version is digits and dots.

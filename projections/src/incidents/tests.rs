@@ -230,3 +230,12 @@ fn providers_that_exist_only_in_reports_are_not_watched_for_ever() {
     let watched = incidents.app.bursts.len();
     assert!(watched <= 1_000, "{watched}");
 }
+
+#[test]
+fn what_a_thing_reads_is_known_without_writing_it() {
+    let thing = format_args!("{} ({})", "auth", 190);
+    assert!(reads(&thing, "auth (190)"));
+    for other in ["", "auth", "auth (190", "auth (190) again", "rate (190)"] {
+        assert!(!reads(&thing, other), "{other}");
+    }
+}

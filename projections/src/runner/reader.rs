@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use events::store::{Heard, PAGE_MAX, Subscription};
+use events::store::{Heard, Subscription};
 use events::{EventStore, Failure, Position, Record};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -55,12 +55,12 @@ impl Reader {
 async fn follow(store: Arc<dyn EventStore>, behind: Position, pages: mpsc::Sender<Read>) {
     let mut subscription = Subscription::new(store.clone(), behind);
     let mut backoff = Backoff::default();
-    let mut end = End { head: Position::START, seen_at: None };
+    let mut end = End { head: Position::START, asked_at: None, asking: None };
     loop {
         let (read, pause) = match subscription.next().await {
             Ok(Heard::Page(records)) => {
                 let pause = (records.len() < DROP_MAX).then_some(DROP_PAUSE);
-                let head = end.behind(&records, &*store).await;
+                let head = end.behind(&records, &store).await;
                 (Read::Page { records, head }, pause)
             }
             Ok(Heard::CaughtUp(position)) => (Read::CaughtUp(position), None),
@@ -82,22 +82,26 @@ async fn follow(store: Arc<dyn EventStore>, behind: Position, pages: mpsc::Sende
     }
 }
 
-/// The end of the log, asked for seldom.
+/// The end of the log, asked for seldom. Only the first time whoever reads waits for it.
 struct End {
     head: Position,
-    seen_at: Option<Instant>,
+    asked_at: Option<Instant>,
+    asking: Option<JoinHandle<Result<Position, Failure>>>,
 }
 
 impl End {
-    async fn behind(&mut self, records: &[Record], store: &dyn EventStore) -> Position {
+    async fn behind(&mut self, records: &[Record], store: &Arc<dyn EventStore>) -> Position {
         let last = records.last().map_or(Position::START, |record| record.position);
-        let fresh = self.seen_at.is_some_and(|at| at.elapsed() < HEAD_AGE_MAX);
-        if records.len() == PAGE_MAX && !(fresh && self.head > last) {
+        let fresh = self.asked_at.is_some_and(|at| at.elapsed() < HEAD_AGE_MAX);
+        if records.len() >= DROP_MAX && !fresh && self.asking.is_none() {
+            let store = store.clone();
+            self.asking = Some(tokio::spawn(async move { store.head().await }));
+        }
+        let is_first = self.asked_at.is_none();
+        if let Some(asked) = self.asking.take_if(|asking| is_first || asking.is_finished()) {
             // Only a figure for people: where it cannot be had, the last one known will do.
-            if let Ok(head) = store.head().await {
-                self.head = head;
-                self.seen_at = Some(Instant::now());
-            }
+            self.head = asked.await.ok().and_then(Result::ok).unwrap_or(self.head);
+            self.asked_at = Some(Instant::now());
         }
         self.head = self.head.max(last);
         self.head

@@ -7,7 +7,8 @@ async fn ten_thousand_reports_are_right_to_the_last_count() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().to_owned();
     let (subject, rounds, store) = (Subject::Exact, 1, StoreSetting::Embedded);
-    let plan = Plan { subject, rounds, events: 10_000, inboxes: 1_000, folder, store };
+    let only = None;
+    let plan = Plan { subject, only, rounds, events: 10_000, inboxes: 1_000, folder, store };
     let figures = run(&plan).await.unwrap();
     assert!(figures.iter().all(|figure| figure.met), "{figures:?}");
 }

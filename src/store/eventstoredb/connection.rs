@@ -65,6 +65,7 @@ impl Status {
 }
 
 /// Shares one client between all callers, and its rebuilding too.
+#[derive(Clone)]
 pub(super) struct Connection {
     shared: Arc<Shared>,
 }

@@ -4,7 +4,9 @@
 //! The client's subscriptions are not used: one that the server ends cleanly spins a core for ever,
 //! where no deadline can fire. Reading from a position of our own cannot.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::ops::Bound::{Excluded, Unbounded};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use events::Position;
@@ -16,12 +18,18 @@ use super::EventStoreDb;
 /// How often the server is asked whether somebody else has written.
 const POLL_EVERY: Duration = Duration::from_millis(200);
 
-/// What is known about the end of the log.
+/// As many stretches of others' events as are remembered.
+const GAPS_MAX: usize = 1000;
+
+/// What is known about the end of the log, and where nothing of it stands.
 #[derive(Default)]
 pub(super) struct Growth {
     /// The last position of ours that this process has written or read.
     known: watch::Sender<Position>,
     ends: Mutex<Ends>,
+    /// Between records of ours, where the server took long to look at what is others': from the
+    /// one to the next.
+    gaps: Mutex<BTreeMap<Position, Position>>,
 }
 
 /// Between `from` and `to` stands nothing of ours: on a cluster with busy neighbours nobody reads
@@ -57,7 +65,29 @@ impl Growth {
     /// Where reading behind a position may begin.
     pub(super) fn from(&self, behind: Position) -> Position {
         let ends = self.ends();
-        if ends.from <= behind && behind < ends.to { ends.to } else { behind }
+        if ends.from <= behind && behind < ends.to {
+            return ends.to;
+        }
+        let gap = self.gaps().range(..=behind).next_back().map(|(_, to)| *to);
+        gap.filter(|to| behind < *to).unwrap_or(behind)
+    }
+
+    /// Between the two stands nothing of ours, for whatever is written comes behind them.
+    pub(super) fn skip(&self, from: Position, to: Position) {
+        let mut gaps = self.gaps();
+        gaps.insert(from, to);
+        if gaps.len() > GAPS_MAX {
+            gaps.pop_first();
+        }
+    }
+
+    /// The next record behind a position that such a stretch follows.
+    pub(super) fn gap_behind(&self, from: Position) -> Option<Position> {
+        self.gaps().range((Excluded(from), Unbounded)).next().map(|(at, _)| *at)
+    }
+
+    fn gaps(&self) -> MutexGuard<'_, BTreeMap<Position, Position>> {
+        self.gaps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reading has come to the end, and that is behind what was seen before it began.
@@ -117,6 +147,17 @@ mod tests {
         assert_eq!(growth.from(Position(39)), Position(39), "ours may stand behind it");
         assert_eq!(growth.from(Position(90)), Position(90));
         assert_eq!(growth.from(Position(95)), Position(95));
+    }
+
+    #[test]
+    fn a_stretch_of_others_is_passed_over_from_anywhere_in_it() {
+        let growth = Growth::default();
+        growth.skip(Position(40), Position(90));
+        for (behind, from) in [(39, 39), (40, 90), (60, 90), (90, 90), (95, 95)] {
+            assert_eq!(growth.from(Position(behind)), Position(from));
+        }
+        assert_eq!(growth.gap_behind(Position(39)), Some(Position(40)));
+        assert_eq!(growth.gap_behind(Position(40)), None);
     }
 
     #[test]

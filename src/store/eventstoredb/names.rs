@@ -31,12 +31,35 @@ impl Names {
         known.then(|| StreamName::from_log(name))
     }
 
+    /// The same for the many names of a page.
+    pub(super) fn reader(&self) -> Reader<'_> {
+        Reader { names: self, last: None }
+    }
+
     /// Lets the server leave out its own events and everybody else's.
     pub(super) fn filter(&self) -> SubscriptionFilter {
         let all = SubscriptionFilter::on_stream_name().max(WINDOW);
         Category::ALL.iter().fold(all, |filter, category| {
             filter.add_prefix(format!("{}{}-", self.prefix, category.as_str()))
         })
+    }
+}
+
+/// Reads names, of which one often follows itself.
+pub(super) struct Reader<'a> {
+    names: &'a Names,
+    last: Option<StreamName>,
+}
+
+impl Reader<'_> {
+    /// As [`Names::ours`].
+    pub(super) fn ours(&mut self, name: &str) -> Option<StreamName> {
+        let again = name.strip_prefix(&self.names.prefix).zip(self.last.as_ref());
+        if let Some((_, last)) = again.filter(|(name, last)| *name == last.as_str()) {
+            return Some(last.clone());
+        }
+        let ours = self.names.ours(name)?;
+        Some(self.last.insert(ours).clone())
     }
 }
 

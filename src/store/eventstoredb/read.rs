@@ -1,8 +1,10 @@
 //! Reading in large pages, each record under a deadline.
 
 use std::future::Future;
+use std::sync::Arc;
 
-use events::store::{PAGE_BYTES_MAX, PAGE_MAX, Slice, is_last};
+use bytes::BytesMut;
+use events::store::{PAGE_MAX, Slice};
 use events::{Failure, Position, Record, Revision, StreamName};
 use eventstore::{
     Client, Error, Position as ServerPosition, ReadAllOptions, ReadStream, ReadStreamOptions,
@@ -11,21 +13,28 @@ use eventstore::{
 use tokio::time::{Instant, timeout_at};
 
 use super::append::deleted;
+use super::connection::Session;
 use super::failure::{Meaning, may_tell_of_a_place, meaning, unavailable};
+use super::fill::{End, Filled, Room, fill, next_by};
+use super::search::Whence;
 use super::walk::Answer;
-use super::{EventStoreDb, NEXT_WITHIN, READ_WITHIN, record};
+use super::{EventStoreDb, READ_WITHIN, record};
 
 /// Positions and revisions beyond are none of the server's.
-const LAST: u64 = i64::MAX as u64;
+pub(super) const LAST: u64 = i64::MAX as u64;
 
 /// Tries of one page: the second with a client that may be a new one.
 const TRIES: usize = 2;
 
-/// New records that are looked through for the last one.
-const FEW: usize = 32;
+/// As many bytes of records as are allocated at a time, from so many records of a page on: a few
+/// that are kept for long keep no more than themselves.
+const TOGETHER: (usize, usize) = (16 << 10, 32);
+
+/// Why there is no answer yet.
+pub(super) const LOOKING: &str = "EventStoreDB is looking for records of this log among others'";
 
 /// What is read.
-enum Of<'a> {
+pub(super) enum Of<'a> {
     Stream(&'a StreamName, ReadStreamOptions),
     /// All streams, whosesoever.
     All(ReadAllOptions),
@@ -36,8 +45,10 @@ enum Of<'a> {
 }
 
 /// What a read came to.
-enum Read<T> {
-    Done(Vec<T>),
+pub(super) enum Read<T> {
+    Done(Filled<T>),
+    /// The server has not found the next of ours in time, and may still be looking.
+    Late(Filled<T>, Arc<Session>),
     /// There is no such stream.
     Missing,
     /// The server has no record at that position.
@@ -65,88 +76,12 @@ impl EventStoreDb {
         if limit == 0 {
             return Ok(Vec::new());
         }
-        let record = |event| Some(sized(record::from_event(event, stream.clone())));
-        Ok(match self.read(Of::Stream(stream, options), limit, record).await? {
-            Read::Done(page) => page,
+        // Most streams are short: each of their records has its own bytes.
+        let mut bytes = BytesMut::new();
+        let record = |event| Some(sized(record::from_event(event, stream.clone(), &mut bytes)));
+        Ok(match self.read(Of::Stream(stream, options), Room::of(limit), record).await? {
+            Read::Done(filled) | Read::Late(filled, _) => filled.page,
             Read::Missing | Read::NoPlace => Vec::new(),
-        })
-    }
-
-    pub(super) async fn log_page(
-        &self,
-        behind: Position,
-        limit: usize,
-    ) -> Result<Vec<Record>, Failure> {
-        let limit = limit.min(PAGE_MAX);
-        if limit == 0 || behind.0 >= LAST {
-            return Ok(Vec::new());
-        }
-        let seen = self.growth.seen();
-        let from = self.growth.from(behind);
-        if let Some(page) = self.log_page_from(from, behind, limit).await? {
-            // One that is short because it is large is not at the end.
-            if is_last(&page, limit) {
-                let last = page.last().map_or(behind, |last| last.position);
-                self.growth.quiet(last, seen);
-            }
-            return Ok(page);
-        }
-        // No record stands there. Who computes a position wants what stands right behind it.
-        let right_behind = Position(behind.0 + 1);
-        if let Some(page) = self.log_page_from(right_behind, behind, limit).await? {
-            return Ok(page);
-        }
-        // Somebody typed it: only a walk tells where the page begins.
-        let mut start = Position::START;
-        loop {
-            let page = self.log_page_from(start, start, PAGE_MAX).await?.unwrap_or_default();
-            let Some(last) = page.last() else { return Ok(Vec::new()) };
-            start = last.position;
-            if start > behind {
-                let page = page.into_iter().filter(|record| record.position > behind);
-                return Ok(page.take(limit).collect());
-            }
-        }
-    }
-
-    /// Reading begins with the record at a position, so there is no need for the place before it.
-    pub(super) async fn record_of_log(
-        &self,
-        position: Position,
-    ) -> Result<Option<Record>, Failure> {
-        let Some(behind) = position.0.checked_sub(1).filter(|_| position.0 < LAST) else {
-            return Ok(None);
-        };
-        let page = self.log_page_from(position, Position(behind), 1).await?.unwrap_or_default();
-        Ok(page.into_iter().next().filter(|record| record.position == position))
-    }
-
-    /// Reading begins with the record at a position; none when there is no such place.
-    async fn log_page_from(
-        &self,
-        from: Position,
-        behind: Position,
-        limit: usize,
-    ) -> Result<Option<Vec<Record>>, Failure> {
-        // One more than asked, for the record at the position itself.
-        let options = ReadAllOptions::default().forwards().max_count(limit + 1);
-        let options = options.filter(self.names.filter());
-        let of = match from {
-            Position::START => Of::Ours(options.position(StreamPosition::Start)),
-            Position(at) => {
-                let place = ServerPosition { commit: at, prepare: at };
-                Of::OursFrom(options.position(StreamPosition::Position(place)))
-            }
-        };
-        Ok(match self.read(of, limit, |event| self.ours_behind(behind, event)).await? {
-            Read::Done(page) => {
-                if let Some(last) = page.last() {
-                    self.growth.know(last.position);
-                }
-                Some(page)
-            }
-            Read::Missing => Some(Vec::new()),
-            Read::NoPlace => None,
         })
     }
 
@@ -171,33 +106,34 @@ impl EventStoreDb {
                 Answer { events, session }
             }
         };
-        let ours = |event| self.ours_behind(behind, event);
-        let (page, ended) = fill(&mut answer.events, PAGE_MAX, &ours, deadline).await?;
-        answer.session.answered();
+        let mut ours = self.ours_behind(behind);
+        let room = Room::of(PAGE_MAX);
+        let Filled { page, end, .. } = fill(&mut answer.events, room, &mut ours, deadline).await?;
         if let Some(last) = page.last() {
+            answer.session.answered();
             self.growth.know(last.position);
         }
-        Ok((page, (!ended).then_some(answer)))
+        Ok((page, (end == End::Full).then_some(answer)))
     }
 
-    fn ours_behind(&self, behind: Position, event: RecordedEvent) -> Option<(Record, usize)> {
-        let name = self.names.ours(event.stream_id())?;
-        (event.position.commit > behind.0).then(|| sized(record::from_event(event, name)))
-    }
-
-    /// The position of our last record.
-    pub(super) async fn last_position(&self) -> Result<Position, Failure> {
-        let known = self.growth.known();
-        if known > Position::START {
-            let page = self.log_page(known, FEW).await?;
-            if is_last(&page, FEW) {
-                return Ok(page.last().map_or(known, |last| last.position));
+    pub(super) fn ours_behind(
+        &self,
+        behind: Position,
+    ) -> impl FnMut(RecordedEvent) -> Option<(Record, usize)> + Send {
+        let mut names = self.names.reader();
+        let (mut bytes, mut taken) = (BytesMut::new(), 0);
+        move |event| {
+            let name = names.ours(event.stream_id())?;
+            if event.position.commit <= behind.0 {
+                return None;
             }
+            let (together, few) = TOGETHER;
+            if taken == few {
+                bytes = BytesMut::with_capacity(together);
+            }
+            taken += 1;
+            Some(sized(record::from_event(event, name, &mut bytes)))
         }
-        // Where nothing is known, or much is new, which is then near the end.
-        let last = self.last_of(Of::Ours(last_on_server().filter(self.names.filter()))).await?;
-        self.growth.know(last);
-        Ok(last)
     }
 
     /// The position of the server's last event, whoever wrote it.
@@ -205,11 +141,15 @@ impl EventStoreDb {
         self.last_of(Of::All(last_on_server())).await
     }
 
-    async fn last_of(&self, of: Of<'_>) -> Result<Position, Failure> {
-        Ok(match self.read(of, 1, position).await? {
-            Read::Done(found) => found.first().copied().unwrap_or(Position::START),
-            Read::Missing | Read::NoPlace => Position::START,
-        })
+    pub(super) async fn last_of(&self, of: Of<'_>) -> Result<Position, Failure> {
+        match self.read(of, Room::of(1), position).await? {
+            Read::Done(found) => Ok(found.last.unwrap_or(Position::START)),
+            Read::Late(_, session) => {
+                self.search(Whence::End, session);
+                Err(unavailable(LOOKING))
+            }
+            Read::Missing | Read::NoPlace => Ok(Position::START),
+        }
     }
 
     /// Where a record stands that is known to be written. Of one that is hidden by now nobody can
@@ -232,11 +172,11 @@ impl EventStoreDb {
     }
 
     /// Reads until the server ends or there is enough of it: so many, or so many bytes.
-    async fn read<T: Send>(
+    pub(super) async fn read<T: Send>(
         &self,
         of: Of<'_>,
-        limit: usize,
-        find: impl Fn(RecordedEvent) -> Option<(T, usize)> + Send + Sync,
+        room: Room,
+        mut find: impl FnMut(RecordedEvent) -> Option<(T, usize)> + Send,
     ) -> Result<Read<T>, Failure> {
         self.connection.begun().await?;
         let deadline = Instant::now() + READ_WITHIN;
@@ -244,7 +184,8 @@ impl EventStoreDb {
         let mut doubts = 0;
         for _ in 0..TRIES {
             let session = self.connection.session_by(deadline).await?;
-            let error = match self.once(&session.client, &of, limit, &find, deadline).await {
+            let error = match self.once(&session.client, &of, room, &mut find, deadline).await {
+                Ok(late) if late.end == End::Late => return Ok(Read::Late(late, session)),
                 Ok(done) => {
                     session.answered();
                     return Ok(Read::Done(done));
@@ -256,7 +197,11 @@ impl EventStoreDb {
             if matches!(of, Of::OursFrom(_)) && may_tell_of_a_place(&error) {
                 // A server that answers another question has no troubles of its own.
                 let other = Of::All(last_on_server());
-                if self.once(&session.client, &other, 1, &position, deadline).await.is_ok() {
+                if self
+                    .once(&session.client, &other, Room::of(1), &mut position, deadline)
+                    .await
+                    .is_ok()
+                {
                     doubts += 1;
                     if doubts == TRIES {
                         return Ok(Read::NoPlace);
@@ -291,12 +236,21 @@ impl EventStoreDb {
         &self,
         client: &Client,
         of: &Of<'_>,
-        limit: usize,
-        find: &(impl Fn(RecordedEvent) -> Option<(T, usize)> + Send + Sync),
+        room: Room,
+        find: &mut (impl FnMut(RecordedEvent) -> Option<(T, usize)> + Send),
         deadline: Instant,
-    ) -> Result<Vec<T>, Error> {
-        let mut events = self.open(client, of, deadline).await?;
-        fill(&mut events, limit, find, of.first_by(deadline)).await.map(|(page, _)| page)
+    ) -> Result<Filled<T>, Error> {
+        let filled = async {
+            let mut events = self.open(client, of, deadline).await?;
+            fill(&mut events, room, find, of.first_by(deadline)).await
+        };
+        match (filled.await, of.is_sought()) {
+            (Ok(Filled { end: End::Late, .. }), false) => Err(Error::DeadlineExceeded),
+            (Err(Error::DeadlineExceeded), true) => {
+                Ok(Filled { page: Vec::new(), bytes: 0, last: None, end: End::Late })
+            }
+            (filled, _) => filled,
+        }
     }
 
     async fn open(
@@ -318,40 +272,22 @@ impl EventStoreDb {
 }
 
 impl Of<'_> {
+    /// Whether the server may have to look at many of others before it finds one of ours.
+    fn is_sought(&self) -> bool {
+        match self {
+            Self::Stream(..) | Self::All(_) => false,
+            Self::Ours(_) | Self::OursFrom(_) => true,
+        }
+    }
+
     /// When its first record must have come.
     fn first_by(&self, deadline: Instant) -> Instant {
-        match self {
-            Self::Stream(..) | Self::All(_) => deadline.min(Instant::now() + NEXT_WITHIN),
-            // The server may have to look at many of others before it finds one of ours.
-            Self::Ours(_) | Self::OursFrom(_) => deadline,
-        }
+        if self.is_sought() { deadline } else { deadline.min(next_by()) }
     }
-}
-
-/// Takes records until there is enough of them: so many, or so many bytes. Tells whether the answer
-/// ended before.
-async fn fill<T>(
-    events: &mut ReadStream,
-    limit: usize,
-    find: &impl Fn(RecordedEvent) -> Option<(T, usize)>,
-    first_by: Instant,
-) -> Result<(Vec<T>, bool), Error> {
-    let (mut page, mut bytes) = (Vec::new(), 0);
-    let mut by = first_by;
-    while page.len() < limit && bytes < PAGE_BYTES_MAX {
-        let Some(resolved) = next(by, events.next()).await? else { return Ok((page, true)) };
-        // A large page over a slow line comes in the end, so each record is given its time.
-        by = Instant::now() + NEXT_WITHIN;
-        if let Some((found, size)) = resolved.event.and_then(find) {
-            bytes += size;
-            page.push(found);
-        }
-    }
-    Ok((page, false))
 }
 
 /// The last event of all, whoever wrote it.
-fn last_on_server() -> ReadAllOptions {
+pub(super) fn last_on_server() -> ReadAllOptions {
     ReadAllOptions::default().backwards().position(StreamPosition::End).max_count(1)
 }
 

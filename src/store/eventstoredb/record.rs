@@ -6,10 +6,11 @@
 //! the hash is over those bytes.
 
 use std::borrow::Cow;
+use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use events::store::Proposed;
 use events::{EventId, Hash, Position, Record, Revision, StreamName, Timestamp, codec};
 use eventstore::{EventData, RecordedEvent};
@@ -17,6 +18,9 @@ use serde::{Deserialize, Serialize};
 
 /// Where our key begins.
 const KEY: &[u8] = b"\"relink\":";
+
+/// As many as a hash has in hexadecimal.
+const HASH_DIGITS: usize = 64;
 
 /// What the server has no place for.
 #[derive(Debug, Serialize, Deserialize)]
@@ -74,15 +78,21 @@ fn is_more(inner: &[u8]) -> bool {
 
 /// The record as it was sent. What somebody else wrote into a stream of ours comes as a record of
 /// version 0, which nothing decodes: that stream stops alone, as one that is damaged does.
-pub(super) fn from_event(event: RecordedEvent, stream: StreamName) -> Record {
-    let (ours, metadata) = match metadata_from_event(&event.custom_metadata) {
-        Some((ours, hash, metadata)) => (Some((ours, hash)), metadata),
-        None => (None, event.custom_metadata),
-    };
-    let (version, at, hash) = match ours {
-        Some((ours, hash)) => (ours.version, Timestamp::from_micros(ours.at), hash),
-        None => (0, Timestamp::from_micros(event.created.timestamp_micros()), Hash::ROOT),
-    };
+///
+/// Its bytes are put behind those of the records before it: what the client gives is part of a
+/// buffer that is used again once nobody needs it any more.
+pub(super) fn from_event(event: RecordedEvent, stream: StreamName, page: &mut BytesMut) -> Record {
+    let whole = &event.custom_metadata[..];
+    let apart = apart(whole).unwrap_or_else(|| Apart {
+        version: 0,
+        at: event.created.timestamp_micros(),
+        hash: Hash::ROOT,
+        metadata: (whole.into(), b""),
+    });
+    let Apart { version, at, hash, metadata: (metadata, end) } = apart;
+    page.reserve(metadata.len() + end.len() + event.data.len());
+    let metadata = put(page, &metadata, end);
+    let data = put(page, &event.data, b"");
     let kind = codec::known(&event.event_type).map_or(Cow::Owned(event.event_type), Cow::Borrowed);
     Record {
         position: Position(event.position.commit),
@@ -91,25 +101,69 @@ pub(super) fn from_event(event: RecordedEvent, stream: StreamName) -> Record {
         id: EventId(event.id),
         kind,
         version,
-        at,
+        at: Timestamp::from_micros(at),
         metadata,
-        data: event.data,
+        data,
         hash,
     }
 }
 
-fn metadata_from_event(whole: &Bytes) -> Option<(Ours<'_>, Hash, Bytes)> {
+fn put(page: &mut BytesMut, bytes: &[u8], end: &[u8]) -> Bytes {
+    page.extend_from_slice(bytes);
+    page.extend_from_slice(end);
+    page.split().freeze()
+}
+
+/// What was spliced together.
+struct Apart<'a> {
+    version: u16,
+    at: i64,
+    hash: Hash,
+    /// And what belongs behind it.
+    metadata: (Cow<'a, [u8]>, &'static [u8]),
+}
+
+fn apart(whole: &[u8]) -> Option<Apart<'_>> {
+    plainly_apart(whole).or_else(|| parsed_apart(whole))
+}
+
+/// Reads from its end what nearly every record has, byte by byte as it is written: parsing it as
+/// JSON takes longer than all else that is done to a record here.
+fn plainly_apart(whole: &[u8]) -> Option<Apart<'_>> {
+    let rest = whole.strip_suffix(b"\"}}")?;
+    let (rest, digits) = rest.split_at_checked(rest.len().checked_sub(HASH_DIGITS)?)?;
+    let hash = str::from_utf8(digits).ok()?.parse().ok()?;
+    let (rest, at) = number_apart(rest.strip_suffix(b",\"hash\":\"")?)?;
+    let (rest, version) = number_apart(rest.strip_suffix(b",\"at\":")?)?;
+    let before = rest.strip_suffix(b"{\"version\":")?.strip_suffix(KEY)?;
+    Some(Apart { version, at, hash, metadata: (inner(before)?.into(), b"}") })
+}
+
+fn number_apart<T: FromStr>(bytes: &[u8]) -> Option<(&[u8], T)> {
+    let is_of_it = |byte: &u8| byte.is_ascii_digit() || *byte == b'-';
+    let start = bytes.iter().rposition(|byte| !is_of_it(byte))? + 1;
+    let (rest, number) = bytes.split_at_checked(start)?;
+    Some((rest, str::from_utf8(number).ok()?.parse().ok()?))
+}
+
+fn parsed_apart(whole: &[u8]) -> Option<Apart<'_>> {
     let start = whole.windows(KEY.len()).rposition(|window| window == KEY)?;
     let ours = whole[start + KEY.len()..].strip_suffix(b"}")?;
-    let ours: Ours = serde_json::from_slice(ours).ok()?;
-    let hash = ours.hash.parse().ok()?;
-    let metadata = match (&ours.metadata, &whole[..start]) {
-        (Some(text), _) => Bytes::from(BASE64_STANDARD.decode(text).ok()?),
-        (None, b"{") => Bytes::from_static(b"{}"),
-        (None, [before @ .., b',']) => Bytes::from([before, b"}"].concat()),
-        (None, _) => return None,
+    let Ours { version, at, hash, metadata } = serde_json::from_slice(ours).ok()?;
+    let metadata = match metadata {
+        Some(text) => (BASE64_STANDARD.decode(text).ok()?.into(), &b""[..]),
+        None => (inner(&whole[..start])?.into(), &b"}"[..]),
     };
-    Some((ours, hash, metadata))
+    Some(Apart { version, at, hash: hash.parse().ok()?, metadata })
+}
+
+/// The metadata without its last brace, of what stands before our key.
+fn inner(before: &[u8]) -> Option<&[u8]> {
+    match before {
+        b"{" => Some(before),
+        [inner @ .., b','] => Some(inner),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

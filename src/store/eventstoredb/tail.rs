@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use events::store::{PAGE_MAX, is_last};
+use events::store::PAGE_MAX;
 use events::{Failure, Position, Record};
 use tokio::time::timeout;
 
@@ -39,7 +39,7 @@ impl EventStoreDb {
         }
         if self.tail.is_past(behind) {
             // Nobody else waits for that, and finding its place may take a walk through the log.
-            return self.walk_page(behind).await;
+            return self.walk_page(behind).await.map(|(page, _)| page);
         }
         let turn = self.tail.turn.try_lock().ok();
         if turn.is_none() {
@@ -49,9 +49,9 @@ impl EventStoreDb {
                 return Ok(page);
             }
         }
-        let page = self.walk_page(behind).await?;
+        let (page, ended) = self.walk_page(behind).await?;
         // Whoever is far behind goes through pages that nobody else waits for.
-        if is_last(&page, PAGE_MAX) {
+        if ended {
             self.tail.extend(behind, &page);
         }
         drop(turn);

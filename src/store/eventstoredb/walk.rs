@@ -39,29 +39,25 @@ pub(super) struct Answer {
 }
 
 impl EventStoreDb {
-    /// The next full page, or all that is left, for one who goes on asking until there is none.
-    pub(super) async fn walk_page(&self, behind: Position) -> Result<Vec<Record>, Failure> {
-        let step = self.walk.take(behind);
-        let Some(step) = step else {
-            let page = self.log_page(behind, PAGE_MAX).await?;
-            self.walk.keep(&page, None);
-            return Ok(page);
-        };
-        let answer = step.answer.filter(|answer| self.connection.is_current(&answer.session));
-        match self.read_on(behind, answer).await {
-            Ok((page, Some(answer))) => {
-                self.walk.keep(&page, Some(answer));
-                Ok(page)
+    /// The next page for one who goes on asking until there is none, and whether that is all there
+    /// was.
+    pub(super) async fn walk_page(&self, behind: Position) -> Result<(Vec<Record>, bool), Failure> {
+        if let Some(step) = self.walk.take(behind) {
+            let answer = step.answer.filter(|it| self.connection.is_current(&it.session));
+            // Where that fails, asking again finds out what the matter is. An answer may also have
+            // ended a while ago, and the log has grown since.
+            if let Ok((page, answer)) = self.read_on(behind, answer).await
+                && !page.is_empty()
+            {
+                let ended = answer.is_none();
+                self.walk.keep(&page, answer);
+                return Ok((page, ended));
             }
-            // The answer may have ended a while ago, and the log has grown since.
-            Ok((mut page, None)) => {
-                let last = page.last().map_or(behind, |last| last.position);
-                page.extend(self.log_page(last, PAGE_MAX - page.len()).await?);
-                Ok(page)
-            }
-            // Asking again finds out what the matter is.
-            Err(_) => self.log_page(behind, PAGE_MAX).await,
         }
+        let page = self.next_log_page(behind).await?;
+        self.walk.keep(&page, None);
+        let ended = is_last(&page, PAGE_MAX);
+        Ok((page, ended))
     }
 }
 
@@ -81,7 +77,8 @@ impl Walk {
 
     /// Keeps where a reader has come to, unless that is the end.
     fn keep(&self, page: &[Record], answer: Option<Answer>) {
-        let Some(last) = page.last().filter(|_| !is_last(page, PAGE_MAX)) else { return };
+        let goes_on = answer.is_some() || !is_last(page, PAGE_MAX);
+        let Some(last) = page.last().filter(|_| goes_on) else { return };
         let mut step = self.step();
         // Who has only begun does not take the answer from whoever is in the middle.
         let taken = step.as_ref().is_some_and(|it| it.answer.is_some() && !it.is_old());

@@ -16,8 +16,14 @@ use super::wire::{
 pub(super) enum Found {
     /// These messages.
     Answers(Vec<ReadResp>),
-    /// The events at these places of the log, and the steps that the server takes to the first.
-    Places(Vec<usize>, u32),
+    /// The events at these places of the log.
+    Places {
+        places: Vec<usize>,
+        /// The events that the server looks at before the first.
+        looked_at: usize,
+        /// And the steps that it takes for that.
+        steps: u32,
+    },
 }
 
 /// As many events as the server looks at in one step of a filtered read, if nobody says more.
@@ -118,7 +124,7 @@ fn read_all(
     let end = if backwards { 0 } else { log.events.len() };
     let looked_at = places.first().copied().unwrap_or(end).abs_diff(at);
     let steps = filter.map_or(0, |filter| steps(&filter, looked_at));
-    Ok(Found::Places(places, steps))
+    Ok(Found::Places { places, looked_at, steps })
 }
 
 fn steps(filter: &ReadFilter, looked_at: usize) -> u32 {

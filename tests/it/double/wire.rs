@@ -309,6 +309,11 @@ impl ReadOptions {
             Some(ReadOf::All(_) | ReadOf::Stream(_)) | None => None,
         }
     }
+
+    /// Whether it is a read of all streams from the end.
+    pub(crate) fn begins_at_end(&self) -> bool {
+        matches!(&self.of, Some(ReadOf::All(ReadAll { from: Some(AllOption::End(())) })))
+    }
 }
 
 #[derive(Clone, PartialEq, Oneof)]

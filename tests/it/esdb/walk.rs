@@ -1,6 +1,6 @@
 //! Going through a log of several pages, as a rebuild and whoever catches up does.
 
-use events::store::PAGE_MAX;
+use events::store::{PAGE_BYTES_MAX, PAGE_MAX};
 use events::{EventStore, Position, Record};
 
 use super::writer::{Writer, everything};
@@ -85,11 +85,60 @@ async fn two_that_walk_at_a_time_both_see_all() {
     write(&mut writer, 4 * PAGE_MAX).await;
     let (mut one, mut other) = (vec![], vec![]);
     walk(&store, &mut one, 1).await;
-    for _ in 0..5 {
+    loop {
+        let known = one.len() + other.len();
         walk(&store, &mut one, 1).await;
         walk(&store, &mut other, 1).await;
+        if one.len() + other.len() == known {
+            break;
+        }
     }
     let all = everything(&store).await;
     assert_eq!(one, all);
     assert_eq!(other, all);
+}
+
+#[tokio::test]
+async fn what_is_written_meanwhile_makes_no_step_larger_than_a_page() {
+    // As large as every server takes it; three times as many as a page has.
+    const LARGE: usize = 900 << 10;
+    const RECORDS: usize = PAGE_BYTES_MAX * 3 / 2 / LARGE;
+    let namespace = Namespace::new();
+    let store = namespace.open();
+    let mut writer = Writer::new(&store);
+    let large = "x".repeat(LARGE);
+    write(&mut writer, PAGE_MAX).await;
+    for _ in 0..RECORDS {
+        writer.write(&[&large]).await;
+    }
+    let mut found = vec![];
+    walk(&store, &mut found, 2).await;
+    // The server has begun to answer with what there was.
+    for _ in 0..RECORDS {
+        writer.write(&[&large]).await;
+    }
+    loop {
+        let known = found.len();
+        walk(&store, &mut found, 1).await;
+        if found.len() == known {
+            break;
+        }
+        let bytes: usize = found[known..].iter().map(|it| it.metadata.len() + it.data.len()).sum();
+        assert!(bytes < PAGE_BYTES_MAX + 2 * LARGE, "{bytes}");
+    }
+    assert_eq!(found, everything(&store).await);
+}
+
+#[tokio::test]
+async fn behind_a_position_between_two_records_a_page_is_as_long_as_anywhere() {
+    const WANTED: usize = 10;
+    let namespace = Namespace::new();
+    let store = namespace.open();
+    let mut writer = Writer::new(&store);
+    write(&mut writer, 2 * PAGE_MAX).await;
+    let all = everything(&store).await;
+    let last = &all[PAGE_MAX - WANTED / 2];
+    let between = Position(last.position.0 + 1);
+    let found = namespace.open().read_all(between, WANTED).await.unwrap();
+    assert_eq!(found, all[PAGE_MAX - WANTED / 2 + 1..][..WANTED]);
 }

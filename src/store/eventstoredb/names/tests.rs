@@ -22,3 +22,14 @@ fn a_name_may_go_on_with_hyphens() {
     let name = names.ours("request-8c9d-4a-ß").unwrap();
     assert_eq!(name.as_str(), "request-8c9d-4a-ß");
 }
+
+#[test]
+fn a_name_that_follows_itself_is_shared() {
+    let names = Names::new(Some("acme"));
+    let mut reader = names.reader();
+    let mut read = |name| reader.ours(name).unwrap();
+    let (one, again) = (read("acme_inbox-42"), read("acme_inbox-42"));
+    assert_eq!(one.as_str().as_ptr(), again.as_str().as_ptr());
+    assert_eq!(read("acme_inbox-4").as_str(), "inbox-4");
+    assert_eq!(names.reader().ours("inbox-42"), None);
+}

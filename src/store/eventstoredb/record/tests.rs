@@ -20,8 +20,8 @@ fn back(sent: &Proposed) -> Option<(Bytes, u16, i64, Hash)> {
     let whole = Bytes::from(metadata_to_event(sent));
     let _: serde_json::Value =
         serde_json::from_slice(&whole).expect("metadata on the server is JSON");
-    let (ours, hash, metadata) = metadata_from_event(&whole)?;
-    Some((metadata, ours.version, ours.at, hash))
+    let Apart { version, at, hash, metadata: (metadata, end) } = apart(&whole)?;
+    Some((put(&mut BytesMut::new(), &metadata, end), version, at, hash))
 }
 
 fn comes_back(metadata: &[u8]) {
@@ -60,6 +60,23 @@ proptest! {
 }
 
 #[test]
+fn what_is_written_plainly_is_not_parsed() {
+    for metadata in [&b"{}"[..], br#"{"actor":"admin"}"#] {
+        let whole = metadata_to_event(&proposed(metadata));
+        assert!(plainly_apart(&whole).is_some());
+    }
+}
+
+#[test]
+fn the_records_of_a_page_lie_side_by_side() {
+    let mut page = BytesMut::with_capacity(100);
+    let one = put(&mut page, b"one", b"}");
+    let two = put(&mut page, b"two", b"");
+    assert_eq!((&one[..], &two[..]), (&b"one}"[..], &b"two"[..]));
+    assert_eq!(one.as_ptr_range().end, two.as_ptr_range().start);
+}
+
+#[test]
 fn the_servers_own_keys_stay_where_its_projections_look_for_them() {
     let whole = metadata_to_event(&proposed(br#"{"$correlationId":"x"}"#));
     let whole: serde_json::Value = serde_json::from_slice(&whole).unwrap();
@@ -70,6 +87,6 @@ fn the_servers_own_keys_stay_where_its_projections_look_for_them() {
 #[test]
 fn metadata_of_somebody_else_is_none_of_ours() {
     for whole in [&b""[..], b"{}", br#"{"relink":7}"#, br#"{"relink":{"version":1}}"#] {
-        assert!(metadata_from_event(&Bytes::copy_from_slice(whole)).is_none());
+        assert!(apart(whole).is_none());
     }
 }
