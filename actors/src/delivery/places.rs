@@ -132,16 +132,27 @@ impl State {
         self.change(sharer, |it| it.taken -= 1);
     }
 
-    /// Who is given one now.
+    /// Who is given one now; who has gone away meanwhile is left out.
     fn next(&mut self) -> Option<(Sharer, oneshot::Sender<Place>)> {
-        let (taken, _, sharer) = *self.line.first()?;
-        if !self.has_room(taken) {
-            return None;
+        loop {
+            let (taken, _, sharer) = *self.line.first()?;
+            if !self.has_room(taken) {
+                return None;
+            }
+            let mut next = None;
+            self.change(sharer, |it| {
+                while let Some(give) = it.waiting.pop_front() {
+                    if !give.is_closed() {
+                        next = Some(give);
+                        break;
+                    }
+                }
+            });
+            if let Some(give) = next {
+                self.take(sharer);
+                return Some((sharer, give));
+            }
         }
-        let mut next = None;
-        self.change(sharer, |it| next = it.waiting.pop_front());
-        self.take(sharer);
-        Some((sharer, next?))
     }
 
     /// Changes what one has; it then stands in the line where it belongs.

@@ -75,3 +75,18 @@ async fn who_goes_away_while_it_waits_takes_nobodys_place() {
     drop(next.await.unwrap());
     assert_eq!(places.state().free, 1);
 }
+
+#[tokio::test]
+async fn however_many_have_gone_away_the_next_one_is_given_the_place() {
+    let places = Places::new(1);
+    let first = places.take(ONE).await;
+    for _ in 0..100_000 {
+        assert!(places.take(ONE).now_or_never().is_none());
+    }
+    let next = waiting(&places, ONE);
+    tokio::task::yield_now().await;
+    drop(first);
+    drop(next.await.unwrap());
+    assert_eq!(places.state().free, 1);
+    assert!(places.state().sharers.is_empty());
+}
