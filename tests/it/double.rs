@@ -17,6 +17,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use futures_util::FutureExt as _;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -371,8 +372,7 @@ async fn read(cluster: Arc<Cluster>, request: ReadReq) -> Result<Response<Answer
             } else {
                 let looking = async move { looking.look_at(gap).await };
                 let others = tokio_stream::iter(others.into_iter().map(event));
-                let others = futures_util::FutureExt::map(looking, |()| others);
-                Box::pin(first.chain(futures_util::FutureExt::flatten_stream(others)))
+                Box::pin(first.chain(looking.map(|()| others).flatten_stream()))
             }
         }
     };
