@@ -39,7 +39,8 @@ pub(super) struct Places(Arc<Mutex<State>>);
 struct State {
     free: usize,
     sharers: BTreeMap<Sharer, Share>,
-    /// Those who wait: who has the fewest first, and who got one longest ago first among these.
+    /// Those who wait: who has the fewest first, and who waits or got one longest ago first among
+    /// these.
     line: BTreeSet<(usize, u64, Sharer)>,
     turns: u64,
 }
@@ -123,8 +124,16 @@ impl State {
         self.change(sharer, |it| (it.taken, it.turn) = (it.taken + 1, turn));
     }
 
+    /// Who begins to wait stands behind those who wait already, also where it has been forgotten.
     fn wait(&mut self, sharer: Sharer, give: oneshot::Sender<Place>) {
-        self.change(sharer, |it| it.waiting.push_back(give));
+        self.turns += 1;
+        let turn = self.turns;
+        self.change(sharer, |it| {
+            if it.waiting.is_empty() {
+                it.turn = turn;
+            }
+            it.waiting.push_back(give);
+        });
     }
 
     fn give_back(&mut self, sharer: Sharer) {

@@ -7,6 +7,7 @@ use events::delivery::{
 };
 use events::inbox::Event as InboxEvent;
 use events::platform::EventReceived;
+use events::store::APPEND_BYTES_MAX;
 use events::webhook::{Event as WebhookEvent, Ordering};
 use events::{
     AccountId, Actor, DeliveryId, EndpointId, Event, EventStore, Failure, Fold, InboxId, Position,
@@ -89,7 +90,6 @@ impl Debt {
 
 /// Knows who is subscribed, and so what each record owes.
 pub(super) struct Debtor {
-    store: Arc<dyn EventStore>,
     inboxes: Histories<Inbox>,
     hooks: Histories<Hook>,
     rules: Histories<Rule>,
@@ -105,8 +105,8 @@ pub(super) struct Debtor {
 impl Debtor {
     pub(super) fn new(store: Arc<dyn EventStore>, paid: Paid, folded: Folded) -> Self {
         let (hooks, rules) = (Histories::new(store.clone()), Histories::new(store.clone()));
-        let inboxes = Histories::new(store.clone());
-        Self { store, inboxes, hooks, rules, paid, folded, debts: vec![], bytes: 0 }
+        let inboxes = Histories::new(store);
+        Self { inboxes, hooks, rules, paid, folded, debts: vec![], bytes: 0 }
     }
 
     /// Who is subscribed, as of the last record.
@@ -181,7 +181,8 @@ impl Debtor {
     }
 
     fn add(&mut self, debt: Debt) {
-        let fits = debt.bytes() + BESIDE <= self.store.append_bytes_max();
+        // Of a log that takes less, the refusal says so: what it takes may be known too late here.
+        let fits = debt.bytes() + BESIDE <= APPEND_BYTES_MAX;
         let short = if fits { None } else { debt.in_short() };
         let debt = short.unwrap_or(debt);
         self.bytes += debt.bytes();

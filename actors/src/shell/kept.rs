@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use events::snapshot::{self, Header, Snapshots};
 use events::store::{Slice, Tail};
@@ -53,14 +54,16 @@ impl<A: Aggregate> Loaded<A> {
         Ok(())
     }
 
-    /// Keeps the state once it is so many events ahead of what is kept.
+    /// Keeps the state once it is so many events ahead of what is kept. One at a time: a state that
+    /// grows faster than it is packed waits, and is not copied again and again.
     pub(super) fn keep(&mut self, snapshots: &Arc<dyn Snapshots>, every: usize) {
         let (Some(version), Some(revision)) = (A::KEPT, self.tail.revision) else { return };
         if self.ahead < every {
             return;
         }
+        let Some(packing) = Packing::begin(&self.packing) else { return };
         self.ahead = 0;
-        // As it is now: what is owed is shared, and only packing it takes long.
+        // As it is now: packing it takes longer than a copy.
         let (state, done) = (self.state.clone(), self.done.clone());
         let name = self.stream.to_string();
         let header = Header {
@@ -72,6 +75,7 @@ impl<A: Aggregate> Loaded<A> {
         };
         let snapshots = snapshots.clone();
         spawn_blocking(move || {
+            let _packing = packing;
             let Some(state) = state.pack() else { return };
             let kept = Kept { revision, done, state };
             let bytes = snapshot::encode(&header, &kept).map_err(|error| error.to_string());
@@ -82,6 +86,22 @@ impl<A: Aggregate> Loaded<A> {
                 tracing::warn!("{name} is not kept, its actor wakes later: {reason}");
             }
         });
+    }
+}
+
+/// That a state is being packed, for as long as it lives.
+struct Packing(Arc<AtomicBool>);
+
+impl Packing {
+    /// None while another is.
+    fn begin(under_way: &Arc<AtomicBool>) -> Option<Self> {
+        (!under_way.swap(true, Ordering::Relaxed)).then(|| Self(under_way.clone()))
+    }
+}
+
+impl Drop for Packing {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
     }
 }
 
@@ -107,3 +127,6 @@ async fn read(
         Err(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

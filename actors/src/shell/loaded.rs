@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use events::snapshot::Snapshots;
 use events::store::{Draft, PAGE_MAX, Slice, Tail, is_last};
@@ -50,6 +51,8 @@ pub(crate) struct Loaded<A> {
     pub(super) done: VecDeque<(Uuid, Before)>,
     /// How many events it is ahead of what is kept.
     pub(super) ahead: usize,
+    /// Whether it is being packed to be kept.
+    pub(super) packing: Arc<AtomicBool>,
 }
 
 /// What came of a command that was done before.
@@ -139,7 +142,15 @@ impl<A: Aggregate> Loaded<A> {
     /// Nothing but where it goes on from.
     fn at(stream: StreamName, tail: Tail) -> Self {
         let (state, position) = (A::default(), Position::START);
-        Self { state, stream, tail, position, done: VecDeque::new(), ahead: 0 }
+        Self {
+            state,
+            stream,
+            tail,
+            position,
+            done: VecDeque::new(),
+            ahead: 0,
+            packing: Arc::default(),
+        }
     }
 
     /// Where what lay between was removed, begins anew with what is left, which says what there was

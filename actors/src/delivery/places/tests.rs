@@ -50,15 +50,12 @@ async fn what_becomes_free_is_given_to_who_has_the_fewest_in_turn() {
     let again = waiting(&places, ONE);
     settle().await;
     drop(first);
-    settle().await;
-    // All have none; the first had one last.
-    assert!(two.is_finished() && !three.is_finished() && !one.is_finished());
-    drop(two.await.unwrap());
-    let three = three.await.unwrap();
-    assert!(!one.is_finished());
-    drop(three);
-    drop(one.await.unwrap());
-    drop(again.await.unwrap());
+    // All have none now: who has waited longest is the first, and behind the others the next time.
+    for next in [one, two, three, again] {
+        settle().await;
+        assert!(next.is_finished());
+        drop(next.await.unwrap());
+    }
     settle().await;
     assert_eq!(places.state().free, 1);
 }
@@ -89,4 +86,34 @@ async fn however_many_have_gone_away_the_next_one_is_given_the_place() {
     drop(next.await.unwrap());
     assert_eq!(places.state().free, 1);
     assert!(places.state().sharers.is_empty());
+}
+
+/// Takes one place after the other, with a moment between; counts them.
+fn busy(places: &Places, sharer: Sharer, counts: &Arc<Mutex<BTreeMap<Sharer, usize>>>) {
+    let (places, counts) = (places.clone(), counts.clone());
+    tokio::spawn(async move {
+        loop {
+            let place = places.take(sharer).await;
+            settle().await;
+            drop(place);
+            *counts.lock().unwrap().entry(sharer).or_default() += 1;
+            settle().await;
+        }
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_starves_behind_those_who_come_and_go() {
+    for (count, accounts) in [(1, 3), (64, 200)] {
+        let (places, counts) = (Places::new(count), Arc::default());
+        let sharers = (1..=accounts).map(|number| Sharer::Account(AccountId(number)));
+        for sharer in sharers.clone() {
+            busy(&places, sharer, &counts);
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let counts = counts.lock().unwrap();
+        let of = |sharer| counts.get(&sharer).copied().unwrap_or_default();
+        let (least, most) = (sharers.clone().map(of).min(), sharers.map(of).max());
+        assert!(least > most.map(|most| most / 2), "{least:?} and {most:?} of {count}");
+    }
 }
