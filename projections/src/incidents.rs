@@ -122,14 +122,14 @@ impl Incidents {
         self.app.get(number)
     }
 
-    /// Whether one of the installation's may ever have touched an account: one that is too long
-    /// over may, and one that touched more than are remembered.
-    pub fn may_have_shared(&self, account: AccountId) -> bool {
-        self.app.is_forgetful()
-            || self.app.all().any(|incident| {
-                incident.is_forgetful()
-                    || incident.affected.iter().any(|it| self.account_of(*it) == Some(account))
-            })
+    /// Whether one of the installation's that are known had begun by then and may have touched an
+    /// account: it may where it touched more than are remembered.
+    pub fn may_have_shared(&self, account: AccountId, by: Timestamp) -> bool {
+        let mut begun = self.app.all().filter(|incident| incident.first_at <= by);
+        begun.any(|incident| {
+            let mut touched = incident.affected.iter();
+            incident.is_forgetful() || touched.any(|it| self.account_of(*it) == Some(account))
+        })
     }
 
     /// Whose a subject is.

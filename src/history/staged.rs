@@ -1,5 +1,6 @@
 //! A log in memory that something happens to while it is asked, for tests.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use events::store::memory::MemoryStore;
@@ -19,6 +20,8 @@ pub(crate) struct Staged {
     instead: Mutex<Option<Instead>>,
     /// Done once, before the end of the log is told.
     before_head: Mutex<Option<BoxFuture<'static, ()>>>,
+    /// Where no record can be read; 0 is nowhere.
+    unreadable: AtomicU64,
 }
 
 impl Staged {
@@ -28,6 +31,11 @@ impl Staged {
         instead: impl Fn(&StreamName, Slice) -> Option<BoxFuture<'static, Page>> + Send + 'static,
     ) {
         *self.instead.lock().unwrap() = Some(Box::new(instead));
+    }
+
+    /// From here on whoever goes through the log comes no further than to this record.
+    pub(crate) fn damage(&self, position: Position) {
+        self.unreadable.store(position.0, Ordering::Relaxed);
     }
 
     /// Lets this happen to the log while somebody asks where it ends.
@@ -60,7 +68,17 @@ impl EventStore for Staged {
     }
 
     fn read_all(&self, behind: Position, limit: usize) -> BoxFuture<'_, Page> {
-        self.log.read_all(behind, limit)
+        let unreadable = Position(self.unreadable.load(Ordering::Relaxed));
+        Box::pin(async move {
+            let page = self.log.read_all(behind, limit).await?;
+            match page.iter().find(|record| record.position == unreadable) {
+                None => Ok(page),
+                Some(_) => {
+                    let reason = "a record cannot be read".to_owned();
+                    Err(Failure::Corrupt { position: Some(behind), reason })
+                }
+            }
+        })
     }
 
     fn truncate<'a>(

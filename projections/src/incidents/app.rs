@@ -101,11 +101,6 @@ impl AppIncidents {
         self.incidents.values().rev()
     }
 
-    /// Whether there may have been more than are kept.
-    pub(super) fn is_forgetful(&self) -> bool {
-        self.incidents.len() >= KEPT_MAX
-    }
-
     pub(super) fn get(&self, number: u64) -> Option<&AppIncident> {
         self.incidents.get(&number)
     }

@@ -120,7 +120,10 @@ fn a_wrong_client_secret_is_one_incident_of_the_installation() {
     let ended = healed.of_installation().next().unwrap().ended.clone();
     let subject = Subject::Inbox(InboxId(2));
     assert_eq!(ended, Some(AppEnding::Healed { subject, at: second(5) }));
-    assert!(incidents.may_have_shared(ACCOUNT) && !incidents.may_have_shared(AccountId(2)));
+    let shared = |account, by| incidents.may_have_shared(account, by);
+    let begun = all[0].first_at;
+    assert!(shared(ACCOUNT, begun) && !shared(AccountId(2), begun));
+    assert!(!shared(ACCOUNT, Timestamp::default()), "it had not begun");
 }
 
 fn app_incident() -> installation::AppIncident {

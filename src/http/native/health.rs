@@ -77,7 +77,8 @@ async fn show(
     let (mut shown, mut halted) = match until {
         Some(until) if !is_future(&app, until).await? => {
             let _place = places.wait(&app, caller.account).await?;
-            let mut shown = then(&app, &caller, until).await?;
+            let shown = then(&app, &caller, until);
+            let mut shown = app.unless_it_stops(shown).await??;
             let streams = shown.damage.iter().map(|damage| damage.stream.to_string());
             let streams = streams.collect::<Vec<_>>();
             shown.mark(&streams);

@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use events::reauthorization::Command as Report;
-use events::{AccountId, Category, StreamName, Subject, Timestamp, Until};
+use events::{AccountId, Category, Failure, StreamName, Subject, Timestamp, Until};
 use projections::incidents::{Incident, Incidents};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -31,8 +31,15 @@ use page::{Page, Place};
 
 pub(in crate::http) use everywhere::of_installation;
 
+/// As many questions as are answered at once by reading the whole log, in all and of one account.
+const LOGS_MAX: (usize, usize) = (2, 1);
+
 const LIMIT: usize = 50;
 const LIMIT_MAX: usize = 200;
+
+/// Places for those who read the whole log.
+#[derive(Clone)]
+struct WholeLog(Places);
 
 #[derive(Deserialize)]
 struct Asked {
@@ -84,7 +91,11 @@ impl Filter {
 
 /// The routes that show; for agents too.
 pub(in crate::http) fn routes() -> Router<Arc<App>> {
-    Router::new().route(under!("/incidents"), get(list)).layer(Extension(Places::of_pasts()))
+    let (all, each) = LOGS_MAX;
+    Router::new()
+        .route(under!("/incidents"), get(list))
+        .layer(Extension(Places::of_pasts()))
+        .layer(Extension(WholeLog(Places::new(all, each))))
 }
 
 /// The routes that change; for administrators.
@@ -107,6 +118,7 @@ pub(in crate::http) fn changes() -> Router<Arc<App>> {
 async fn list(
     State(app): State<Arc<App>>,
     Extension(places): Extension<Places>,
+    Extension(logs): Extension<WholeLog>,
     caller: Caller,
     Query(asked): Query<Asked>,
     _: Fresh,
@@ -115,7 +127,7 @@ async fn list(
     let told = match query::read("at", asked.at.as_deref(), past::moment)? {
         Some(until) if is_past(&app, until).await? => {
             let _place = places.wait(&app, caller.account).await?;
-            then(&app, &caller, &filter, until).await
+            app.unless_it_stops(then(&app, &logs, &caller, &filter, until)).await?
         }
         Some(_) | None => {
             let (seen, mut told) = now(&app, &caller, &filter);
@@ -171,6 +183,7 @@ fn streams(subject: Subject) -> Vec<StreamName> {
 /// everybody: the whole log is read where there ever was anything of the kind.
 async fn then(
     app: &App,
+    logs: &WholeLog,
     caller: &Caller,
     filter: &Filter,
     until: Until,
@@ -183,15 +196,11 @@ async fn then(
     }
     let last = past.iter().filter_map(|known| known.last).max();
     let now = moment(app, until, last.map(|(_, at)| at));
-    let common = in_common(app, caller, until).await?;
+    let common = in_common(app, logs, caller, (until, now)).await?;
+    let part_of = |one: &Incident| common.as_ref()?.get(one.subject, one.number)?.app;
     let all = past.iter().flat_map(|known| own(&known.view, caller)).cloned();
-    let all: Vec<_> = all
-        .map(|one| {
-            let whole = common.get(one.subject, one.number);
-            Incident { app: whole.and_then(|it| it.app), ..one }
-        })
-        .collect();
-    let apps = apps(&common, caller, filter, now);
+    let all: Vec<_> = all.map(|one| Incident { app: part_of(&one), ..one }).collect();
+    let apps = common.as_ref().map(|common| apps(common, caller, filter, now));
     let mut told = json!({ "as_of": now, "installation": apps });
     shown(all.iter(), filter, now).put_into(&mut told);
     // Of an endpoint's incidents its ledger tells, and no longer than retention keeps it.
@@ -206,14 +215,25 @@ async fn then(
     Ok(Json(told))
 }
 
-/// The incidents of the whole installation as of a moment; none where none of its apps' can have
-/// touched the account, which the view knows without reading the log.
-async fn in_common(app: &App, caller: &Caller, until: Until) -> Result<Incidents, Problem> {
+/// The incidents of the whole installation as of a moment: empty where none of its apps' can have
+/// touched the account by then, which the view knows without reading the log; none where the log
+/// cannot be read, which may be another account's damage.
+async fn in_common(
+    app: &App,
+    logs: &WholeLog,
+    caller: &Caller,
+    (until, by): (Until, Timestamp),
+) -> Result<Option<Incidents>, Problem> {
     let account = caller.account;
-    if !app.views.incidents.read(|view| view.may_have_shared(account)) {
-        return Ok(Incidents::default());
+    if !app.views.incidents.read(|view| view.may_have_shared(account, by)) {
+        return Ok(Some(Incidents::default()));
     }
-    Ok(past::of_installation(&*app.store, until).await?.0.view)
+    let _place = logs.0.wait(app, account).await?;
+    match past::of_installation(&*app.store, until).await {
+        Ok((known, _)) => Ok(Some(known.view)),
+        Err(Failure::Corrupt { .. }) => Ok(None),
+        Err(failure) => Err(failure.into()),
+    }
 }
 
 /// Those of the installation's apps, as far as they touch the account.

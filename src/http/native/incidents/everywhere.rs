@@ -53,7 +53,8 @@ async fn list(
     match query::read("at", asked.at.as_deref(), past::moment)? {
         Some(until) if is_past(&app, until).await? => {
             let _place = places.wait(&app, None::<AccountId>).await?;
-            let (known, damaged) = past::of_installation(&*app.store, until).await?;
+            let told = past::of_installation(&*app.store, until);
+            let (known, damaged) = app.unless_it_stops(told).await??;
             let last = known.last.map(|(_, at)| at);
             let now = super::moment(&app, until, last);
             let mut told = shown(&known.view, &filter, now);

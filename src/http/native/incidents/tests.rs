@@ -1,5 +1,9 @@
+use std::sync::Arc;
+
+use events::Position;
 use serde_json::{Value, json};
 
+use crate::history::Staged;
 use crate::http::testing::{Service, furnished};
 
 async fn report(service: &Service, call: &str, body: &str) -> Value {
@@ -105,6 +109,29 @@ async fn what_the_app_had_is_told_of_the_past_as_it_was_told_then() {
     assert_eq!((&then["installation"], &then["total"]), (&json!([]), &json!(1)), "{then}");
     let theirs = service.call("GET", &format!("2/incidents?at={reported}"), "").await.json();
     assert_eq!((&theirs["installation"], &theirs["total"]), (&json!([]), &json!(0)), "{theirs}");
+}
+
+#[tokio::test]
+async fn damage_of_others_leaves_an_account_its_own_past() {
+    let store = Arc::new(Staged::default());
+    let service = Service::over(store.clone()).await;
+    service.caught_up().await;
+    service.call("PUT", "1", r#"{"name":"Acme"}"#).await;
+    let inbox = r#"{"name":"Support","channel_type":"Channel::Whatsapp"}"#;
+    let registered = service.call("PUT", "1/inboxes/42", inbox).await.json();
+    // Given an app that touched the account, and trouble of its own
+    let secret = r#"{"provider":"microsoft","code":"invalid_client","subcode":"AADSTS7000222"}"#;
+    report(&service, "authorization_errors", secret).await;
+    let seen = report(&service, "authorization_errors", "").await["position"].clone();
+    let past = format!("1/incidents?at={seen}");
+    let told = service.call("GET", &past, "").await.json();
+    assert_eq!((&told["installation"][0]["id"], &told["total"]), (&json!("app-1"), &json!(1)));
+    // When a record before it cannot be read
+    store.damage(Position(registered["position"].as_u64().unwrap()));
+    let told = service.call("GET", &past, "").await.json();
+    // Then what they had in common is said to be unknown, and its own is told
+    assert_eq!((&told["installation"], &told["total"]), (&Value::Null, &json!(1)), "{told}");
+    assert_eq!(told["incidents"][0]["id"], "inbox-42-1");
 }
 
 #[tokio::test]
