@@ -72,13 +72,14 @@ async fn rotate(log: &Registry<Installation>, settings: &Settings) -> Result<Str
             let kept = successor.take_over(have).map_err(usage)?;
             format!(
                 "secrets are sealed under key {key} from here on; it is in the old one's file.\n\
+                 A service that runs goes on with key {have} until it is restarted.\n\
                  Backups of the log made until now need key {have}, which is kept in {}",
                 kept.display()
             )
         }
         None => format!(
-            "secrets are sealed under key {key} from here on; set RELINK_SECRET_KEY to it before \
-             the next start"
+            "secrets are sealed under key {key} from here on; set RELINK_SECRET_KEY to it and \
+             restart: a service that runs goes on with key {have} until then"
         ),
     })
 }

@@ -161,12 +161,15 @@ async fn is_past(app: &App, until: Until) -> Result<bool, Problem> {
     })
 }
 
-/// The moment that was asked about: where it is a position, that of the last record before it.
-fn moment(app: &App, until: Until, last: Option<Timestamp>) -> Timestamp {
-    match until {
-        Until::Time(time) => time,
-        Until::Now | Until::Position(_) => last.unwrap_or_else(|| app.clock.now()),
-    }
+/// The moment that was asked about: where it is a position, that of the record which stands there,
+/// or else of the last one that was told.
+async fn moment(app: &App, until: Until, last: Option<Timestamp>) -> Result<Timestamp, Problem> {
+    let record = match until {
+        Until::Time(time) => return Ok(time),
+        Until::Now => None,
+        Until::Position(position) => app.store.record_at(position).await?,
+    };
+    Ok(record.map(|record| record.at).or(last).unwrap_or_else(|| app.clock.now()))
 }
 
 /// The streams that tell of a subject's trouble: what a webhook answered stands in its ledger.
@@ -195,7 +198,7 @@ async fn then(
         past = past.into_iter().map(Known::whole).collect::<Result<_, _>>()?;
     }
     let last = past.iter().filter_map(|known| known.last).max();
-    let now = moment(app, until, last.map(|(_, at)| at));
+    let now = moment(app, until, last.map(|(_, at)| at)).await?;
     let common = in_common(app, logs, caller, (until, now)).await?;
     let part_of = |one: &Incident| common.as_ref()?.get(one.subject, one.number)?.app;
     let all = past.iter().flat_map(|known| own(&known.view, caller)).cloned();

@@ -56,7 +56,7 @@ async fn list(
             let told = past::of_installation(&*app.store, until);
             let (known, damaged) = app.unless_it_stops(told).await??;
             let last = known.last.map(|(_, at)| at);
-            let now = super::moment(&app, until, last);
+            let now = super::moment(&app, until, last).await?;
             let mut told = shown(&known.view, &filter, now);
             if !damaged.is_empty() {
                 told["halted"] = damaged.iter().map(|damage| damage.stream.as_str()).collect();

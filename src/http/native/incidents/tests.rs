@@ -105,7 +105,9 @@ async fn what_the_app_had_is_told_of_the_past_as_it_was_told_then() {
     let then = service.call("GET", &format!("1/incidents?at={reported}"), "").await.json();
     assert_eq!(then["installation"][0]["state"], "open", "{then}");
     assert_eq!(without_durations(&then), without_durations(&told));
+    let health = service.call("GET", &format!("1/health?at={before}"), "").await.json();
     let then = service.call("GET", &format!("1/incidents?at={before}"), "").await.json();
+    assert_eq!(then["as_of"], health["as_of"], "of one moment both are");
     assert_eq!((&then["installation"], &then["total"]), (&json!([]), &json!(1)), "{then}");
     let theirs = service.call("GET", &format!("2/incidents?at={reported}"), "").await.json();
     assert_eq!((&theirs["installation"], &theirs["total"]), (&json!([]), &json!(0)), "{theirs}");
