@@ -34,7 +34,7 @@ pub(super) async fn run(args: Args, settings: &Settings) -> Result<(), Stop> {
         )));
     }
     let from = open("--from", args.from.as_ref(), settings, For::Reading)?;
-    let to = open("--to", args.to.as_ref(), settings, For::Serving)?;
+    let to = open("--to", args.to.as_ref(), settings, For::Working)?;
     let bar = progress_bar(from.unit(), from.head().await?.0);
     let copied = copy::copy(&*from, &*to, |step| {
         bar.set_message(step.verb());
@@ -88,7 +88,7 @@ fn open(
             Some("") => Err(Stop::Usage(anyhow!("{option}: embedded: names no folder"))),
             Some(folder) => open::embedded(Path::new(folder), purpose),
             // The text is not repeated: it may hold a password.
-            None => open::eventstoredb(name, For::Appending).map_err(|error| {
+            None => open::eventstoredb(name, purpose).map_err(|error| {
                 Stop::Usage(anyhow!(
                     "{option}: neither `embedded` nor `embedded:PATH`, and {error}"
                 ))

@@ -27,6 +27,8 @@ use crate::verify::Positions;
 pub(super) enum For {
     /// Serves from it: nobody else may.
     Serving,
+    /// Works on it: nobody else may, and nobody is served meanwhile.
+    Working,
     /// Appends a little, also beside a process that serves.
     Appending,
     /// Reads, also beside a process that serves.
@@ -128,7 +130,7 @@ pub(super) fn eventstoredb(text: &str, purpose: For) -> Result<Log, SettingsErro
     let log = match purpose {
         // Whoever asks a service is told in time that the log cannot answer yet.
         For::Serving => log,
-        For::Appending | For::Reading => log.patient(),
+        For::Working | For::Appending | For::Reading => log.patient(),
     };
     Ok(Log::EventStoreDb(Arc::new(log)))
 }
@@ -136,7 +138,7 @@ pub(super) fn eventstoredb(text: &str, purpose: For) -> Result<Log, SettingsErro
 pub(super) fn embedded(folder: &Path, purpose: For) -> Result<Log, Stop> {
     lost::check(folder, purpose).map_err(|lost| Stop::NoLog(lost.into()))?;
     let opened = match purpose {
-        For::Serving => Embedded::serve(folder, Options::default()),
+        For::Serving | For::Working => Embedded::serve(folder, Options::default()),
         For::Appending => Embedded::attach(folder),
         For::Reading => Embedded::read_only(folder),
     };

@@ -16,10 +16,10 @@ mod names;
 mod read;
 mod record;
 mod roster;
-mod search;
 mod settings;
 mod size;
 mod tail;
+mod wait;
 mod walk;
 
 use std::sync::Arc;
@@ -28,12 +28,12 @@ use std::time::Duration;
 use events::store::{Bound, Proposed, Slice};
 use events::{Appended, EventStore, Expected, Failure, Position, Record, Revision, StreamName};
 use futures_core::future::BoxFuture;
+use tokio::time::Instant;
 
 use begin::Begin;
 use connection::Connection;
 use growth::Growth;
 use names::Names;
-use search::Searches;
 use size::SizeLimit;
 use tail::Tail;
 use walk::Walk;
@@ -60,8 +60,7 @@ pub struct EventStoreDb {
     connection: Connection,
     names: Names,
     begin: Begin,
-    growth: Arc<Growth>,
-    searches: Arc<Searches>,
+    growth: Growth,
     tail: Tail,
     walk: Walk,
     size: Arc<SizeLimit>,
@@ -78,8 +77,7 @@ impl EventStoreDb {
             connection: Connection::new(client, size.clone()),
             names: Names::new(namespace.as_deref()),
             begin: Begin::default(),
-            growth: Arc::default(),
-            searches: Arc::default(),
+            growth: Growth::default(),
             tail: Tail::default(),
             walk: Walk::default(),
             size,
@@ -88,8 +86,9 @@ impl EventStoreDb {
     }
 
     /// Waits while the server looks for records of this log among millions of others', for as long
-    /// as it answers other questions. Else only those wait who follow the log, and the first who
-    /// asks where it ends; all others are told after some seconds that it is not available.
+    /// as it answers another question. Else only those wait who follow the log, and who asks where
+    /// it ends while nothing of it is known; all others are told after some seconds that it is not
+    /// available.
     #[must_use]
     pub fn patient(self) -> Self {
         Self { is_patient: true, ..self }
@@ -105,8 +104,9 @@ impl EventStore for EventStoreDb {
     ) -> BoxFuture<'a, Result<Appended, Failure>> {
         Box::pin(async move {
             self.check_size(&records).await?;
-            self.begin_log(expected).await?;
-            let appended = self.write(stream, expected, &records).await?;
+            let deadline = Instant::now() + APPEND_WITHIN;
+            self.begin_log(expected, deadline).await?;
+            let appended = self.write(stream, expected, &records, deadline).await?;
             self.growth.know(appended.position);
             Ok(appended)
         })

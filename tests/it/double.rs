@@ -17,12 +17,12 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
+use tokio_stream::Stream;
 use tokio_stream::wrappers::TcpListenerStream;
-use tokio_stream::{Stream, StreamExt as _};
 use tonic::body::Body;
 use tonic::codec::ProstCodec;
 use tonic::server::Grpc;
@@ -227,6 +227,11 @@ impl Double {
         self.cluster.looks_at.send_replace(events_max);
     }
 
+    /// No read of all streams may begin there any more.
+    pub(crate) fn lose_place(&self, position: u64) {
+        self.cluster.log().lost_places.insert(position);
+    }
+
     /// How many reads of all streams began at the end.
     pub(crate) fn reads_from_end(&self) -> usize {
         self.cluster.reads_from_end.load(Ordering::Relaxed)
@@ -357,37 +362,26 @@ async fn read(cluster: Arc<Cluster>, request: ReadReq) -> Result<Response<Answer
     // One after the other, as they are taken: all of a log would be much at once.
     let answers: Answers = match found {
         Found::Answers(answers) => Box::pin(tokio_stream::iter(answers.into_iter().map(Ok))),
-        Found::Places { places, looked_at, steps } => {
+        Found::Places { places, looked_at, steps, behind } => {
             if steps > STEPS_MAX {
                 std::future::pending::<()>().await;
             }
             // Nothing is sent, not even that there is an answer, before the first of them.
             cluster.look_at(looked_at).await;
-            let (first, gap, others) = interrupted(places, *cluster.looks_at.borrow());
-            let looking = Arc::clone(&cluster);
-            let event = move |place| Ok(reading::of_all(&cluster.log().events[place]));
-            let first = tokio_stream::iter(first.into_iter().map(event.clone()));
-            if others.is_empty() {
-                Box::pin(first)
-            } else {
-                let looking = async move { looking.look_at(gap).await };
-                let others = tokio_stream::iter(others.into_iter().map(event));
-                Box::pin(first.chain(looking.map(|()| others).flatten_stream()))
-            }
+            let gaps = places.windows(2).map(|pair| pair[0].abs_diff(pair[1])).chain([behind]);
+            let gaps: Vec<_> = gaps.collect();
+            let events = stream::iter(places.into_iter().zip(gaps));
+            let events = events.flat_map(move |(place, gap)| {
+                let event = Ok(reading::of_all(&cluster.log().events[place]));
+                let cluster = Arc::clone(&cluster);
+                let looking = async move { cluster.look_at(gap).await };
+                // What is looked at behind an event is no part of the answer.
+                stream::iter([event]).chain(looking.into_stream().filter_map(async |()| None))
+            });
+            Box::pin(events)
         }
     };
     Ok(Response::new(answers))
-}
-
-/// The places up to where more events are left out than that, how many, and the places behind.
-fn interrupted(mut places: Vec<usize>, many: usize) -> (Vec<usize>, usize, Vec<usize>) {
-    let gap = |pair: &[usize]| pair[0].abs_diff(pair[1]);
-    let Some(last) = places.windows(2).position(|pair| gap(pair) > many) else {
-        return (places, 0, vec![]);
-    };
-    let gap = gap(&places[last..last + 2]);
-    let others = places.split_off(last + 1);
-    (places, gap, others)
 }
 
 /// Names are in lower case, and the version is digits and dots.

@@ -1,9 +1,11 @@
 //! EventStoreDB as the log: on the double, or on the server that `RELINK_TEST_ESDB` names.
 
+mod beginning;
 mod contract;
 mod figures;
 mod neighbours;
 mod nodes;
+mod patience;
 mod rules;
 mod serve;
 mod trouble;

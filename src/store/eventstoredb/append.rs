@@ -96,10 +96,10 @@ impl EventStoreDb {
         stream: &StreamName,
         expected: Expected,
         records: &[Proposed],
+        deadline: Instant,
     ) -> Result<Appended, Failure> {
         let name = self.names.on_server(stream);
         let attempt = Attempt { stream, name, expected, records };
-        let deadline = Instant::now() + APPEND_WITHIN;
         let mut reason = format!("no answer within {APPEND_WITHIN:?}");
         let mut alone = false;
         while Instant::now() < deadline {

@@ -65,7 +65,6 @@ impl Status {
 }
 
 /// Shares one client between all callers, and its rebuilding too.
-#[derive(Clone)]
 pub(super) struct Connection {
     shared: Arc<Shared>,
 }

@@ -4,85 +4,69 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 
-use events::Position;
 use events::store::PAGE_BYTES_MAX;
 use eventstore::{Error, ReadStream, RecordedEvent};
 use tokio::time::{Instant, timeout_at};
 
 use super::NEXT_WITHIN;
 
-/// How much is wanted: not so many records, and not so many bytes.
-#[derive(Clone, Copy)]
-pub(super) struct Room {
-    pub(super) records: usize,
-    pub(super) bytes: usize,
-    /// Behind this record much is known to be others'.
-    pub(super) until: Option<Position>,
-}
-
-impl Room {
-    pub(super) fn of(records: usize) -> Self {
-        Self { records, bytes: PAGE_BYTES_MAX, until: None }
-    }
-}
-
 /// What was taken of an answer.
 pub(super) struct Filled<T> {
     pub(super) page: Vec<T>,
     pub(super) bytes: usize,
-    /// Where the last event of it stands.
-    pub(super) last: Option<Position>,
     pub(super) end: End,
 }
 
 /// Why there is no more of it.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
-    /// It is enough.
+    /// It is enough: so many records, or so many bytes.
     Full,
-    /// Much that is others' comes next.
-    Others,
     /// The answer has ended.
     Ended,
     /// The next one has not come in time.
     Late,
 }
 
-/// Takes records until there is enough of them.
-pub(super) async fn fill<T>(
-    events: &mut ReadStream,
-    room: Room,
-    find: &mut impl FnMut(RecordedEvent) -> Option<(T, usize)>,
-    first_by: Instant,
-) -> Result<Filled<T>, Error> {
-    let mut filled = Filled { page: Vec::new(), bytes: 0, last: None, end: End::Full };
-    let mut first_by = Some(first_by);
-    while filled.page.len() < room.records && filled.bytes < room.bytes {
-        let next = match at_once(events.next()).await {
-            Some(next) => next,
-            // A large page over a slow line comes in the end, so each record is given its time.
-            None => {
-                let by = first_by.take().unwrap_or_else(next_by);
-                match timeout_at(by, events.next()).await {
-                    Ok(next) => next,
-                    Err(_) => return Ok(Filled { end: End::Late, ..filled }),
-                }
-            }
-        };
-        first_by = None;
-        let Some(resolved) = next? else { return Ok(Filled { end: End::Ended, ..filled }) };
-        let Some(event) = resolved.event else { continue };
-        let place = Position(event.position.commit);
-        filled.last = Some(place);
-        if let Some((found, size)) = find(event) {
-            filled.bytes += size;
-            filled.page.push(found);
-        }
-        if room.until.is_some_and(|until| until <= place) {
-            return Ok(Filled { end: End::Others, ..filled });
-        }
+impl<T> Filled<T> {
+    pub(super) fn new() -> Self {
+        Self { page: Vec::new(), bytes: 0, end: End::Full }
     }
-    Ok(filled)
+
+    /// Takes records until there is enough of them, and may go on where the last was late.
+    pub(super) async fn fill(
+        &mut self,
+        events: &mut ReadStream,
+        limit: usize,
+        find: &mut impl FnMut(RecordedEvent) -> Option<(T, usize)>,
+        first_by: Instant,
+    ) -> Result<(), Error> {
+        let mut first_by = Some(first_by);
+        while self.page.len() < limit && self.bytes < PAGE_BYTES_MAX {
+            let next = match at_once(events.next()).await {
+                Some(next) => next,
+                // A large page over a slow line comes in the end, so each record is given its time.
+                None => match timeout_at(first_by.unwrap_or_else(next_by), events.next()).await {
+                    Ok(next) => next,
+                    Err(_) => {
+                        self.end = End::Late;
+                        return Ok(());
+                    }
+                },
+            };
+            let Some(resolved) = next? else {
+                self.end = End::Ended;
+                return Ok(());
+            };
+            if let Some((found, size)) = resolved.event.and_then(&mut *find) {
+                self.bytes += size;
+                self.page.push(found);
+                first_by = None;
+            }
+        }
+        self.end = End::Full;
+        Ok(())
+    }
 }
 
 /// When the next record must have come.

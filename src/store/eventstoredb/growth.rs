@@ -4,9 +4,7 @@
 //! The client's subscriptions are not used: one that the server ends cleanly spins a core for ever,
 //! where no deadline can fire. Reading from a position of our own cannot.
 
-use std::collections::BTreeMap;
-use std::ops::Bound::{Excluded, Unbounded};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use events::Position;
@@ -18,18 +16,12 @@ use super::EventStoreDb;
 /// How often the server is asked whether somebody else has written.
 const POLL_EVERY: Duration = Duration::from_millis(200);
 
-/// As many stretches of others' events as are remembered.
-const GAPS_MAX: usize = 1000;
-
-/// What is known about the end of the log, and where nothing of it stands.
+/// What is known about the end of the log.
 #[derive(Default)]
 pub(super) struct Growth {
     /// The last position of ours that this process has written or read.
     known: watch::Sender<Position>,
     ends: Mutex<Ends>,
-    /// Between records of ours, where the server took long to look at what is others': from the
-    /// one to the next.
-    gaps: Mutex<BTreeMap<Position, Position>>,
 }
 
 /// Between `from` and `to` stands nothing of ours: on a cluster with busy neighbours nobody reads
@@ -65,36 +57,18 @@ impl Growth {
     /// Where reading behind a position may begin.
     pub(super) fn from(&self, behind: Position) -> Position {
         let ends = self.ends();
-        if ends.from <= behind && behind < ends.to {
-            return ends.to;
-        }
-        let gap = self.gaps().range(..=behind).next_back().map(|(_, to)| *to);
-        gap.filter(|to| behind < *to).unwrap_or(behind)
-    }
-
-    /// Between the two stands nothing of ours, for whatever is written comes behind them.
-    pub(super) fn skip(&self, from: Position, to: Position) {
-        let mut gaps = self.gaps();
-        gaps.insert(from, to);
-        if gaps.len() > GAPS_MAX {
-            gaps.pop_first();
-        }
-    }
-
-    /// The next record behind a position that such a stretch follows.
-    pub(super) fn gap_behind(&self, from: Position) -> Option<Position> {
-        self.gaps().range((Excluded(from), Unbounded)).next().map(|(at, _)| *at)
-    }
-
-    fn gaps(&self) -> MutexGuard<'_, BTreeMap<Position, Position>> {
-        self.gaps.lock().unwrap_or_else(PoisonError::into_inner)
+        if ends.from <= behind && behind < ends.to { ends.to } else { behind }
     }
 
     /// Reading has come to the end, and that is behind what was seen before it began.
     pub(super) fn quiet(&self, from: Position, seen: Position) {
         let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
         if seen > from && seen >= ends.to {
-            (ends.from, ends.to) = (from, seen);
+            // Where it began within what is known to be foreign, all of that still is.
+            if !(ends.from..=ends.to).contains(&from) {
+                ends.from = from;
+            }
+            ends.to = seen;
         }
     }
 
@@ -150,14 +124,16 @@ mod tests {
     }
 
     #[test]
-    fn a_stretch_of_others_is_passed_over_from_anywhere_in_it() {
+    fn what_turns_out_to_be_foreign_behind_it_is_added_to_it() {
         let growth = Growth::default();
-        growth.skip(Position(40), Position(90));
-        for (behind, from) in [(39, 39), (40, 90), (60, 90), (90, 90), (95, 95)] {
+        growth.quiet(Position(40), Position(90));
+        growth.quiet(Position(90), Position(200));
+        for (behind, from) in [(39, 39), (40, 200), (90, 200), (199, 200), (200, 200)] {
             assert_eq!(growth.from(Position(behind)), Position(from));
         }
-        assert_eq!(growth.gap_behind(Position(39)), Some(Position(40)));
-        assert_eq!(growth.gap_behind(Position(40)), None);
+        growth.quiet(Position(210), Position(300));
+        assert_eq!(growth.from(Position(40)), Position(40), "ours stands in between");
+        assert_eq!(growth.from(Position(210)), Position(300));
     }
 
     #[test]

@@ -6,82 +6,87 @@ use eventstore::{Position as ServerPosition, ReadAllOptions, StreamPosition};
 
 use super::EventStoreDb;
 use super::failure::unavailable;
-use super::fill::{End, Filled, Room};
-use super::read::{LAST, LOOKING, Of, Read, last_on_server};
-use super::search::Whence;
+use super::fill::{End, Filled};
+use super::read::{LAST, Of, Read, last_on_server};
+use super::wait::Wait;
 
 /// New records that are looked through for the last one.
 const FEW: usize = 32;
 
-/// A part of a page, up to where it is interrupted by much that is others'.
-struct Part {
-    records: Vec<Record>,
-    bytes: usize,
-    goes_on: bool,
-}
-
 impl EventStoreDb {
-    /// A page of the log. It waits for a server that has much of others to look at only where
-    /// nobody else does.
+    /// A page of the log; it is short at the end alone, or for its bytes.
     pub(super) async fn log_page(
         &self,
         behind: Position,
         limit: usize,
     ) -> Result<Vec<Record>, Failure> {
-        self.page_of_parts(behind, limit, false).await
+        self.page_behind(behind, limit, Wait::Briefly).await
     }
 
     /// The same for one who goes on asking until there is none: it may be short anywhere, and
     /// waits for as long as the server is at work.
     pub(super) async fn next_log_page(&self, behind: Position) -> Result<Vec<Record>, Failure> {
-        self.page_of_parts(behind, PAGE_MAX, true).await
+        self.page_behind(behind, PAGE_MAX, Wait::ForFirst).await
     }
 
-    async fn page_of_parts(
+    async fn page_behind(
         &self,
         behind: Position,
         limit: usize,
-        goes_on_asking: bool,
+        wait: Wait,
     ) -> Result<Vec<Record>, Failure> {
-        let mut room = Room::of(limit.min(PAGE_MAX));
-        let mut page: Vec<Record> = Vec::new();
-        if behind.0 >= LAST {
+        let limit = limit.min(PAGE_MAX);
+        if limit == 0 || behind.0 >= LAST {
+            return Ok(Vec::new());
+        }
+        let seen = self.growth.seen();
+        let Some(from) = self.place_behind(behind).await? else { return Ok(Vec::new()) };
+        if let Some(Filled { page, end, .. }) = self.page_from(from, behind, limit, wait).await? {
+            // One that is short for another reason is not at the end.
+            if end == End::Ended {
+                let last = page.last().map_or(behind, |last| last.position);
+                self.growth.quiet(last, seen);
+            }
             return Ok(page);
         }
-        while room.records > 0 && room.bytes > 0 {
-            let last = page.last().map_or(behind, |last| last.position);
-            match self.part_of_log(last, room).await {
-                Ok(Some(part)) => {
-                    room.records -= part.records.len();
-                    room.bytes = room.bytes.saturating_sub(part.bytes);
-                    page.extend(part.records);
-                    if !part.goes_on {
-                        break;
-                    }
-                }
-                // Somebody typed it.
-                Ok(None) => {
-                    let known = self.record_before(behind).await?;
-                    return Box::pin(self.page_of_parts(known, limit, goes_on_asking)).await;
-                }
-                Err(_) if goes_on_asking && !page.is_empty() => break,
-                Err(failure) => {
-                    let is_patient = goes_on_asking || self.is_patient;
-                    if !(is_patient && self.is_found_behind(last).await) {
-                        return Err(failure);
-                    }
-                }
-            }
+        if behind == Position::START {
+            return Err(is_gone(from));
         }
-        Ok(page)
+        // No record stands there. Who computes a position wants what stands right behind it.
+        let right_behind = Position(behind.0 + 1);
+        if let Some(filled) = self.page_from(right_behind, behind, limit, wait).await? {
+            return Ok(filled.page);
+        }
+        // Somebody typed it.
+        let before = self.record_before(behind, wait).await?;
+        self.page_behind_record(before, limit, wait).await
     }
 
-    /// Whether a search found out what is behind a position; waits for it.
-    async fn is_found_behind(&self, behind: Position) -> bool {
-        match self.place_behind(behind).await {
-            Ok(Some(from)) => self.searches.found(Whence::From(from)).await,
-            Ok(None) | Err(_) => false,
+    /// The last record before a position where none stands, which only a walk from the beginning
+    /// tells.
+    async fn record_before(&self, position: Position, wait: Wait) -> Result<Position, Failure> {
+        let mut known = Position::START;
+        loop {
+            let page = self.page_behind_record(known, PAGE_MAX, wait).await?;
+            let before = page.iter().rfind(|record| record.position < position);
+            known = before.map_or(known, |record| record.position);
+            // Either the page goes further, or there is no more of the log.
+            if page.last().is_none_or(|last| last.position > position) {
+                return Ok(known);
+            }
         }
+    }
+
+    /// A page behind a record that the server has shown, or from the beginning.
+    async fn page_behind_record(
+        &self,
+        behind: Position,
+        limit: usize,
+        wait: Wait,
+    ) -> Result<Vec<Record>, Failure> {
+        let Some(from) = self.place_behind(behind).await? else { return Ok(Vec::new()) };
+        let filled = self.page_from(from, behind, limit, wait).await?;
+        filled.map(|filled| filled.page).ok_or_else(|| is_gone(from))
     }
 
     /// Where reading behind a position may begin; none while there is no log.
@@ -93,40 +98,6 @@ impl EventStoreDb {
         Ok(place.map(|place| self.growth.from(place)))
     }
 
-    /// None when no record stands there.
-    async fn part_of_log(&self, behind: Position, room: Room) -> Result<Option<Part>, Failure> {
-        let seen = self.growth.seen();
-        let Some(from) = self.place_behind(behind).await? else {
-            return Ok(Some(Part { records: Vec::new(), bytes: 0, goes_on: false }));
-        };
-        self.searches.check(Whence::From(from))?;
-        if let Some(part) = self.log_part_from(from, behind, room).await? {
-            // One that is short because it is large is not at the end.
-            if !part.goes_on && is_last(&part.records, room.records) && part.bytes < room.bytes {
-                let last = part.records.last().map_or(behind, |last| last.position);
-                self.growth.quiet(last, seen);
-            }
-            return Ok(Some(part));
-        }
-        // Who computes a position wants what stands right behind it.
-        self.log_part_from(Position(behind.0 + 1), behind, room).await
-    }
-
-    /// The last record up to a position where none stands, which only a walk tells.
-    async fn record_before(&self, position: Position) -> Result<Position, Failure> {
-        let mut known = Position::START;
-        while let Some(part) = self.part_of_log(known, Room::of(PAGE_MAX)).await? {
-            let places = part.records.iter().map(|record| record.position);
-            let before = places.take_while(|place| *place <= position);
-            let passed = before.clone().count() < part.records.len();
-            known = before.last().unwrap_or(known);
-            if passed || part.records.is_empty() {
-                break;
-            }
-        }
-        Ok(known)
-    }
-
     /// Reading begins with the record at a position, so there is no need for the place before it.
     pub(super) async fn record_of_log(
         &self,
@@ -135,20 +106,21 @@ impl EventStoreDb {
         let Some(behind) = position.0.checked_sub(1).filter(|_| position.0 < LAST) else {
             return Ok(None);
         };
-        let part = self.log_part_from(position, Position(behind), Room::of(1)).await?;
-        let record = part.and_then(|part| part.records.into_iter().next());
+        let filled = self.page_from(position, Position(behind), 1, Wait::Briefly).await?;
+        let record = filled.and_then(|filled| filled.page.into_iter().next());
         Ok(record.filter(|record| record.position == position))
     }
 
     /// Reading begins with the record at a position; none when there is no such place.
-    async fn log_part_from(
+    async fn page_from(
         &self,
         from: Position,
         behind: Position,
-        room: Room,
-    ) -> Result<Option<Part>, Failure> {
+        limit: usize,
+        wait: Wait,
+    ) -> Result<Option<Filled<Record>>, Failure> {
         // One more than asked, for the record at the position itself.
-        let options = ReadAllOptions::default().forwards().max_count(room.records + 1);
+        let options = ReadAllOptions::default().forwards().max_count(limit + 1);
         let options = options.filter(self.names.filter());
         let of = match from {
             Position::START => Of::Ours(options.position(StreamPosition::Start)),
@@ -157,55 +129,53 @@ impl EventStoreDb {
                 Of::OursFrom(options.position(StreamPosition::Position(place)))
             }
         };
-        let room = Room { until: self.growth.gap_behind(from), ..room };
-        let (filled, late) = match self.read(of, room, self.ours_behind(behind)).await? {
-            Read::Done(filled) => (filled, None),
-            Read::Late(filled, session) => (filled, Some(session)),
-            Read::Missing => return Ok(Some(Part { records: vec![], bytes: 0, goes_on: false })),
-            Read::NoPlace => return Ok(None),
-        };
-        let Filled { page: records, bytes, last, end } = filled;
-        if let Some(last) = records.last() {
-            self.growth.know(last.position);
-        }
-        if let Some(session) = late {
-            self.search(Whence::From(last.unwrap_or(from)), session);
-            if records.is_empty() {
-                return Err(unavailable(LOOKING));
+        Ok(match self.read(of, limit, wait, self.ours_behind(behind)).await? {
+            Read::Done(filled) => {
+                if let Some(last) = filled.page.last() {
+                    self.growth.know(last.position);
+                }
+                Some(filled)
             }
-        }
-        Ok(Some(Part { records, bytes, goes_on: matches!(end, End::Others | End::Late) }))
+            Read::Missing => Some(Filled { end: End::Ended, ..Filled::new() }),
+            Read::NoPlace => None,
+        })
     }
 
     /// Whether a record is found from the beginning of the server's log; its caller waits for it
     /// as long as it likes.
     pub(super) async fn is_there_any(&self) -> Result<bool, Failure> {
-        let part = self.log_part_from(Position::START, Position::START, Room::of(1)).await?;
-        Ok(part.is_some_and(|part| !part.records.is_empty()))
+        let filled = self.page_from(Position::START, Position::START, 1, Wait::Briefly).await?;
+        Ok(filled.is_some_and(|filled| !filled.page.is_empty()))
     }
 
     /// The position of our last record.
     pub(super) async fn last_position(&self) -> Result<Position, Failure> {
-        loop {
-            let known = self.growth.known();
-            if known > Position::START || self.growth.from(known) > known {
-                let page = self.log_page(known, FEW).await?;
-                if is_last(&page, FEW) {
-                    return Ok(page.last().map_or(known, |last| last.position));
-                }
-            } else if self.beginning().await?.is_none() {
-                return Ok(Position::START);
+        let known = self.growth.known();
+        // Something of the log is known, or that much of the server's is none of it.
+        let is_known = self.growth.from(known) > Position::START;
+        if is_known {
+            let page = self.log_page(known, FEW).await?;
+            if is_last(&page, FEW) {
+                return Ok(page.last().map_or(known, |last| last.position));
             }
-            // Where nothing is known, or much is new, which is then near the end.
-            match self.last_of(Of::Ours(last_on_server().filter(self.names.filter()))).await {
-                Ok(last) => {
-                    self.growth.know(last);
-                    return Ok(last);
-                }
-                // Nothing is served before this is known, and the next question has it easier.
-                Err(_) if known == Position::START && self.searches.found(Whence::End).await => {}
-                Err(failure) => return Err(failure),
-            }
+        } else if self.beginning().await?.is_none() {
+            return Ok(Position::START);
         }
+        // What is much is new, and then near the end. Where nothing is known nothing is served yet.
+        let wait = if is_known { Wait::Briefly } else { Wait::ForAll };
+        let seen = self.server_position().await?;
+        let last = Of::Ours(last_on_server().filter(self.names.filter()));
+        let last = self.last_of(last, wait).await?;
+        self.growth.know(last);
+        self.growth.quiet(last, seen);
+        Ok(last)
     }
+}
+
+/// Of a server that was begun anew, or one that is damaged.
+fn is_gone(place: Position) -> Failure {
+    let Position(place) = place;
+    unavailable(format!(
+        "EventStoreDB does not have position {place} any more, where this log was read from"
+    ))
 }

@@ -23,6 +23,12 @@ impl Names {
         format!("{}{stream}", self.prefix)
     }
 
+    /// Where the log begins is told by a stream beside it, which is ours by its name also where no
+    /// namespace is.
+    pub(super) fn mark(&self) -> StreamName {
+        StreamName::from_log(if self.prefix.is_empty() { "relink_begin" } else { "begin" })
+    }
+
     /// Our name of a stream of the server; none when it is not ours.
     pub(super) fn ours(&self, name: &str) -> Option<StreamName> {
         let name = name.strip_prefix(&self.prefix)?;

@@ -1,8 +1,5 @@
 //! Reading in large pages, each record under a deadline.
 
-use std::future::Future;
-use std::sync::Arc;
-
 use bytes::BytesMut;
 use events::store::{PAGE_MAX, Slice};
 use events::{Failure, Position, Record, Revision, StreamName};
@@ -10,13 +7,12 @@ use eventstore::{
     Client, Error, Position as ServerPosition, ReadAllOptions, ReadStream, ReadStreamOptions,
     RecordedEvent, StreamPosition,
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::append::deleted;
-use super::connection::Session;
 use super::failure::{Meaning, may_tell_of_a_place, meaning, unavailable};
-use super::fill::{End, Filled, Room, fill, next_by};
-use super::search::Whence;
+use super::fill::{End, Filled, next_by};
+use super::wait::{Wait, Waiting, answers};
 use super::walk::Answer;
 use super::{EventStoreDb, READ_WITHIN, record};
 
@@ -31,7 +27,7 @@ const TRIES: usize = 2;
 const TOGETHER: (usize, usize) = (16 << 10, 32);
 
 /// Why there is no answer yet.
-pub(super) const LOOKING: &str = "EventStoreDB is looking for records of this log among others'";
+const LOOKING: &str = "EventStoreDB is looking for records of this log among others'";
 
 /// What is read.
 pub(super) enum Of<'a> {
@@ -47,8 +43,6 @@ pub(super) enum Of<'a> {
 /// What a read came to.
 pub(super) enum Read<T> {
     Done(Filled<T>),
-    /// The server has not found the next of ours in time, and may still be looking.
-    Late(Filled<T>, Arc<Session>),
     /// There is no such stream.
     Missing,
     /// The server has no record at that position.
@@ -79,41 +73,45 @@ impl EventStoreDb {
         // Most streams are short: each of their records has its own bytes.
         let mut bytes = BytesMut::new();
         let record = |event| Some(sized(record::from_event(event, stream.clone(), &mut bytes)));
-        Ok(match self.read(Of::Stream(stream, options), Room::of(limit), record).await? {
-            Read::Done(filled) | Read::Late(filled, _) => filled.page,
+        Ok(match self.read(Of::Stream(stream, options), limit, Wait::Briefly, record).await? {
+            Read::Done(filled) => filled.page,
             Read::Missing | Read::NoPlace => Vec::new(),
         })
     }
 
     /// Reads a page on from where an answer has come to, or from a new one that has no end before
-    /// the log's; none is given back when it has ended.
+    /// the log's; none is given back when it has ended. For one who goes on asking.
     pub(super) async fn read_on(
         &self,
         behind: Position,
         answer: Option<Answer>,
     ) -> Result<(Vec<Record>, Option<Answer>), Error> {
         let deadline = Instant::now() + READ_WITHIN;
-        let mut answer = match answer {
-            Some(answer) => answer,
+        let (session, events) = match answer {
+            Some(Answer { session, events }) => (session, Some(events)),
             None => {
                 let session = self.connection.session_by(deadline).await;
-                let session = session.map_err(|_| Error::DeadlineExceeded)?;
+                (session.map_err(|_| Error::DeadlineExceeded)?, None)
+            }
+        };
+        let mut waiting = Waiting::new(&session.client, Wait::ForFirst, deadline);
+        let mut events = match events {
+            Some(events) => events,
+            None => {
                 let place = ServerPosition { commit: behind.0, prepare: behind.0 };
                 let options = ReadAllOptions::default().forwards().filter(self.names.filter());
                 let options = options.max_count(LAST as usize);
                 let of = Of::OursFrom(options.position(StreamPosition::Position(place)));
-                let events = self.open(&session.client, &of, deadline).await?;
-                Answer { events, session }
+                waiting.opened(self.open(&session.client, &of)).await?
             }
         };
         let mut ours = self.ours_behind(behind);
-        let room = Room::of(PAGE_MAX);
-        let Filled { page, end, .. } = fill(&mut answer.events, room, &mut ours, deadline).await?;
+        let Filled { page, end, .. } = waiting.page(&mut events, PAGE_MAX, &mut ours).await?;
         if let Some(last) = page.last() {
-            answer.session.answered();
+            session.answered();
             self.growth.know(last.position);
         }
-        Ok((page, (end == End::Full).then_some(answer)))
+        Ok((page, (end != End::Ended).then_some(Answer { events, session })))
     }
 
     pub(super) fn ours_behind(
@@ -138,18 +136,14 @@ impl EventStoreDb {
 
     /// The position of the server's last event, whoever wrote it.
     pub(super) async fn server_position(&self) -> Result<Position, Failure> {
-        self.last_of(Of::All(last_on_server())).await
+        self.last_of(Of::All(last_on_server()), Wait::Briefly).await
     }
 
-    pub(super) async fn last_of(&self, of: Of<'_>) -> Result<Position, Failure> {
-        match self.read(of, Room::of(1), position).await? {
-            Read::Done(found) => Ok(found.last.unwrap_or(Position::START)),
-            Read::Late(_, session) => {
-                self.search(Whence::End, session);
-                Err(unavailable(LOOKING))
-            }
-            Read::Missing | Read::NoPlace => Ok(Position::START),
-        }
+    pub(super) async fn last_of(&self, of: Of<'_>, wait: Wait) -> Result<Position, Failure> {
+        Ok(match self.read(of, 1, wait, position).await? {
+            Read::Done(found) => found.page.first().copied().unwrap_or(Position::START),
+            Read::Missing | Read::NoPlace => Position::START,
+        })
     }
 
     /// Where a record stands that is known to be written. Of one that is hidden by now nobody can
@@ -175,17 +169,19 @@ impl EventStoreDb {
     pub(super) async fn read<T: Send>(
         &self,
         of: Of<'_>,
-        room: Room,
+        limit: usize,
+        wait: Wait,
         mut find: impl FnMut(RecordedEvent) -> Option<(T, usize)> + Send,
     ) -> Result<Read<T>, Failure> {
         self.connection.begun().await?;
+        let wait = self.waits(&of, wait);
         let deadline = Instant::now() + READ_WITHIN;
         let mut reason = String::new();
         let mut doubts = 0;
         for _ in 0..TRIES {
             let session = self.connection.session_by(deadline).await?;
-            let error = match self.once(&session.client, &of, room, &mut find, deadline).await {
-                Ok(late) if late.end == End::Late => return Ok(Read::Late(late, session)),
+            let mut waiting = Waiting::new(&session.client, wait, of.first_by(deadline));
+            let error = match self.once(&mut waiting, &of, limit, &mut find).await {
                 Ok(done) => {
                     session.answered();
                     return Ok(Read::Done(done));
@@ -196,12 +192,7 @@ impl EventStoreDb {
             reason = format!("EventStoreDB cannot be read: {error}");
             if matches!(of, Of::OursFrom(_)) && may_tell_of_a_place(&error) {
                 // A server that answers another question has no troubles of its own.
-                let other = Of::All(last_on_server());
-                if self
-                    .once(&session.client, &other, Room::of(1), &mut position, deadline)
-                    .await
-                    .is_ok()
-                {
+                if answers(&session.client, deadline.min(next_by())).await.is_ok() {
                     doubts += 1;
                     if doubts == TRIES {
                         return Ok(Read::NoPlace);
@@ -209,7 +200,13 @@ impl EventStoreDb {
                     continue;
                 }
             }
-            self.connection.failed(&session, &meaning, &reason);
+            // Where it may be looking at what is others', that it is late tells nothing of it.
+            let is_late = matches!(error, Error::DeadlineExceeded);
+            if is_late && of.is_sought() && wait == Wait::Briefly {
+                reason = LOOKING.to_owned();
+            } else {
+                self.connection.failed(&session, &meaning, &reason);
+            }
             match (meaning, &of) {
                 (Meaning::Missing, _) => return Ok(Read::Missing),
                 (Meaning::Invalid, _) => return Ok(Read::NoPlace),
@@ -232,40 +229,33 @@ impl EventStoreDb {
         Err(unavailable(reason))
     }
 
-    async fn once<T>(
-        &self,
-        client: &Client,
-        of: &Of<'_>,
-        room: Room,
-        find: &mut (impl FnMut(RecordedEvent) -> Option<(T, usize)> + Send),
-        deadline: Instant,
-    ) -> Result<Filled<T>, Error> {
-        let filled = async {
-            let mut events = self.open(client, of, deadline).await?;
-            fill(&mut events, room, find, of.first_by(deadline)).await
-        };
-        match (filled.await, of.is_sought()) {
-            (Ok(Filled { end: End::Late, .. }), false) => Err(Error::DeadlineExceeded),
-            (Err(Error::DeadlineExceeded), true) => {
-                Ok(Filled { page: Vec::new(), bytes: 0, last: None, end: End::Late })
-            }
-            (filled, _) => filled,
+    /// Only what is sought among others' events is worth more than its deadline.
+    fn waits(&self, of: &Of<'_>, wait: Wait) -> Wait {
+        match wait {
+            Wait::Briefly if self.is_patient && of.is_sought() => Wait::ForAll,
+            Wait::ForFirst | Wait::ForAll if !of.is_sought() => Wait::Briefly,
+            Wait::Briefly | Wait::ForFirst | Wait::ForAll => wait,
         }
     }
 
-    async fn open(
+    async fn once<T>(
         &self,
-        client: &Client,
+        waiting: &mut Waiting<'_>,
         of: &Of<'_>,
-        deadline: Instant,
-    ) -> Result<ReadStream, Error> {
-        let by = of.first_by(deadline);
+        limit: usize,
+        find: &mut (impl FnMut(RecordedEvent) -> Option<(T, usize)> + Send),
+    ) -> Result<Filled<T>, Error> {
+        let mut events = waiting.opened(self.open(waiting.client(), of)).await?;
+        waiting.page(&mut events, limit, find).await
+    }
+
+    async fn open(&self, client: &Client, of: &Of<'_>) -> Result<ReadStream, Error> {
         match of {
             Of::Stream(stream, options) => {
-                next(by, client.read_stream(self.names.on_server(stream), options)).await
+                client.read_stream(self.names.on_server(stream), options).await
             }
             Of::All(options) | Of::Ours(options) | Of::OursFrom(options) => {
-                next(by, client.read_all(options)).await
+                client.read_all(options).await
             }
         }
     }
@@ -298,9 +288,4 @@ fn position(event: RecordedEvent) -> Option<(Position, usize)> {
 fn sized(record: Record) -> (Record, usize) {
     let size = record.metadata.len() + record.data.len();
     (record, size)
-}
-
-/// The client itself has no deadline for reads: a stalled server would hang them.
-async fn next<T>(by: Instant, step: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    timeout_at(by, step).await.unwrap_or(Err(Error::DeadlineExceeded))
 }

@@ -66,6 +66,8 @@ pub(crate) struct Log {
     /// Bytes written so far: positions are offsets, so they have gaps.
     end: u64,
     pub(crate) append_size_max: usize,
+    /// Where reading all may not begin any more.
+    pub(crate) lost_places: HashSet<u64>,
 }
 
 impl Log {
@@ -77,6 +79,7 @@ impl Log {
             recent: HashMap::new(),
             end: 0,
             append_size_max,
+            lost_places: HashSet::new(),
         };
         // No server's log begins with an event of its users, nor is any position of theirs 0.
         log.write_own();
@@ -291,6 +294,6 @@ impl Log {
     /// Whether reading all may begin there.
     pub(crate) fn is_place(&self, position: u64) -> bool {
         let found = self.events.binary_search_by_key(&position, |event| event.position);
-        found.is_ok() || position >= self.end
+        !self.lost_places.contains(&position) && (found.is_ok() || position >= self.end)
     }
 }

@@ -23,6 +23,8 @@ pub(super) enum Found {
         looked_at: usize,
         /// And the steps that it takes for that.
         steps: u32,
+        /// The events that it looks at behind the last, unless that is as many as are wanted.
+        behind: usize,
     },
 }
 
@@ -124,7 +126,9 @@ fn read_all(
     let end = if backwards { 0 } else { log.events.len() };
     let looked_at = places.first().copied().unwrap_or(end).abs_diff(at);
     let steps = filter.map_or(0, |filter| steps(&filter, looked_at));
-    Ok(Found::Places { places, looked_at, steps })
+    let last = places.last().filter(|_| places.len() < count);
+    let behind = last.map_or(0, |last| end.abs_diff(*last));
+    Ok(Found::Places { places, looked_at, steps, behind })
 }
 
 fn steps(filter: &ReadFilter, looked_at: usize) -> u32 {

@@ -55,6 +55,18 @@ async fn an_append_that_the_server_gave_up_is_tried_again() {
 }
 
 #[tokio::test]
+async fn what_goes_wrong_with_the_mark_of_a_new_log_does_not_keep_it_from_beginning() {
+    for trouble in [Trouble::Busy, Trouble::TimedOut, Trouble::Drop, Trouble::CleanEnd] {
+        let double = Double::start();
+        let store = open(&double.url());
+        double.next_appends(&[trouble]);
+        Writer::new(&store).write(&["one"]).await;
+        assert_eq!(double.count("relink_begin"), 1, "{trouble:?}");
+        assert_eq!(everything(&open(&double.url())).await.len(), 1, "{trouble:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_batch_session_that_ends_as_if_all_were_well_loses_nothing() {
     written_once_in_spite_of(&[Trouble::CleanEnd]).await;
 }

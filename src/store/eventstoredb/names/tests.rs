@@ -33,3 +33,12 @@ fn a_name_that_follows_itself_is_shared() {
     assert_eq!(read("acme_inbox-4").as_str(), "inbox-4");
     assert_eq!(names.reader().ours("inbox-42"), None);
 }
+
+#[test]
+fn the_mark_is_named_after_its_owner_and_is_no_part_of_the_log() {
+    for (namespace, name) in [(None, "relink_begin"), (Some("acme"), "acme_begin")] {
+        let names = Names::new(namespace);
+        assert_eq!(names.on_server(&names.mark()), name);
+        assert_eq!(names.ours(name), None);
+    }
+}
