@@ -1,5 +1,5 @@
-//! Waiting for a server that looks at much of others before it finds a record of ours. Only a double
-//! can be made to take as long as it shall.
+//! Waiting for a server that looks at much of others before it finds a record of ours. Only a
+//! double can be made to take as long as it shall.
 
 use std::time::Duration;
 
