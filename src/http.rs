@@ -11,6 +11,7 @@ pub mod problem;
 pub mod query;
 
 mod chatwoot;
+mod damages;
 mod expiry;
 mod front;
 mod halted;
@@ -32,15 +33,16 @@ pub(in crate::http) use under;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::Response;
+use axum::{Extension, Router};
 use events::installation::Role;
 
 use crate::app::App;
 use auth::{open_to, open_to_operators};
 use context::RequestId;
+use damages::Damages;
 use idempotency::UnderWay;
 use operations::metrics::{Metrics, RouteName};
 
@@ -67,15 +69,16 @@ fn router(app: Arc<App>, metrics: Metrics) -> Router {
         .merge(theirs(Role::Agent, chatwoot::cache_keys::routes()))
         .method_not_allowed_fallback(problem::wrong_method)
         .layer(map_response(problem::chatwoot));
+    let damages = Extension(Damages::new());
     let native = Router::new()
         .merge(open(Role::Administrator, native::accounts::routes()))
         .merge(open(Role::Administrator, native::inboxes::routes()))
-        .merge(open(Role::Administrator, native::deliveries::routes()))
+        .merge(open(Role::Administrator, native::deliveries::routes().layer(damages.clone())))
         .merge(open(Role::Administrator, native::secrets::routes()))
         .merge(open(Role::Administrator, native::explanations::routes()))
         .merge(open(Role::Administrator, native::trial::routes()))
         .merge(open(Role::Administrator, native::endpoints::routes()))
-        .merge(open(Role::Administrator, native::recoveries::routes()))
+        .merge(open(Role::Administrator, native::recoveries::routes().layer(damages.clone())))
         .merge(open(Role::Agent, native::health::routes()))
         .merge(open(Role::Agent, native::live::routes()))
         .merge(open(Role::Agent, native::timeline::of_inboxes()))
@@ -84,7 +87,7 @@ fn router(app: Arc<App>, metrics: Metrics) -> Router {
         .merge(open(Role::Agent, native::incidents::routes()))
         .merge(open(Role::Administrator, native::incidents::changes()))
         .merge(open(Role::Agent, native::expiring::routes()))
-        .merge(open(Role::Agent, native::why::routes()))
+        .merge(open(Role::Agent, native::why::routes().layer(damages.clone())))
         .merge(to_operators(native::policies::of_installation()))
         .merge(to_operators(native::incidents::of_installation()))
         .merge(to_operators(native::nodes::routes()))

@@ -1,7 +1,7 @@
 //! What each endpoint is owed and was lately delivered. Bodies and attempts stay in its ledger.
 
+mod again;
 mod ended;
-mod older;
 mod retention;
 
 use std::collections::{BTreeMap, HashMap};
@@ -12,11 +12,11 @@ use events::{DeliveryId, EndpointId, Event, Fold, Recorded, Revision, Timestamp,
 use serde::{Deserialize, Serialize};
 
 use crate::{Projection, Seen};
+use again::Again;
 use ended::Ended;
 use retention::Kept;
 
 pub use ended::FINISHED_MAX;
-pub use older::Older;
 pub use retention::Upkeep;
 
 words! {
@@ -71,6 +71,9 @@ pub struct Delivery {
     /// Whether it was put aside, or asked for by itself while it waited: it waits for no other
     /// and is in nobody's way.
     aside: bool,
+    /// Whether it was brought back after it had left: `revision` and `created_at` say when that
+    /// was, and only the ledger when it was queued.
+    stray: bool,
 }
 
 impl Delivery {
@@ -107,6 +110,17 @@ pub struct Listed {
     pub left: Option<Revision>,
 }
 
+/// What is here of a delivery that was queued at a place of its ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Here {
+    /// Nothing: it is over, and only the ledger tells of it.
+    Gone,
+    /// It is listed at that place.
+    Listed,
+    /// How it is, though not where and when it was queued.
+    Stray(Box<Delivery>),
+}
+
 /// Every endpoint's deliveries.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryLog {
@@ -120,6 +134,7 @@ struct Ledger {
     deliveries: BTreeMap<Revision, Delivery>,
     places: HashMap<DeliveryId, Revision>,
     ended: Ended,
+    again: Again,
     ordering: Ordering,
     /// Whether everything that is owed is held.
     holds: bool,
@@ -166,9 +181,31 @@ impl DeliveryLog {
         Some(ledger.seen(delivery, &ledger.heads()))
     }
 
-    /// Whether there is anything of it here.
-    pub fn knows(&self, id: DeliveryId) -> bool {
-        self.ledgers.get(&id.endpoint()).is_some_and(|ledger| ledger.places.contains_key(&id))
+    /// Where a delivery was queued; none where only its ledger tells.
+    pub fn queued_at(&self, id: DeliveryId) -> Option<Revision> {
+        self.delivery(id).filter(|it| !it.stray).map(|it| it.revision)
+    }
+
+    /// What is here of deliveries of an endpoint that were queued at these places.
+    pub fn here(&self, endpoint: EndpointId, queued: &[(DeliveryId, Revision)]) -> Vec<Here> {
+        let Some(ledger) = self.ledgers.get(&endpoint) else {
+            return vec![Here::Gone; queued.len()];
+        };
+        let heads = ledger.heads();
+        let here = queued.iter().map(|(id, place)| {
+            let known = ledger.places.get(id).and_then(|revision| ledger.deliveries.get(revision));
+            match known {
+                None => Here::Gone,
+                Some(known) if known.revision == *place => Here::Listed,
+                Some(known) => Here::Stray(Box::new(ledger.seen(known, &heads))),
+            }
+        });
+        here.collect()
+    }
+
+    /// The first stretch of a ledger, from a place on, in which deliveries were brought back.
+    pub fn again(&self, endpoint: EndpointId, from: Revision) -> Option<(Revision, Revision)> {
+        self.ledgers.get(&endpoint)?.again.from(from)
     }
 
     /// An endpoint's deliveries, as far as they are here.
@@ -178,15 +215,32 @@ impl DeliveryLog {
         let heads = ledger.heads();
         // What retention moved stands behind what was queued after it, so each is looked at.
         let deliveries = all
-            .filter(|delivery| filter.wants(delivery, ledger.status(delivery)))
+            .filter(|it| !ledger.hides(it) && filter.wants(it, ledger.status(it)))
             .take(filter.limit)
             .map(|delivery| ledger.seen(delivery, &heads))
             .collect();
-        Listed { deliveries, left: ledger.ended.left(filter.status) }
+        Listed { deliveries, left: ledger.left(filter.status) }
     }
 }
 
 impl Ledger {
+    /// Whether it is listed only where it was queued, which the ledger has still. Where retention
+    /// was at work that is not sure, and it is listed where it was brought back.
+    fn hides(&self, delivery: &Delivery) -> bool {
+        delivery.stray && self.kept.trimmed().is_none()
+    }
+
+    /// From where on back the ledger has more that is so.
+    fn left(&self, status: Option<DeliveryStatus>) -> Option<Revision> {
+        let (all, left) = (self.ended.left(None), self.ended.left(status));
+        if all == left {
+            return left;
+        }
+        let is_so = |it: &Delivery| status.is_none_or(|status| self.status(it) == status);
+        let hides = self.deliveries.values().any(|it| self.hides(it) && is_so(it));
+        if hides { all } else { left }
+    }
+
     fn status(&self, delivery: &Delivery) -> DeliveryStatus {
         let held = delivery.status == DeliveryStatus::Pending && self.holds;
         if held { DeliveryStatus::Held } else { delivery.status }
@@ -252,12 +306,14 @@ impl Ledger {
             reopened: None,
             failed_at: None,
             aside: false,
+            stray: false,
         };
         self.places.insert(queued.delivery, record.revision);
         self.deliveries.insert(record.revision, delivery);
     }
 
     fn reopen(&mut self, record: &Recorded<Event>, reopened: &Reopened) {
+        self.again.take(record.revision);
         match self.delivery(reopened.queued.delivery) {
             Some(delivery) => {
                 delivery.status = DeliveryStatus::Pending;
@@ -269,7 +325,13 @@ impl Ledger {
                 let revision = delivery.revision;
                 self.ended.forget(revision);
             }
-            None => self.queue(record, &reopened.queued, reopened.attempts),
+            None => {
+                self.queue(record, &reopened.queued, reopened.attempts);
+                let has_left = self.ended.left(None).is_some();
+                if let Some(delivery) = self.delivery(reopened.queued.delivery) {
+                    delivery.stray = has_left;
+                }
+            }
         }
     }
 
@@ -399,7 +461,7 @@ impl Fold for DeliveryLog {
 
 impl Projection for DeliveryLog {
     const NAME: &'static str = "delivery_log";
-    const VERSION: u32 = 8;
+    const VERSION: u32 = 9;
 }
 
 #[cfg(test)]

@@ -79,6 +79,11 @@ impl Kept {
         }
     }
 
+    /// What was removed last.
+    pub(super) fn trimmed(&self) -> Option<Trim> {
+        self.trimmed
+    }
+
     /// Whether the log still has what stands here.
     pub(super) fn has(&self, revision: Revision) -> bool {
         self.trimmed.is_none_or(|trim| revision >= trim.before)
@@ -199,6 +204,7 @@ impl Ledger {
         let removed: Vec<_> =
             self.deliveries.range(..trim.before).map(|(_, it)| (it.id, it.reopened)).collect();
         self.ended.removed_before(trim.before);
+        self.again.removed_before(trim.before);
         for (id, reopened) in removed {
             match reopened.filter(|revision| *revision >= trim.before) {
                 // Body and last attempts stand there.
@@ -250,6 +256,7 @@ impl Ledger {
             reopened: None,
             failed_at: None,
             aside: false,
+            stray: false,
         };
         self.places.insert(id, revision);
         self.deliveries.insert(revision, delivery);

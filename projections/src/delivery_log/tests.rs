@@ -1,4 +1,4 @@
-mod older;
+mod again;
 mod retention;
 
 use events::delivery::{
@@ -97,6 +97,7 @@ fn a_delivery_is_followed_from_its_queueing_to_its_end() {
         reopened: None,
         failed_at: None,
         aside: false,
+        stray: false,
     };
     assert_eq!(log(story[..1].to_vec()).delivery(id(1)), Some(expected.clone()));
     expected.attempts = 1;

@@ -20,9 +20,9 @@ use serde_json::{Value, json};
 
 use super::endpoints;
 use crate::app::App;
-use crate::damage;
 use crate::http::auth::Caller;
 use crate::http::context::Cause;
+use crate::http::damages::Damages;
 use crate::http::fresh::Fresh;
 use crate::http::path::{self, PathId};
 use crate::http::problem::Problem;
@@ -104,6 +104,7 @@ async fn list(
 
 async fn show(
     State(app): State<Arc<App>>,
+    Extension(damages): Extension<Damages>,
     caller: Caller,
     PathId(id): PathId<DeliveryId>,
     _: Fresh,
@@ -114,7 +115,7 @@ async fn show(
         return Ok(Json(left(&delivery, at)));
     }
     let hint = hint(&app, id);
-    let told = told(&app, id, hint).await?;
+    let told = told(&app, (&damages, &caller), id, hint).await?;
     told.shown(id, hint).map(Json).ok_or_else(|| unknown(&app, id))
 }
 
@@ -157,17 +158,21 @@ pub(super) fn unknown(app: &App, id: DeliveryId) -> Problem {
 }
 
 /// What its ledger tells of it: where the view does not say where it stands, that is long to read.
-async fn told(app: &App, id: DeliveryId, hint: Hint) -> Result<Told, Problem> {
-    let told = app.unless_it_stops(attempts::of(&*app.store, id, hint)).await?;
-    let ledger = StreamName::new(Category::Ledger, id.endpoint());
-    Ok(damage::named(&*app.store, &[ledger], told).await?)
+async fn told(
+    app: &App,
+    (damages, caller): (&Damages, &Caller),
+    id: DeliveryId,
+    hint: Hint,
+) -> Result<Told, Problem> {
+    let ledger = [StreamName::new(Category::Ledger, id.endpoint())];
+    damages.named(app, caller, &ledger, attempts::of(&*app.store, id, hint)).await
 }
 
 /// What the view knows of it.
 fn hint(app: &App, id: DeliveryId) -> Hint {
     app.views.delivery_log.read(|view| {
         view.delivery(id).map_or_else(Hint::default, |it| Hint {
-            revision: Some(it.revision),
+            revision: view.queued_at(id),
             attempts: it.attempts,
             owed: matches!(it.status, DeliveryStatus::Pending | DeliveryStatus::Held),
             held: it.status == DeliveryStatus::Held,
@@ -179,6 +184,7 @@ fn hint(app: &App, id: DeliveryId) -> Hint {
 /// Makes an attempt now: in place of the one that is planned, or although it has ended.
 async fn retry(
     State(app): State<Arc<App>>,
+    Extension(damages): Extension<Damages>,
     caller: Caller,
     Cause(context): Cause,
     PathId(id): PathId<DeliveryId>,
@@ -188,7 +194,7 @@ async fn retry(
     if app.views.delivery_log.read(|view| view.delivery(id)?.removed_at).is_some() {
         return Err(unknown(&app, id));
     }
-    let told = told(&app, id, hint(&app, id)).await?;
+    let told = told(&app, (&damages, &caller), id, hint(&app, id)).await?;
     let again = told.again(context.now).ok_or(Problem::NoResource)?;
     give(&app, context, id, Command::Retry(Box::new(again))).await
 }

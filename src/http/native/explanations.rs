@@ -37,7 +37,7 @@ async fn delivery(
     if app.views.delivery_log.read(|view| view.delivery(id)?.removed_at).is_some() {
         return Err(unknown(&app, id));
     }
-    let from = app.views.delivery_log.read(|view| view.delivery(id).map(|it| it.revision));
+    let from = app.views.delivery_log.read(|view| view.queued_at(id));
     let now = app.clock.now();
     let explained = explain::delivery(&*app.store, Some(&app.vault), id, from, now);
     let explained = app.unless_it_stops(explained).await??;

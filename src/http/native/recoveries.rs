@@ -8,7 +8,7 @@ use actors::delivery::{Ask, Command, Found, Recovery, matching};
 use actors::webhook::Settings;
 use axum::extract::State;
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use events::delivery::{RecoveryFilter, RecoveryId, RecoveryPlanned};
 use events::{Category, Revision, StreamName, Timestamp, WebhookId};
 use serde::Deserialize;
@@ -18,10 +18,10 @@ use uuid::Uuid;
 use super::endpoints::settings;
 use crate::app::App;
 use crate::config::duration;
-use crate::damage;
 use crate::http::auth::Caller;
 use crate::http::body::{self, Json as Body};
 use crate::http::context::Cause;
+use crate::http::damages::Damages;
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
 use crate::http::under;
@@ -54,6 +54,7 @@ struct Asked {
 
 async fn recover(
     State(app): State<Arc<App>>,
+    Extension(damages): Extension<Damages>,
     caller: Caller,
     Cause(context): Cause,
     PathId(webhook): PathId<WebhookId>,
@@ -64,9 +65,8 @@ async fn recover(
     let settings = settings(&app, &caller, &context, webhook).await?;
     check_kept(&app, webhook, &filter)?;
     let found = matching(&*app.store, webhook.into(), &filter, None);
-    let found = app.unless_it_stops(found).await?;
-    let ledger = StreamName::new(Category::Ledger, webhook);
-    let found = damage::named(&*app.store, &[ledger], found).await?;
+    let ledger = [StreamName::new(Category::Ledger, webhook)];
+    let found = damages.named(&app, &caller, &ledger, found).await?;
     let recovery = RecoveryId::of(context.id, webhook);
     let plan = RecoveryPlanned {
         recovery,

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use events::{HookId, InboxId, RuleId};
 use projections::subject_health::{Health, HealthState};
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::damage;
 use crate::http::auth::Caller;
+use crate::http::damages::Damages;
 use crate::http::fresh::Fresh;
 use crate::http::path::PathId;
 use crate::http::problem::Problem;
@@ -33,6 +33,7 @@ pub(in crate::http) fn routes() -> Router<Arc<App>> {
 
 async fn show<I: Reauthorizable>(
     State(app): State<Arc<App>>,
+    Extension(damages): Extension<Damages>,
     caller: Caller,
     PathId(id): PathId<I>,
     _: Fresh,
@@ -40,8 +41,8 @@ async fn show<I: Reauthorizable>(
     let subject = id.subject();
     let Seen { mut shown, health, .. } =
         id.seen(&app, caller.account).ok_or(Problem::NoResource)?;
-    let decided = Decided::read(&*app.store, subject, health.state).await;
-    let decided = damage::named(&*app.store, &[subject.stream()], decided).await?;
+    let decided = Decided::read(&*app.store, subject, health.state);
+    let decided = damages.named(&app, &caller, &[subject.stream()], decided).await?;
     shown["explanation"] = json!(explained(in_words(&health), &decided));
     shown["policy"] = json!(decided.policy.map(|version| version.to_string()));
     shown["decided_at"] = json!(decided.transition);

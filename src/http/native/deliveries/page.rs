@@ -1,9 +1,8 @@
 //! One page of an endpoint's deliveries: what the view has, and then what only the ledger has.
 
-mod walk;
+mod older;
 
-use events::store::{PAGE_MAX, is_last};
-use events::{Category, DeliveryId, EndpointId, Failure, Revision, StreamName};
+use events::{Category, EndpointId, Failure, Revision, StreamName};
 use projections::delivery_log::{Delivery, Filter, Listed};
 
 use crate::app::App;
@@ -12,10 +11,10 @@ use crate::http::auth::Caller;
 use crate::http::places::Places;
 use crate::http::problem::Problem;
 use crate::timeline;
-use walk::{Walk, Walks};
+use older::Older;
 
-/// As many pages of a ledger as one request reads, and as many of what was written since the last:
-/// whoever asks for the next is read on from there.
+/// A request that has read so many pages of a ledger goes no further back: whoever asks for the
+/// next page goes on there.
 const READS_MAX: usize = 16;
 
 /// What lists of deliveries have in common.
@@ -23,7 +22,6 @@ const READS_MAX: usize = 16;
 pub(super) struct Paging {
     /// What has left the view is in the past, too.
     places: Places,
-    walks: Walks,
     reads_max: usize,
 }
 
@@ -36,11 +34,12 @@ pub(super) struct Page {
 
 impl Paging {
     pub(super) fn new() -> Self {
-        Self { places: Places::of_pasts(), walks: Walks::default(), reads_max: READS_MAX }
+        Self { places: Places::of_pasts(), reads_max: READS_MAX }
     }
 
-    /// The deliveries that the filter wants. The ledger is read only where the view's do not do,
-    /// from its end back, because how a delivery ended stands behind it: that takes a place.
+    /// The deliveries that the filter wants. The ledger is read only where the view's do not do;
+    /// that takes a place. However much has to be read for it, each page goes on where the one
+    /// before has ended.
     pub(super) async fn page(
         &self,
         app: &App,
@@ -57,9 +56,9 @@ impl Paging {
         {
             let _place = self.places.wait(app, caller.account).await?;
             let reading = self.with_older(app, endpoint, deliveries, filter, left);
-            let told = app.unless_it_stops(reading).await?;
             let ledger = [StreamName::new(Category::Ledger, endpoint)];
-            return damage::named(&*app.store, &ledger, told).await.map_err(Problem::from);
+            let told = async { damage::named(&*app.store, &ledger, reading.await).await };
+            return app.unless_it_stops(told).await?.map_err(Problem::from);
         }
         let more = deliveries.len() > filter.limit;
         deliveries.truncate(filter.limit);
@@ -83,36 +82,17 @@ impl Paging {
         }
         // What stands behind it the view has told, or is not wanted.
         let from = filter.below.unwrap_or(Revision(u64::MAX)).min(left.next());
-        let mut walk = match self.walks.take(endpoint, from) {
-            Some(walk) => walk.caught_up(&*app.store, &stream, self.reads_max).await?,
-            None => Walk::default(),
-        };
-        let (mut found, mut full, mut ended) = (vec![], false, false);
-        for _ in 0..self.reads_max {
-            if full || ended {
-                break;
-            }
-            let page = walk.read(&*app.store, &stream, PAGE_MAX).await?;
-            ended = is_last(&page, PAGE_MAX);
-            for record in page {
-                full = found.len() + behind(&known, record.revision) >= filter.limit;
-                let too_old = filter.after.is_some_and(|after| record.at <= after);
-                if full || too_old {
-                    ended = !full;
-                    break;
-                }
-                let Some(one) = walk.take(record) else { continue };
-                let is_meant = one.revision <= left && filter.takes(&one);
-                if is_meant && !is_known(app, &known, one.id) {
-                    found.push(one);
-                }
-            }
+        let mut older = Older::new(app, endpoint, stream, &filter, from);
+        let mut found = vec![];
+        while let Some(reached) = older.reached()
+            && found.len() + behind(&known, reached) < filter.limit
+            && older.reads() < self.reads_max
+        {
+            let told = older.step().await?;
+            // One may have left the view since that was asked.
+            found.extend(told.into_iter().filter(|it| !known.iter().any(|one| one.id == it.id)));
         }
-        let reached = (!ended).then(|| walk.reached().min(from));
-        if reached.is_some() {
-            self.walks.keep(endpoint, walk);
-        }
-        Ok(together(known, found, filter.limit, reached))
+        Ok(together(known, found, filter.limit, older.reached()))
     }
 }
 
@@ -143,11 +123,6 @@ fn together(
 /// How many stand behind a place of the ledger.
 fn behind(deliveries: &[Delivery], place: Revision) -> usize {
     deliveries.partition_point(|delivery| delivery.revision > place)
-}
-
-/// Whether it is the view's to tell, or was when it was asked.
-fn is_known(app: &App, known: &[Delivery], id: DeliveryId) -> bool {
-    known.iter().any(|known| known.id == id) || app.views.delivery_log.read(|view| view.knows(id))
 }
 
 #[cfg(test)]
