@@ -208,6 +208,11 @@ impl DeliveryLog {
         self.ledgers.get(&endpoint)?.again.from(from)
     }
 
+    /// Where in an endpoint's ledger a delivery was brought back last.
+    pub fn last_again(&self, endpoint: EndpointId) -> Option<Revision> {
+        self.ledgers.get(&endpoint)?.again.last()
+    }
+
     /// An endpoint's deliveries, as far as they are here.
     pub fn list(&self, endpoint: impl Into<EndpointId>, filter: &Filter) -> Listed {
         let Some(ledger) = self.ledgers.get(&endpoint.into()) else { return Listed::default() };

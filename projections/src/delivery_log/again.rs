@@ -33,6 +33,11 @@ impl Again {
         Some(((*first).max(place), *last))
     }
 
+    /// The last place of all.
+    pub(super) fn last(&self) -> Option<Revision> {
+        self.0.back().map(|(_, last)| *last)
+    }
+
     /// The log has nothing any more that stood before this revision.
     pub(super) fn removed_before(&mut self, cut: Revision) {
         self.0.retain(|(_, last)| *last >= cut);

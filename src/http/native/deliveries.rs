@@ -171,13 +171,16 @@ async fn told(
 /// What the view knows of it.
 fn hint(app: &App, id: DeliveryId) -> Hint {
     app.views.delivery_log.read(|view| {
-        view.delivery(id).map_or_else(Hint::default, |it| Hint {
-            revision: view.queued_at(id),
+        let (again, revision) = (view.last_again(id.endpoint()), view.queued_at(id));
+        let Some(it) = view.delivery(id) else { return Hint { again, ..Hint::default() } };
+        Hint {
+            revision,
+            again: again.filter(|_| revision.is_none()),
             attempts: it.attempts,
             owed: matches!(it.status, DeliveryStatus::Pending | DeliveryStatus::Held),
             held: it.status == DeliveryStatus::Held,
             behind: it.behind,
-        })
+        }
     })
 }
 

@@ -20,6 +20,8 @@ pub(super) struct Older<'a> {
     filter: &'a Filter,
     /// Everything from here on is told; none where there is nothing before it.
     reached: Option<Revision>,
+    /// Whether retention has removed anything of the ledger.
+    is_trimmed: bool,
     reads: usize,
 }
 
@@ -28,6 +30,8 @@ struct Queueing {
     id: DeliveryId,
     revision: Revision,
     at: Timestamp,
+    /// Whether that is where it was brought back.
+    again: bool,
 }
 
 impl<'a> Older<'a> {
@@ -39,7 +43,8 @@ impl<'a> Older<'a> {
         filter: &'a Filter,
         from: Revision,
     ) -> Self {
-        Self { app, endpoint, stream, filter, reached: Some(from), reads: 0 }
+        let is_trimmed = app.views.delivery_log.read(|view| view.trimmed(endpoint).is_some());
+        Self { app, endpoint, stream, filter, reached: Some(from), is_trimmed, reads: 0 }
     }
 
     /// How far it is gone: none at its end.
@@ -68,9 +73,10 @@ impl<'a> Older<'a> {
         let here = self.app.views.delivery_log.read(|view| view.here(self.endpoint, &places));
         let (mut told, mut gone) = (vec![], BTreeMap::new());
         for (queueing, here) in queued.into_iter().zip(here) {
-            let Queueing { id, revision, at } = queueing;
+            let Queueing { id, revision, at, again } = queueing;
             match here {
                 Here::Listed => {}
+                Here::Stray(_) if again => {}
                 Here::Stray(mut it) => {
                     (it.revision, it.created_at) = (revision, at);
                     told.push(*it);
@@ -132,10 +138,20 @@ impl<'a> Older<'a> {
     /// understand tells nothing.
     fn queueing(&self, record: Record) -> Option<Queueing> {
         let record = record.decode().ok()?;
-        let Event::Delivery(DeliveryEvent::Queued(queued)) = record.event else { return None };
+        let Event::Delivery(event) = record.event else { return None };
+        let (queued, again) = if let DeliveryEvent::Queued(queued) = event {
+            (queued, false)
+        } else if let DeliveryEvent::Reopened(it) = event
+            && self.is_trimmed
+        {
+            // Where it was queued may be removed: rather twice in a walk than not at all.
+            (it.queued, true)
+        } else {
+            return None;
+        };
         let is_meant = self.filter.event.as_ref().is_none_or(|event| *event == queued.event);
         let (revision, at) = (record.revision, record.at);
-        is_meant.then_some(Queueing { id: queued.delivery, revision, at })
+        is_meant.then_some(Queueing { id: queued.delivery, revision, at, again })
     }
 }
 

@@ -301,6 +301,38 @@ async fn one_that_is_brought_back_was_created_when_it_was_queued() {
 }
 
 #[tokio::test]
+async fn one_that_was_brought_back_far_behind_its_end_and_has_left_is_shown_as_it_ended() {
+    // Given one that is given up, and brought back more than a page of records later
+    let told = (0..2_100).flat_map(|number| [queued(number), given_up(number)]);
+    let service = service(told).await;
+    let later = 3_000..3_000 + MANY;
+    let behind = later.flat_map(|number| [queued(number), taken(number)]);
+    write_at(&service, 60, [again(0), taken(0)].into_iter().chain(behind)).await;
+    assert!(!is_known(&service, 0), "it has left once more");
+    // Then its last end is told, and not its first
+    let shown = service.call("GET", &format!("1/deliveries/{}", id(0)), "").await.json();
+    let told = (&shown["status"], &shown["finished_at"]);
+    assert_eq!(told, (&json!("delivered"), &json!(second(60))), "{shown}");
+}
+
+#[tokio::test]
+async fn one_whose_queueing_retention_removed_is_listed_where_it_was_brought_back() {
+    let told = (0..MANY).flat_map(|number| [queued(number), given_up(number)]);
+    let service = service(told).await;
+    let later = 3_000..3_000 + MANY;
+    let behind = later.clone().flat_map(|number| [queued(number), taken(number)]);
+    write_at(&service, 60, [again(0), taken(0)].into_iter().chain(behind)).await;
+    // When all is removed that stood before it was brought back
+    let before = Revision(MANY as u64 * 2);
+    let trim = Trim { before, summed_at: second(1), at: second(60) };
+    write_at(&service, 61, [Trimmed { trim, outcomes: vec![] }.into()]).await;
+    service.app.store.truncate(&ledger_of_webhook(), before).await.unwrap();
+    let listed = all(&service, "status=delivered").await;
+    assert_eq!(listed.last(), Some(&id(0).to_string()));
+    assert_eq!(listed.len(), later.count() + 1);
+}
+
+#[tokio::test]
 async fn where_retention_was_at_work_what_is_brought_back_is_not_missed_either() {
     let (service, _) = brought_back_after(0).await;
     let trim = Trim { before: Revision(0), summed_at: second(1), at: second(60) };
