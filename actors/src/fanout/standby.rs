@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use events::store::PAGE_MAX;
 use events::{Failure, Record};
 
 use super::checkpoint::Checkpoint;
@@ -85,7 +84,7 @@ impl Worker {
     ) -> Result<(), Failure> {
         let start = checkpoint.saved.start();
         while debtor.folded().position < start {
-            let page = self.store.read_all(debtor.folded().position, PAGE_MAX).await?;
+            let page = self.store.follow(debtor.folded().position).await?;
             let within = page.iter().take_while(|record| record.position <= start).count();
             let within: &[Record] = &page[..within];
             if within.is_empty() {

@@ -62,16 +62,16 @@ impl EventStoreDb {
         self.page_behind_record(before, limit, wait).await
     }
 
-    /// The last record before a position where none stands, which only a walk from the beginning
-    /// tells.
+    /// The last record up to a position where none is found, which only a walk from the beginning
+    /// tells: a server in trouble may say so of one where a record stands.
     async fn record_before(&self, position: Position, wait: Wait) -> Result<Position, Failure> {
         let mut known = Position::START;
         loop {
             let page = self.page_behind_record(known, PAGE_MAX, wait).await?;
-            let before = page.iter().rfind(|record| record.position < position);
+            let before = page.iter().rfind(|record| record.position <= position);
             known = before.map_or(known, |record| record.position);
-            // Either the page goes further, or there is no more of the log.
-            if page.last().is_none_or(|last| last.position > position) {
+            // Either the page goes as far, or there is no more of the log.
+            if page.last().is_none_or(|last| last.position >= position) {
                 return Ok(known);
             }
         }
@@ -98,7 +98,8 @@ impl EventStoreDb {
         Ok(place.map(|place| self.growth.from(place)))
     }
 
-    /// Reading begins with the record at a position, so there is no need for the place before it.
+    /// Reading begins with the record at a position, so there is no need for the place before it,
+    /// nor to look for the next of ours where it is another's.
     pub(super) async fn record_of_log(
         &self,
         position: Position,
@@ -106,8 +107,14 @@ impl EventStoreDb {
         let Some(behind) = position.0.checked_sub(1).filter(|_| position.0 < LAST) else {
             return Ok(None);
         };
-        let filled = self.page_from(position, Position(behind), 1, Wait::Briefly).await?;
-        let record = filled.and_then(|filled| filled.page.into_iter().next());
+        let place = ServerPosition { commit: position.0, prepare: position.0 };
+        let options = ReadAllOptions::default().forwards().max_count(1);
+        let of = Of::OursFrom(options.position(StreamPosition::Position(place)));
+        let find = self.ours_behind(Position(behind));
+        let record = match self.read(of, 1, Wait::Briefly, find).await? {
+            Read::Done(filled) => filled.page.into_iter().next(),
+            Read::Missing | Read::NoPlace => None,
+        };
         Ok(record.filter(|record| record.position == position))
     }
 

@@ -137,3 +137,19 @@ async fn a_log_whose_beginning_is_gone_is_not_available() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_record_whose_place_a_server_denies_is_neither_read_twice_nor_looked_for_without_end() {
+    let double = Double::start();
+    let store = open(&double.url());
+    let mut writer = Writer::new(&store);
+    writer.write(&["one", "two"]).await;
+    let [first, last] = &everything(&store).await[..] else { panic!("two were written") };
+    for denied in [last.position, first.position] {
+        double.lose_place(denied.0);
+        for store in [open(&double.url()), open(&double.url()).patient()] {
+            let read = timeout(DEADLINE, store.read_all(denied, 10)).await.unwrap();
+            assert!(matches!(read, Err(Failure::Unavailable { .. })), "{read:?}");
+        }
+    }
+}
