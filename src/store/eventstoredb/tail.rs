@@ -34,7 +34,7 @@ struct Kept {
 impl EventStoreDb {
     /// The next page for one who goes on asking until there is none.
     pub(super) async fn next_page(&self, behind: Position) -> Result<Vec<Record>, Failure> {
-        if let Some(page) = self.tail.behind(behind) {
+        if let Some(page) = self.kept_page(behind) {
             return Ok(page);
         }
         if self.tail.is_past(behind) {
@@ -45,7 +45,7 @@ impl EventStoreDb {
         if turn.is_none() {
             // Somebody is reading, perhaps just this page. Nobody waits twice, nor for ever.
             let _ = timeout(READ_WITHIN, self.tail.turn.lock()).await;
-            if let Some(page) = self.tail.behind(behind) {
+            if let Some(page) = self.kept_page(behind) {
                 return Ok(page);
             }
         }
@@ -56,6 +56,13 @@ impl EventStoreDb {
         }
         drop(turn);
         Ok(page)
+    }
+
+    /// The next page, where others have read it already. A walk that comes to it ends here.
+    fn kept_page(&self, behind: Position) -> Option<Vec<Record>> {
+        let page = self.tail.behind(behind)?;
+        self.walk.end(behind);
+        Some(page)
     }
 }
 

@@ -75,6 +75,11 @@ impl Walk {
             .filter(|step| step.behind == behind)
     }
 
+    /// Lets go of the answer of a reader who has what is behind it from elsewhere.
+    pub(super) fn end(&self, behind: Position) {
+        drop(self.take(behind));
+    }
+
     /// Keeps where a reader has come to, unless that is the end.
     fn keep(&self, page: &[Record], answer: Option<Answer>) {
         let goes_on = answer.is_some() || !is_last(page, PAGE_MAX);

@@ -49,6 +49,26 @@ async fn a_long_log_is_asked_for_as_seldom_as_a_short_one() {
 }
 
 #[tokio::test]
+async fn a_log_is_asked_for_as_seldom_by_who_comes_later() {
+    let namespace = Namespace::new();
+    let asked = || namespace.double().map_or(0, |double| double.reads().len());
+    let writing = namespace.open();
+    let mut writer = Writer::new(&writing);
+    write(&mut writer, 4 * PAGE_MAX).await;
+    writer.write(&["last"]).await;
+    let store = namespace.open();
+    let mut questions = vec![];
+    // The first keeps the end of the log for the others, who need not ask for that.
+    for _ in 0..3 {
+        let (before, mut found) = (asked(), vec![]);
+        walk(&store, &mut found, usize::MAX).await;
+        questions.push(asked() - before);
+        assert_eq!(found.len(), 4 * PAGE_MAX + 1);
+    }
+    assert_eq!(questions[1], questions[2], "the second has left its answer in the way");
+}
+
+#[tokio::test]
 async fn what_is_written_meanwhile_is_seen_in_its_place() {
     let namespace = Namespace::new();
     let store = namespace.open();
