@@ -1,21 +1,24 @@
 //! What the same crates do on the same machine with nothing of Relink between them: a POST or a
-//! delivery that is durable in SQLite, and no token, no actor, no decision, no hash, no signature,
-//! no index and no view. No service on this stack can come nearer to the yardsticks of
-//! `relink bench` than this; docs/benchmarks.md says what it measured.
+//! delivery that is durable in SQLite, or a POST that is durable in an EventStoreDB, and no token,
+//! no actor, no decision, no hash, no signature, no index and no view. No service on this stack can
+//! come nearer to the yardsticks of `relink bench` than this; docs/benchmarks.md says what it
+//! measured.
 //!
 //! ```sh
 //! cargo run --release --example floor -- /tmp/floor
+//! cargo run --release --example floor -- esdb://localhost:2113?tls=false
 //! ```
 
 use std::convert::Infallible;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use bytes::Bytes;
+use eventstore::{BatchAppendClient, EventData, StreamState};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1 as client;
@@ -29,6 +32,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -45,12 +49,15 @@ const DELIVERY_BYTES: [usize; 3] = [600, 700, 300];
 const EVIDENCE: &[u8] = br#"{"provider":"meta","status":400,"code":190,"subcode":460}"#;
 const ANSWER: &str = r#"{"authorization_error_count":1,"threshold":2,"class":"auth","position":"#;
 
-/// A log that keeps rows and nothing else.
+/// A log that keeps rows and nothing else, or the vendor's bare client.
 #[derive(Clone)]
-struct Log(mpsc::Sender<(usize, oneshot::Sender<i64>)>);
+enum Log {
+    Rows(mpsc::Sender<(usize, oneshot::Sender<i64>)>),
+    Cluster(Arc<(BatchAppendClient, AtomicU64)>),
+}
 
 impl Log {
-    fn open(file: &Path) -> anyhow::Result<Self> {
+    fn rows(file: &Path) -> anyhow::Result<Self> {
         let mut database = rusqlite::Connection::open(file)?;
         database.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
@@ -75,14 +82,33 @@ impl Log {
             }
             Ok(())
         });
-        Ok(Self(log))
+        Ok(Self::Rows(log))
     }
 
     /// Its position once it is on disk.
     async fn append(&self, size: usize) -> anyhow::Result<i64> {
-        let (acknowledge, acknowledged) = oneshot::channel();
-        self.0.send((size, acknowledge)).ok().context("the log has ended")?;
-        Ok(acknowledged.await?)
+        match self {
+            Self::Rows(rows) => {
+                let (acknowledge, acknowledged) = oneshot::channel();
+                rows.send((size, acknowledge)).ok().context("the log has ended")?;
+                Ok(acknowledged.await?)
+            }
+            Self::Cluster(cluster) => {
+                let (session, next) = &**cluster;
+                let stream = format!("floor-{}", next.fetch_add(1, Ordering::Relaxed) % 10_000);
+                let event = EventData::binary("floor", Bytes::from(vec![7; size]));
+                let event = vec![event.id(Uuid::new_v4())];
+                let written = session.append_to_stream(stream, StreamState::Any, event).await?;
+                let position = written.current_position().context("it has a position")?;
+                Ok(position.commit as i64)
+            }
+        }
+    }
+
+    async fn cluster(url: &str) -> anyhow::Result<Self> {
+        let client = eventstore::Client::new(url.parse()?).map_err(|error| anyhow!("{error}"))?;
+        let session = client.batch_append(&Default::default()).await?;
+        Ok(Self::Cluster(Arc::new((session, AtomicU64::default()))))
     }
 }
 
@@ -188,11 +214,32 @@ async fn post(address: &str, log: Option<&Log>) -> anyhow::Result<f64> {
     Ok(DELIVERIES as f64 / begin.elapsed().as_secs_f64())
 }
 
+/// Appends a second of the bare client, as many under way as there are connections.
+async fn appends(log: &Log) -> anyhow::Result<f64> {
+    let begin = Instant::now();
+    let mut writers = JoinSet::new();
+    for _ in 0..CONNECTIONS {
+        let log = log.clone();
+        writers.spawn(async move {
+            let mut written = 0_u64;
+            while begin.elapsed() < ROUND {
+                log.append(EVIDENCE_BYTES).await?;
+                written += 1;
+            }
+            anyhow::Ok(written)
+        });
+    }
+    let mut written = 0;
+    while let Some(writer) = writers.join_next().await {
+        written += writer??;
+    }
+    Ok(written as f64 / begin.elapsed().as_secs_f64())
+}
+
 /// This program in another process, and where it listens.
-async fn other(part: &str, folder: &Path) -> anyhow::Result<(Child, String)> {
+async fn other(part: &str, log: &str) -> anyhow::Result<(Child, String)> {
     let mut child = Command::new(std::env::current_exe()?)
-        .arg(folder)
-        .arg(part)
+        .args([log, part])
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()?;
@@ -207,34 +254,55 @@ fn tell(name: &str, mut rounds: Vec<(f64, f64)>) {
     println!("{name}: {measured:.0}/s against {yardstick:.0}/s = {:.2}", measured / yardstick);
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    let folder = PathBuf::from(arguments.next().context("say in which folder")?);
-    match arguments.next().as_deref() {
-        Some("serve") => {
-            let log = Log::open(&folder.join("ingest.db"))?;
-            match serve(move |request| answer(request, log.clone())).await? {}
-        }
-        Some(_) => match serve(receive).await? {},
-        None => {}
-    }
-    std::fs::create_dir(&folder).with_context(|| format!("{} is to be new", folder.display()))?;
-    let (_server, address) = other("serve", &folder).await?;
+async fn on_rows(folder: &str) -> anyhow::Result<()> {
+    std::fs::create_dir(folder).with_context(|| format!("{folder} is to be new"))?;
+    let (_server, address) = other("serve", folder).await?;
     let mut rounds = vec![];
     for _ in 0..ROUNDS {
         let yardstick = load(&address, Method::GET).await?;
         rounds.push((load(&address, Method::POST).await?, yardstick));
     }
     tell("a durable POST, against GET", rounds);
-    let (_receiver, address) = other("receive", &folder).await?;
-    let log = Log::open(&folder.join("deliver.db"))?;
+    let (_receiver, address) = other("receive", folder).await?;
+    let log = Log::rows(&Path::new(folder).join("deliver.db"))?;
     let mut rounds = vec![];
     for _ in 0..ROUNDS {
         let yardstick = post(&address, None).await?;
         rounds.push((post(&address, Some(&log)).await?, yardstick));
     }
     tell("a delivery with three durable rows, against a bare one", rounds);
-    std::fs::remove_dir_all(&folder)?;
+    Ok(std::fs::remove_dir_all(folder)?)
+}
+
+/// What it writes stays on the server.
+async fn on_cluster(url: &str) -> anyhow::Result<()> {
+    let bare = Log::cluster(url).await?;
+    let (_server, address) = other("serve", url).await?;
+    let mut rounds = vec![];
+    for _ in 0..ROUNDS {
+        let yardstick = appends(&bare).await?;
+        rounds.push((load(&address, Method::POST).await?, yardstick));
+    }
+    tell("a durable POST, against a batch append", rounds);
     Ok(())
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let place = arguments.next().context("say in which folder, or on which esdb:// server")?;
+    let is_cluster = place.starts_with("esdb");
+    match arguments.next().as_deref() {
+        Some("serve") => {
+            let log = if is_cluster {
+                Log::cluster(&place).await?
+            } else {
+                Log::rows(&Path::new(&place).join("ingest.db"))?
+            };
+            match serve(move |request| answer(request, log.clone())).await? {}
+        }
+        Some(_) => match serve(receive).await? {},
+        None if is_cluster => on_cluster(&place).await,
+        None => on_rows(&place).await,
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! It speaks the subset of the public protocol that its client uses, over real sockets, and keeps
 //! the server's rules, the unpleasant ones included. It is no server: it holds everything in
-//! memory, knows no subscriptions, and nothing but tests may use it.
+//! memory, knows no subscriptions, and nothing but tests may rely on it.
 
 #![allow(clippy::result_large_err, reason = "the server's statuses are what it answers with")]
 
@@ -16,6 +16,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio::net::TcpListener;
@@ -30,7 +31,6 @@ use tonic::transport::Server;
 use tonic::{Code, Request, Response, Status};
 use tower::service_fn;
 
-use crate::relink::DEADLINE;
 use log::Log;
 use reading::Found;
 use wire::{ClusterInfo, EndPoint, Member, ReadReq, ReadResp, SupportedMethod, SupportedMethods};
@@ -44,6 +44,9 @@ const APPEND_SIZE: usize = 8 << 20;
 /// A filtered read that takes the server more steps to its first event takes longer than anybody
 /// waits: it sends nothing before.
 const STEPS_MAX: u32 = 1000;
+
+/// Within which what a node is at ends with it.
+const KILLED_WITHIN: Duration = Duration::from_secs(30);
 
 /// What goes wrong with the next append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,7 +176,7 @@ impl Double {
         if let Some(runtime) = self.nodes[node].take() {
             // On a thread of its own, for this may be called on a runtime; and to its end, so that
             // the port is free again.
-            let ended = std::thread::spawn(move || runtime.shutdown_timeout(DEADLINE)).join();
+            let ended = std::thread::spawn(move || runtime.shutdown_timeout(KILLED_WITHIN)).join();
             ended.unwrap();
         }
     }
