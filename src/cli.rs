@@ -18,6 +18,8 @@ mod verify;
 
 use std::process::ExitCode;
 
+use actors::Refused;
+use anyhow::anyhow;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::{self, Args, Settings};
@@ -128,6 +130,18 @@ impl From<events::Failure> for Stop {
             events::Failure::Conflict { .. }
             | events::Failure::Size { .. }
             | events::Failure::Unavailable { .. } => Self::NoLog(failure.into()),
+        }
+    }
+}
+
+impl<R: std::error::Error> From<Refused<R>> for Stop {
+    fn from(refused: Refused<R>) -> Self {
+        let error = anyhow!("{refused}");
+        match refused {
+            Refused::Rejected(_) | Refused::TooLarge { .. } | Refused::Halted { .. } => {
+                Self::Wrong(error)
+            }
+            Refused::Full | Refused::Unavailable { .. } | Refused::Restarted => Self::NoLog(error),
         }
     }
 }

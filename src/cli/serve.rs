@@ -150,9 +150,10 @@ async fn told(mut stopping: watch::Receiver<bool>) {
 impl From<StartError> for Stop {
     fn from(error: StartError) -> Self {
         match error {
-            StartError::Log(failure) => Self::NoLog(failure.into()),
+            StartError::Log(failure) => failure.into(),
             StartError::OtherKey { .. } | StartError::NoKey { .. } => Self::Usage(error.into()),
-            StartError::Installation(_) => Self::NoLog(error.into()),
+            StartError::OlderKey(_) => Self::Wrong(error.into()),
+            StartError::Installation(refused) => refused.into(),
         }
     }
 }
