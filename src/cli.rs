@@ -182,7 +182,7 @@ pub fn run() -> ExitCode {
 
 fn dispatch(cli: Cli) -> Result<(), Stop> {
     if let Command::Completions(args) = cli.command {
-        return completions::print(&args, &mut Cli::command());
+        return completions::print(&args, &mut completed());
     }
     if let Command::Classify(args) = &cli.command {
         return classify::run(args);
@@ -194,6 +194,11 @@ fn dispatch(cli: Cli) -> Result<(), Stop> {
         .build()
         .map_err(|error| Stop::Usage(error.into()))?;
     runtime.block_on(perform(cli.command, settings))
+}
+
+/// The commands as shells complete them: where a flag is taken and does nothing is for no one.
+fn completed() -> clap::Command {
+    Cli::command().mut_arg("listen", |listen| listen.global(false))
 }
 
 async fn perform(command: Command, settings: Settings) -> Result<(), Stop> {

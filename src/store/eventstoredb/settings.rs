@@ -4,6 +4,8 @@ use std::fmt;
 
 use eventstore::ClientSettings;
 
+use crate::nearest::nearest;
+
 /// As long as a namespace may be.
 const NAMESPACE_MAX: usize = 32;
 
@@ -113,10 +115,7 @@ fn known(name: &str, query: &str) -> Result<&'static str, SettingsError> {
     if let Some(known) = PARAMETERS.iter().find(|known| known.eq_ignore_ascii_case(name)) {
         return Ok(known);
     }
-    let likeness = |known: &&&str| {
-        strsim::damerau_levenshtein(&known.to_ascii_lowercase(), &name.to_ascii_lowercase())
-    };
-    let nearest = PARAMETERS.iter().min_by_key(likeness).copied().unwrap_or("tls");
+    let nearest = nearest(name, PARAMETERS.into_iter()).unwrap_or("tls");
     // A question mark in a password ends the address, and what is behind it is the password's.
     let may_be_secret = query.contains('@');
     let name = if may_be_secret { "what follows the question mark" } else { name };
