@@ -306,7 +306,7 @@ fn filter(asked: Asked) -> Result<Filter, Problem> {
     if let (Some(after), Some(before)) = (after, before)
         && before <= after
     {
-        let problem = format!("after must be before before, and {after} is not before {before}");
+        let problem = format!("after: {after} is not earlier than before, which is {before}");
         return Err(Problem::Malformed(problem));
     }
     Ok(Filter {

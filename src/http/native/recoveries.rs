@@ -106,7 +106,7 @@ fn filter(asked: Asked) -> Result<RecoveryFilter, Problem> {
     let since = since.ok_or_else(|| Problem::invalid("since", "since is missing"))?;
     let until = body::field("until", asked.until.as_deref(), time)?;
     if let Some(until) = until.filter(|until| *until <= since) {
-        let message = format!("since must be before until, and {since} is not before {until}");
+        let message = format!("since: {since} is not earlier than until, which is {until}");
         let attributes = vec!["since", "until"];
         return Err(Problem::Invalid { message, attributes, details: vec![] });
     }

@@ -73,7 +73,7 @@ async fn a_time_that_ends_before_it_begins_is_refused_with_both_its_names() {
     let answer = service.call("POST", "1/webhooks/1/recover", &body).await;
     let refused = answer.json();
     assert_eq!((answer.status, &refused["attributes"]), (422, &json!(["since", "until"])));
-    assert!(refused["detail"].as_str().unwrap().contains("since must be before until"));
+    assert!(refused["detail"].as_str().unwrap().contains("is not earlier than until"));
 }
 
 #[tokio::test]
