@@ -64,7 +64,8 @@ pub struct Plan {
     pub store: StoreSetting,
 }
 
-/// Measures; the folder is empty before and gone afterwards, and so are those that were made for it.
+/// Measures; the folder is empty before and gone afterwards, and so are those that were made for
+/// it.
 ///
 /// # Errors
 /// When the folder or a server cannot be used.

@@ -113,7 +113,8 @@ pub enum BrokenChain {
     },
 }
 
-/// What is said of a stream whose record at that position is not what was written, or means nothing.
+/// What is said of a stream whose record at that position is not what was written, or means
+/// nothing.
 pub fn untold_from(position: Position, reason: &dyn fmt::Display) -> String {
     format!("it cannot be told from position {position} on: {reason}")
 }

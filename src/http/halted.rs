@@ -14,9 +14,9 @@ use super::problem::Problem;
 use crate::app::App;
 
 /// What to do about any of them.
-pub(super) const NEXT_ACTION: &str = "`relink verify` tells which record is bad: put a good copy of \
-    the log in its place, or run the newer Relink that wrote it, and start again; until then nothing \
-    of this is decided or sent";
+pub(super) const NEXT_ACTION: &str = "`relink verify` tells which record is bad: put a good copy \
+    of the log in its place, or run the newer Relink that wrote it, and start again; until then \
+    nothing of this is decided or sent";
 
 /// The streams that a reading request is about, when it is about one subject.
 pub(super) struct About(Vec<StreamName>);

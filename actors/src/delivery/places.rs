@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use events::{AccountId, EndpointId};
 use tokio::sync::oneshot;
 
-/// Who shares may have so many times as many places as are left free then. One by itself gets three
-/// quarters of all and no more, the next three quarters of the rest; but who has none gets one while
-/// there is any.
+/// Who shares may have so many times as many places as are left free then. One by itself gets
+/// three quarters of all and no more, the next three quarters of the rest; but who has none gets
+/// one while there is any.
 const TIMES_FREE: usize = 3;
 
 /// Among whom the places are shared.
