@@ -239,6 +239,7 @@ impl Aggregate for Account {
             Command::Register { name, administrator_emails, locale } => {
                 self.register(name.as_ref(), administrator_emails.as_ref(), locale.as_ref())
             }
+            Command::FindUrlFree { .. } if self.profile.is_none() => Err(Rejection::Unregistered),
             Command::FindUrlFree { url } => match self.urls.get(url) {
                 Some(by) => Err(Rejection::UrlTaken { by: *by }),
                 None => Ok(vec![]),

@@ -55,6 +55,8 @@ async fn a_creation_that_is_refused_takes_no_number() {
         json!({ "url": ELSEWHERE, "delivery": { "headers": { "X-Key": "[redacted]" } } });
     let redacted = Params::read(&redacted, true).unwrap();
     assert!(desk(&service).create(redacted).await.is_err(), "there is no value to keep");
+    let nobodys = Desk { account: AccountId(9), ..desk(&service) };
+    assert_eq!(nobodys.create(at(ELSEWHERE)).await, Err(Problem::NoResource));
     let written = desk(&service).create(at(ELSEWHERE)).await.unwrap();
     assert_eq!(written.id, WebhookId(2));
 }
