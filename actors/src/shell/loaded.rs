@@ -35,7 +35,11 @@ pub(crate) enum Problem {
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Corrupt { .. } => Self::Halt(failure.to_string()),
+            // It is known how far reading came, and the bad record is behind that.
+            Failure::Corrupt { position: Some(Position(read)), reason } => {
+                Self::Halt(untold_from(Position(read + 1), &reason))
+            }
+            Failure::Corrupt { position: None, .. } => Self::Halt(failure.to_string()),
             Failure::Conflict { .. } | Failure::Size { .. } | Failure::Unavailable { .. } => {
                 Self::Later(failure.to_string())
             }
