@@ -17,7 +17,7 @@ mod replay;
 mod report;
 mod server;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
@@ -64,16 +64,16 @@ pub struct Plan {
     pub store: StoreSetting,
 }
 
-/// Measures; the folder is empty before and gone afterwards.
+/// Measures; the folder is empty before and gone afterwards, and so are those that were made for
+/// it.
 ///
 /// # Errors
 /// When the folder or a server cannot be used.
 pub async fn run(plan: &Plan) -> anyhow::Result<Report> {
     let folder = plan.folder.join(format!("bench-{}", std::process::id()));
-    std::fs::create_dir_all(&folder)
-        .with_context(|| format!("cannot create {}", folder.display()))?;
-    let scratch = Scratch(folder);
-    let plan = Plan { folder: scratch.0.clone(), ..plan.clone() };
+    let plan = Plan { folder, ..plan.clone() };
+    let needs_none = plan.subject == Subject::Classify;
+    let _scratch = (!needs_none).then(|| Scratch::make(&plan.folder)).transpose()?;
     let mut report = Report::new(plan.rounds);
     let under_way = |what: &str| eprintln!("measuring {what} ({} rounds) ...", plan.rounds);
     if matches!(plan.subject, Subject::Ingest | Subject::All) {
@@ -107,12 +107,34 @@ pub async fn run(plan: &Plan) -> anyhow::Result<Report> {
 }
 
 /// A folder that goes when the measurement ends, also by an error.
-struct Scratch(PathBuf);
+struct Scratch {
+    folder: PathBuf,
+    /// Those above it that were not there, the innermost first.
+    made: Vec<PathBuf>,
+}
+
+impl Scratch {
+    fn make(folder: &Path) -> anyhow::Result<Self> {
+        let is_missing = |it: &&Path| !it.as_os_str().is_empty() && !it.exists();
+        let made = folder.ancestors().skip(1).take_while(is_missing).map(Path::to_owned);
+        let scratch = Self { folder: folder.to_owned(), made: made.collect() };
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
+        Ok(scratch)
+    }
+}
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.0) {
-            eprintln!("{} is left behind: {error}", self.0.display());
+        if let Err(error) = std::fs::remove_dir_all(&self.folder) {
+            eprintln!("{} is left behind: {error}", self.folder.display());
+        }
+        for made in &self.made {
+            // Whoever has put something there meanwhile keeps it.
+            let _ = std::fs::remove_dir(made);
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

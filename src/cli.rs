@@ -18,6 +18,8 @@ mod verify;
 
 use std::process::ExitCode;
 
+use actors::Refused;
+use anyhow::anyhow;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::{self, Args, Settings};
@@ -132,6 +134,18 @@ impl From<events::Failure> for Stop {
     }
 }
 
+impl<R: std::error::Error> From<Refused<R>> for Stop {
+    fn from(refused: Refused<R>) -> Self {
+        let error = anyhow!("{refused}");
+        match refused {
+            Refused::Rejected(_) | Refused::TooLarge { .. } | Refused::Halted { .. } => {
+                Self::Wrong(error)
+            }
+            Refused::Full | Refused::Unavailable { .. } | Refused::Restarted => Self::NoLog(error),
+        }
+    }
+}
+
 impl From<Untold> for Stop {
     fn from(untold: Untold) -> Self {
         match untold {
@@ -168,7 +182,7 @@ pub fn run() -> ExitCode {
 
 fn dispatch(cli: Cli) -> Result<(), Stop> {
     if let Command::Completions(args) = cli.command {
-        return completions::print(&args, &mut Cli::command());
+        return completions::print(&args, &mut completed());
     }
     if let Command::Classify(args) = &cli.command {
         return classify::run(args);
@@ -180,6 +194,11 @@ fn dispatch(cli: Cli) -> Result<(), Stop> {
         .build()
         .map_err(|error| Stop::Usage(error.into()))?;
     runtime.block_on(perform(cli.command, settings))
+}
+
+/// The commands as shells complete them: where a flag is taken and does nothing is for no one.
+fn completed() -> clap::Command {
+    Cli::command().mut_arg("listen", |listen| listen.global(false))
 }
 
 async fn perform(command: Command, settings: Settings) -> Result<(), Stop> {

@@ -21,22 +21,25 @@ pub use mail::MailSettings;
 pub use secret::Secret;
 pub use sources::{File, resolve, unknown, variables};
 
+/// In the help of a command its own options come first.
+const BEHIND: usize = 100;
+
 /// The settings as flags. The rest is set by the environment or the file, so that no secret shows
 /// in a list of processes.
 #[derive(Debug, Default, Clone, PartialEq, Eq, clap::Args)]
 pub struct Args {
     /// Address to listen on, such as 127.0.0.1:4000 [env: RELINK_LISTEN] [default: 127.0.0.1:4000]
-    #[arg(long, global = true, hide = true, value_name = "ADDR")]
+    #[arg(long, global = true, hide = true, value_name = "ADDR", display_order = BEHIND)]
     pub listen: Option<String>,
     /// Folder of the log and of snapshots [env: RELINK_DATA] [default: ./data]
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH", display_order = BEHIND)]
     pub data: Option<String>,
     /// The log: `embedded`, or an EventStoreDB connection string such as
     /// esdb://HOST:2113?tls=false [env: RELINK_STORE] [default: embedded]
-    #[arg(long, global = true, value_name = "STORE")]
+    #[arg(long, global = true, value_name = "STORE", display_order = BEHIND)]
     pub store: Option<String>,
     /// File with settings, in TOML [env: RELINK_CONFIG] [default: relink.toml if it is there]
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH", display_order = BEHIND)]
     pub config: Option<String>,
 }
 

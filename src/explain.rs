@@ -6,7 +6,7 @@ mod settings;
 mod source;
 
 use events::webhook::subscribes;
-use events::{Category, DeliveryId, EventStore, Revision, StreamName, Timestamp};
+use events::{Category, DeliveryId, EndpointId, EventStore, Revision, StreamName, Timestamp};
 use serde_json::{Map, Value, json};
 use url::Url;
 
@@ -45,6 +45,8 @@ pub async fn delivery(
     let page = Page { vault, id, body: queued.body.as_bytes(), settings: &settings };
     let attempts: Vec<Value> = attempts.iter().map(|attempt| page.attempt(attempt)).collect();
     let removed = source.is_none() && source::is_removed(store, &queued).await?;
+    let (curl, curl_problem) =
+        page.curl(now).map_or_else(|why| (None, Some(why)), |it| (Some(it), None));
     let mut explained = json!({
         "id": id,
         "endpoint": id.endpoint().to_string(),
@@ -64,7 +66,8 @@ pub async fn delivery(
         "body": queued.body,
         "attempts": attempts,
         "history": history,
-        "curl": page.curl(now),
+        "curl": curl,
+        "curl_problem": curl_problem,
     });
     if removed {
         explained["cause_removed"] = "retention has removed what was recorded then".into();
@@ -128,15 +131,19 @@ impl Page<'_> {
         Some(Shown { url: endpoint.url, headers })
     }
 
-    /// A line for a shell that sends it again, signed at this moment: receivers refuse old ones.
-    fn curl(&self, now: Timestamp) -> Option<String> {
-        let Shown { url, headers } = self.request(now)?;
+    /// A line for a shell that sends it again, signed at this moment: receivers refuse old ones; or
+    /// why there is none.
+    fn curl(&self, now: Timestamp) -> Result<String, String> {
+        let Shown { url, headers } = self.request(now).ok_or_else(|| match self.id.endpoint() {
+            EndpointId::Webhook(_) | EndpointId::Inbox(_) => "there is no such endpoint any more",
+            EndpointId::Mail(_) => "mail is not sent over HTTP",
+        })?;
         let mut line = format!("curl -sS -i -X POST {}", quoted(&url));
-        for (name, value) in headers.ok()? {
+        for (name, value) in headers? {
             line += &format!(" -H {}", quoted(&format!("{name}: {value}")));
         }
         let body = String::from_utf8_lossy(self.body);
-        Some(line + &format!(" --data-raw {}", quoted(&body)))
+        Ok(line + &format!(" --data-raw {}", quoted(&body)))
     }
 }
 

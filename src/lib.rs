@@ -15,6 +15,7 @@ pub mod explain;
 mod history;
 pub mod http;
 pub mod mail;
+mod nearest;
 pub mod node;
 pub mod outbound;
 pub mod past;

@@ -2,6 +2,8 @@
 //!
 //! The knowledge is data, `providers/provider-errors.tsv`; a row is one rule.
 
+use std::collections::BTreeSet;
+
 use events::evidence::{Evidence, Verdict};
 
 mod answer;
@@ -22,6 +24,13 @@ pub fn redacted(text: &str) -> String {
 /// What the row of that name tells people; none where the table has no such row (any more).
 pub fn row(rule: &str) -> Option<Advice> {
     table::table().named(rule).map(|row| row.advice)
+}
+
+/// The providers that the table has rows of, where that one is not among them.
+pub fn others_than(provider: &str) -> Option<BTreeSet<&'static str>> {
+    let known: BTreeSet<_> = table::table().rows.iter().map(|row| row.provider).collect();
+    let is_known = known.contains(&*matcher::canonical(provider));
+    (!is_known).then_some(known)
 }
 
 /// What this evidence is taken for: by the row of the table that matches it best, else by the

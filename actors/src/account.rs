@@ -44,6 +44,11 @@ pub enum Command {
         /// The language it is written to in; the inner none means English.
         locale: Option<Option<String>>,
     },
+    /// Say no where a webhook has the url.
+    FindUrlFree {
+        /// The url.
+        url: String,
+    },
     /// Give a url to a webhook.
     ClaimUrl {
         /// Whose it shall be.
@@ -234,6 +239,11 @@ impl Aggregate for Account {
             Command::Register { name, administrator_emails, locale } => {
                 self.register(name.as_ref(), administrator_emails.as_ref(), locale.as_ref())
             }
+            Command::FindUrlFree { .. } if self.profile.is_none() => Err(Rejection::Unregistered),
+            Command::FindUrlFree { url } => match self.urls.get(url) {
+                Some(by) => Err(Rejection::UrlTaken { by: *by }),
+                None => Ok(vec![]),
+            },
             Command::ClaimUrl { webhook, url, instead_of } => {
                 self.claim(*webhook, url, *instead_of)
             }

@@ -45,6 +45,7 @@ use crate::tireless::tireless;
 use checkpoint::{Checkpoint, Laggards, QUIET};
 use kept::Folded;
 use owed::{Debt, Debtor};
+use short::Shortened;
 use waking::Waking;
 
 /// As many deliveries as are queued before the checkpoint follows.
@@ -337,7 +338,7 @@ impl Worker {
             (debt, telling)
         };
         let told: Vec<(Debt, Telling)> = debts.into_iter().map(tell).collect();
-        let (mut left, mut why) = (vec![], None);
+        let (mut left, mut why, mut shortened) = (vec![], None, Shortened::default());
         for (debt, telling) in told {
             let mut answer = telling.await;
             while let Ok(done) = &answer
@@ -354,7 +355,9 @@ impl Worker {
                 Err(refused) => {
                     let endpoint = debt.endpoint;
                     // The log takes less than it was believed to.
-                    if let (Refused::TooLarge { .. }, Some(short)) = (&refused, debt.in_short()) {
+                    if matches!(refused, Refused::TooLarge { .. })
+                        && let Some(short) = debt.in_short(&mut shortened)
+                    {
                         why.get_or_insert(refused);
                         left.push(short);
                         continue;
@@ -367,6 +370,7 @@ impl Worker {
                 }
             }
         }
+        shortened.warn();
         (left, why)
     }
 

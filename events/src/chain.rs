@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
-use crate::{EventId, Record, Revision, StreamName, Timestamp};
+use crate::{EventId, Position, Record, Revision, StreamName, Timestamp};
 
 /// A SHA-256.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,6 +111,12 @@ pub enum BrokenChain {
         /// Which record.
         revision: Revision,
     },
+}
+
+/// What is said of a stream whose record at that position is not what was written, or means
+/// nothing.
+pub fn untold_from(position: Position, reason: &dyn fmt::Display) -> String {
+    format!("it cannot be told from position {position} on: {reason}")
 }
 
 impl Record {

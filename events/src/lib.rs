@@ -34,7 +34,7 @@ pub mod signing;
 pub mod switch;
 pub mod webhook;
 
-pub use chain::{BrokenChain, Hash, Link, ParseHashError};
+pub use chain::{BrokenChain, Hash, Link, ParseHashError, untold_from};
 pub use codec::Undecodable;
 pub use endpoint::EndpointId;
 pub use fold::{Fold, Until, replay};

@@ -27,7 +27,7 @@ use crate::node::Identity;
 use crate::outbound::{Attempts, Counted};
 use crate::retention::Retention;
 use crate::tokens;
-use crate::vault::Vault;
+use crate::vault::{Unsealable, Vault};
 
 /// As long as the fan-out and attempts under way may take when the service stops.
 const WORK_WITHIN: Duration = Duration::from_secs(4);
@@ -82,9 +82,12 @@ pub enum StartError {
         /// Where a generated key would be.
         file: PathBuf,
     },
+    /// A key that the log was sealed under before cannot be opened.
+    #[error("an older key cannot be opened: {0}")]
+    OlderKey(Unsealable),
     /// The installation's own stream cannot be decided on.
-    #[error("{0}")]
-    Installation(String),
+    #[error(transparent)]
+    Installation(#[from] Refused<Rejection>),
 }
 
 /// The parts that work by themselves.
@@ -195,7 +198,7 @@ impl App {
     /// When the log cannot be written.
     pub async fn first_token(&self) -> Result<Option<String>, StartError> {
         let look = self.actors.installation.ask(TheOne, startup(&*self.clock), Command::Look);
-        let known = look.await.map_err(|refused| refusal(&refused))?.answer;
+        let known = look.await?.answer;
         if self.admin.is_some() || known.has_administrator() {
             return Ok(None);
         }
@@ -204,7 +207,7 @@ impl App {
         let command = Command::CreateToken { hash, account: None, role };
         let context = startup(&*self.clock);
         let done = self.actors.installation.ask(TheOne, context, command).await;
-        self.acknowledge(done.map_err(|refused| refusal(&refused))?.position);
+        self.acknowledge(done?.position);
         Ok(Some(token))
     }
 }
@@ -283,21 +286,15 @@ async fn introduce(
                 if let Some(proof) = proof.filter(|proof| !vault.proves(proof)) {
                     return Err(StartError::OtherKey { needed: proof.key, have });
                 }
-                vault.learn(&done.answer.older).map_err(|error| {
-                    StartError::Installation(format!("an older key cannot be opened: {error}"))
-                })?;
+                vault.learn(&done.answer.older).map_err(StartError::OlderKey)?;
             }
             Err(Refused::Rejected(Rejection::OtherKey(needed))) => {
                 return Err(StartError::OtherKey { needed, have });
             }
-            Err(refused) => return Err(refusal(&refused)),
+            Err(refused) => return Err(refused.into()),
         }
     }
     Ok(())
-}
-
-fn refusal(refused: &Refused<Rejection>) -> StartError {
-    StartError::Installation(refused.to_string())
 }
 
 fn startup(clock: &dyn Clock) -> Context {

@@ -1,6 +1,7 @@
 //! `relink bench`: measures this machine and prints one table.
 
 use anyhow::anyhow;
+use events::Failure;
 
 use super::{Stop, out};
 use crate::bench::{self, Part, Plan, Subject};
@@ -43,11 +44,19 @@ pub(super) async fn run(args: Args, settings: &Settings) -> Result<(), Stop> {
     }
     let (folder, store) = (settings.data.clone(), settings.store.clone());
     let plan = Plan { subject, only, rounds, events, inboxes, folder, store };
-    let report = bench::run(&plan).await.map_err(Stop::Wrong)?;
+    let report = bench::run(&plan).await.map_err(stop)?;
     if json {
         let text = serde_json::to_string_pretty(&report).map_err(|it| Stop::Wrong(it.into()))?;
         out::line(text)
     } else {
         out::line(report.to_string().trim_end())
+    }
+}
+
+/// A log that cannot be reached is no bad measurement.
+fn stop(error: anyhow::Error) -> Stop {
+    match error.downcast_ref::<Failure>() {
+        Some(failure) => Stop::from(failure.clone()),
+        None => Stop::Wrong(error),
     }
 }

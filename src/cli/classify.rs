@@ -53,6 +53,12 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
             "relink: no row of the table is this answer: its code or status in general decides"
         );
     }
+    let provider = evidence.provider.as_deref();
+    if let Some((provider, known)) = provider.and_then(|it| Some((it, providers::others_than(it)?)))
+    {
+        let known = known.into_iter().collect::<Vec<_>>().join(", ");
+        eprintln!("relink: the table knows no provider {provider:?}; there are {known}");
+    }
     if args.json { out::line(format_args!("{shown:#}")) } else { out::line(as_text(&shown)) }
 }
 

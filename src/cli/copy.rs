@@ -1,7 +1,7 @@
 //! `relink copy`: a log into another engine, resumable.
 
 use std::convert::Infallible;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
@@ -10,6 +10,7 @@ use super::rebuild::progress_bar;
 use super::{Stop, out};
 use crate::config::{Secret, Settings, StoreSetting};
 use crate::copy::{self, CopyError};
+use crate::store::eventstoredb::EventStoreDbSettings;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -27,14 +28,23 @@ fn secret(text: &str) -> Result<Secret, Infallible> {
     Ok(Secret::new(text))
 }
 
+/// Where a log is.
+enum Place {
+    Folder(PathBuf),
+    /// A connection string.
+    Server(String),
+}
+
 pub(super) async fn run(args: Args, settings: &Settings) -> Result<(), Stop> {
-    if place(args.from.as_ref(), settings) == place(args.to.as_ref(), settings) {
+    // Whatever is wrong with the words is told before any log is looked for.
+    let from = Place::named("--from", args.from.as_ref(), settings)?;
+    let to = Place::named("--to", args.to.as_ref(), settings)?;
+    if from.is(&to) {
         return Err(Stop::Usage(anyhow!(
             "--from and --to are the same log; name another, such as embedded:/srv/copy"
         )));
     }
-    let from = open("--from", args.from.as_ref(), settings, For::Reading)?;
-    let to = open("--to", args.to.as_ref(), settings, For::Working)?;
+    let (from, to) = (from.open(For::Reading)?, to.open(For::Working)?);
     let bar = progress_bar(from.unit(), from.head().await?.0);
     let copied = copy::copy(&*from, &*to, |step| {
         bar.set_message(step.verb());
@@ -56,43 +66,46 @@ pub(super) async fn run(args: Args, settings: &Settings) -> Result<(), Stop> {
     ))
 }
 
-/// Where a log is: the words that name it, or the folder that they mean.
-fn place(name: Option<&Secret>, settings: &Settings) -> String {
-    let name = match (name, &settings.store) {
-        (Some(name), _) => name.expose(),
-        (None, StoreSetting::Embedded) => "embedded",
-        (None, StoreSetting::EventStoreDb(text)) => text.expose(),
-    };
-    let folder = match name {
-        "embedded" => settings.data.as_path(),
-        name => match name.strip_prefix("embedded:") {
-            Some(folder) => Path::new(folder),
-            None => return name.to_owned(),
-        },
-    };
-    // A folder that is not there yet is nobody else's.
-    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    format!("embedded:{}", folder.display())
-}
-
-fn open(
-    option: &str,
-    name: Option<&Secret>,
-    settings: &Settings,
-    purpose: For,
-) -> Result<Log, Stop> {
-    match name.map(Secret::expose) {
-        None => open::log(settings, purpose),
-        Some("embedded") => open::embedded(&settings.data, purpose),
-        Some(name) => match name.strip_prefix("embedded:") {
+impl Place {
+    /// What these words name; without any, what the settings do.
+    fn named(option: &str, name: Option<&Secret>, settings: &Settings) -> Result<Self, Stop> {
+        let name = match (name, &settings.store) {
+            (Some(name), _) => name.expose(),
+            (None, StoreSetting::Embedded) => "embedded",
+            (None, StoreSetting::EventStoreDb(text)) => text.expose(),
+        };
+        if name == "embedded" {
+            return Ok(Self::Folder(settings.data.clone()));
+        }
+        match name.strip_prefix("embedded:") {
             Some("") => Err(Stop::Usage(anyhow!("{option}: embedded: names no folder"))),
-            Some(folder) => open::embedded(Path::new(folder), purpose),
+            Some(folder) => Ok(Self::Folder(folder.into())),
             // The text is not repeated: it may hold a password.
-            None => open::eventstoredb(name, purpose).map_err(|error| {
-                Stop::Usage(anyhow!(
+            None => match EventStoreDbSettings::parse(name) {
+                Ok(_) => Ok(Self::Server(name.to_owned())),
+                Err(error) => Err(Stop::Usage(anyhow!(
                     "{option}: neither `embedded` nor `embedded:PATH`, and {error}"
-                ))
-            }),
-        },
+                ))),
+            },
+        }
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        // A folder that is not there yet is nobody else's.
+        let whole = |folder: &Path| folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        match (self, other) {
+            (Self::Folder(one), Self::Folder(other)) => whole(one) == whole(other),
+            (Self::Server(one), Self::Server(other)) => one == other,
+            (Self::Folder(_), Self::Server(_)) | (Self::Server(_), Self::Folder(_)) => false,
+        }
+    }
+
+    fn open(&self, purpose: For) -> Result<Log, Stop> {
+        match self {
+            Self::Folder(folder) => open::embedded(folder, purpose),
+            Self::Server(text) => {
+                open::eventstoredb(text, purpose).map_err(|error| Stop::Usage(error.into()))
+            }
+        }
     }
 }

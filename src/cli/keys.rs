@@ -120,9 +120,5 @@ async fn ask(
     let (id, now) = (Uuid::new_v4(), SystemClock.now());
     let actor = Actor::COMMAND_LINE;
     let context = Context { id, correlation: id, actor, account: None, now };
-    match log.ask(TheOne, context, command).await {
-        Ok(done) => Ok(done.answer),
-        Err(refused @ actors::Refused::Rejected(_)) => Err(Stop::Wrong(anyhow!("{refused}"))),
-        Err(refused) => Err(Stop::NoLog(anyhow!("{refused}"))),
-    }
+    Ok(log.ask(TheOne, context, command).await?.answer)
 }

@@ -143,8 +143,7 @@ pub(super) fn embedded(folder: &Path, purpose: For) -> Result<Log, Stop> {
         For::Reading => Embedded::read_only(folder),
     };
     opened.map(|log| Log::Embedded(Arc::new(log))).map_err(|error| {
-        let damaged = matches!(error, OpenError::Damaged { .. } | OpenError::Foreign { .. });
-        if damaged && purpose == For::Reading {
+        if matches!(error, OpenError::Damaged { .. } | OpenError::Foreign { .. }) {
             Stop::Wrong(error.into())
         } else {
             Stop::NoLog(error.into())

@@ -15,6 +15,7 @@ use crate::clock::SystemClock;
 use crate::config::{self, Settings};
 use crate::http;
 use crate::mail::{NO_MAIL, SmtpMail};
+use crate::nearest::nearest;
 use crate::outbound::{EveryWay, HttpOutbound, OutboundSettings};
 use crate::telemetry;
 use crate::vault::{self, Origin, Vault};
@@ -70,7 +71,10 @@ pub(super) async fn run(settings: Settings) -> Result<(), Stop> {
 fn warn(settings: &Settings) {
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     for name in config::unknown(names) {
-        tracing::warn!("{name} is set, and there is no such setting: it does nothing");
+        let meant = nearest(&name, config::variables()).unwrap_or_default();
+        tracing::warn!(
+            "{name} is set, and there is no such setting: it does nothing; {meant} is one"
+        );
     }
     let token = settings.admin_token.as_ref().map(|token| token.expose());
     if token.is_some_and(|token| token.len() < ADMIN_TOKEN_MIN) {
@@ -150,9 +154,10 @@ async fn told(mut stopping: watch::Receiver<bool>) {
 impl From<StartError> for Stop {
     fn from(error: StartError) -> Self {
         match error {
-            StartError::Log(failure) => Self::NoLog(failure.into()),
+            StartError::Log(failure) => failure.into(),
             StartError::OtherKey { .. } | StartError::NoKey { .. } => Self::Usage(error.into()),
-            StartError::Installation(_) => Self::NoLog(error.into()),
+            StartError::OlderKey(_) => Self::Wrong(error.into()),
+            StartError::Installation(refused) => refused.into(),
         }
     }
 }

@@ -44,3 +44,20 @@ fn every_command_is_in_the_readme() {
         }
     }
 }
+
+#[test]
+fn a_shell_completes_the_address_where_it_does_something() {
+    let mut completed = completed();
+    completed.build();
+    for command in completed.get_subcommands() {
+        let listens = command.get_arguments().any(|arg| arg.get_long() == Some("listen"));
+        assert_eq!(listens, command.get_name() == "serve", "{}", command.get_name());
+    }
+}
+
+#[test]
+fn a_commands_own_options_stand_before_those_of_all() {
+    let help = help(&["relink", "log", "--help"]);
+    let place = |option: &str| help.find(option).unwrap();
+    assert!(place("--json") < place("--data"), "{help}");
+}

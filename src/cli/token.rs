@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actors::installation::{self, TheOne};
 use actors::ports::Clock;
-use actors::{Context, Done, Refused};
+use actors::{Context, Done};
 use anyhow::anyhow;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use events::installation::Role;
@@ -158,13 +158,7 @@ async fn tell(
 ) -> Result<Done<installation::Installation>, Stop> {
     let (id, now) = (Uuid::new_v4(), SystemClock.now());
     let context = Context { id, correlation: id, actor: Actor::COMMAND_LINE, account, now };
-    match open::decider(log).ask(TheOne, context, command).await {
-        Ok(done) => Ok(done),
-        Err(refused @ (Refused::Rejected(_) | Refused::TooLarge { .. })) => {
-            Err(Stop::Wrong(anyhow!("{refused}")))
-        }
-        Err(refused) => Err(Stop::NoLog(anyhow!("{refused}"))),
-    }
+    Ok(open::decider(log).ask(TheOne, context, command).await?)
 }
 
 #[cfg(test)]

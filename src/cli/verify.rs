@@ -18,7 +18,7 @@ pub(super) async fn run(settings: &Settings) -> Result<(), Stop> {
     bar.finish_and_clear();
     let report = verified.map_err(|unverified| match unverified {
         bad @ Unverified::Bad { .. } => Stop::Wrong(bad.into()),
-        Unverified::Unread(failure) => Stop::NoLog(failure.into()),
+        Unverified::Unread(failure) => failure.into(),
     })?;
     // Every record may be whole and the engine's own file still be damaged, as in an index.
     let damage = log.integrity().await?;

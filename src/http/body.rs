@@ -83,7 +83,7 @@ pub fn parse<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, Problem> {
         // A list would do for its fields as well.
         any::<IgnoredAny>(json)?;
         let message = "the body must be a JSON object".to_owned();
-        return Err(Problem::Invalid { message, attributes: vec![] });
+        return Err(Problem::Invalid { message, attributes: vec![], details: vec![] });
     }
     any(json)
 }
@@ -96,7 +96,9 @@ pub fn any<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, Problem> {
     serde_json::from_slice(json).map_err(|error| match error.classify() {
         // What breaks off behind a misfit is no JSON either.
         Category::Data => match serde_json::from_slice::<IgnoredAny>(json) {
-            Ok(_) => Problem::Invalid { message: error.to_string(), attributes: vec![] },
+            Ok(_) => {
+                Problem::Invalid { message: error.to_string(), attributes: vec![], details: vec![] }
+            }
             Err(error) => no_json(json, &error),
         },
         Category::Io | Category::Syntax | Category::Eof => no_json(json, &error),

@@ -6,12 +6,17 @@ use axum::http::Method;
 use events::store::Slice;
 use events::{
     AccountId, Category, DeliveryId, EndpointId, HookId, InboxId, Metadata, Revision, RuleId,
-    StreamName, Subject, WebhookId,
+    StreamName, Subject, WebhookId, untold_from,
 };
 
 use super::path::number;
 use super::problem::Problem;
 use crate::app::App;
+
+/// What to do about any of them.
+pub(super) const NEXT_ACTION: &str = "`relink verify` tells which record is bad: put a good copy \
+    of the log in its place, or run the newer Relink that wrote it, and start again; until then \
+    nothing of this is decided or sent";
 
 /// The streams that a reading request is about, when it is about one subject.
 pub(super) struct About(Vec<StreamName>);
@@ -47,7 +52,7 @@ pub(super) async fn refuse(
         let halted = app.halted.get(stream).map(|halt| halt.reason);
         let left_out = || {
             let of = app.quarantine.get(stream)?;
-            Some(format!("it is not shown from position {} on: {}", of.position, of.reason))
+            Some(untold_from(of.position, &of.reason))
         };
         if let Some(reason) = halted.or_else(left_out)
             && owner(app, stream).await == Some(account)

@@ -48,6 +48,8 @@ pub enum Problem {
         message: String,
         /// Of which attributes.
         attributes: Vec<&'static str>,
+        /// What would do, where the message is Chatwoot's and does not say it.
+        details: Vec<String>,
     },
     /// It cannot be done, in the shape of those of Chatwoot's routes that tell it as `error`: a
     /// text, or messages by attribute.
@@ -102,7 +104,8 @@ impl Problem {
     /// One attribute has a value that it cannot have; `message` begins with its name as Rails
     /// writes it: `Url is invalid`.
     pub fn invalid(attribute: &'static str, message: impl Into<String>) -> Self {
-        Self::Invalid { message: message.into(), attributes: vec![attribute] }
+        let (message, attributes) = (message.into(), vec![attribute]);
+        Self::Invalid { message, attributes, details: vec![] }
     }
 
     /// The HTTP status.
@@ -191,9 +194,12 @@ impl Problem {
             Self::SignedOut => {
                 body.insert("errors".to_owned(), Value::from(vec![text]));
             }
-            Self::Invalid { attributes, .. } => {
+            Self::Invalid { message: _, attributes, details } => {
                 body.insert("message".to_owned(), text);
                 body.insert("attributes".to_owned(), Value::from(attributes.clone()));
+                if !details.is_empty() {
+                    body.insert("details".to_owned(), Value::from(details.clone()));
+                }
             }
             Self::Unprocessable(error) => {
                 body.insert("error".to_owned(), error.clone());

@@ -226,3 +226,11 @@ proptest! {
         prop_assert!(verdict.rule.is_none_or(|rule| rule.contains(' ')));
     }
 }
+
+#[test]
+fn a_provider_that_the_table_has_no_rows_of_is_told_of_those_that_it_has() {
+    assert_eq!(others_than("meta"), None);
+    assert_eq!(others_than(" WhatsApp "), None);
+    let known = others_than("metta").unwrap();
+    assert!(known.contains("meta") && known.contains("slack"), "{known:?}");
+}

@@ -58,13 +58,15 @@ fn replace(data: &mut Vec<u8>) {
 }
 
 /// The altered inbox is refused by its name and shown as halted; the other one counts on.
-async fn stops_alone(relink: &Relink) {
+async fn stops_alone(relink: &Relink, position: i64) {
     let api = relink.api();
     for call in ["authorization_errors", "authorization_successes", "reauthorized"] {
         let problem = api.post(&format!("{INBOX}/{call}"), json!({})).await.problem(503);
         assert_eq!(problem["code"], "halted", "{problem}");
         let detail = problem["detail"].as_str().unwrap();
         assert!(detail.contains(STREAM), "{STREAM} is not named: {detail}");
+        let place = format!("position {position} on");
+        assert!(detail.contains(&place), "its place is not told: {detail}");
     }
     for path in ["", "/why", "/policy"] {
         let refused = api.get(&format!("{INBOX}{path}")).await;
@@ -79,9 +81,11 @@ async fn stops_alone(relink: &Relink) {
     let halted = health["halted"].as_array().unwrap();
     assert!(!halted.is_empty() && halted.iter().all(|it| it["stream"] == STREAM), "{health}");
     assert!(halted.iter().all(|it| it["reason"].is_string()), "{health}");
+    let advised = |it: &Value| it["next_action"].as_str().is_some_and(|it| it.contains("verify"));
+    assert!(halted.iter().all(advised), "{health}");
     let inboxes = health["inboxes"].as_array().unwrap();
-    let marked = |it: &Value| it["id"] == 42 && it["halted"] != true;
-    assert!(!inboxes.iter().any(marked), "it is not marked: {health}");
+    let unmarked = |it: &Value| it["id"] == 42 && !(it["halted"] == true && advised(it));
+    assert!(!inboxes.iter().any(unmarked), "it is not marked: {health}");
     assert!(inboxes.iter().any(|it| it["id"] == 43 && it["state"] == "degraded"), "{health}");
     let stranger = api.of_account(2).get("/health").await.json(200);
     assert_eq!(stranger["halted"], json!([]), "it is no other account's affair");
@@ -107,7 +111,7 @@ async fn a_stream_with_a_changed_record_stops_alone() {
     let place = written().await;
     let position = alter(&place, 1, |data| flip_a_byte(data));
     let relink = place.serve().await;
-    stops_alone(&relink).await;
+    stops_alone(&relink, position).await;
     is_found(&place, position).await;
 }
 
@@ -118,7 +122,7 @@ async fn a_record_without_a_meaning_stops_neither_the_views_nor_the_fan_out() {
     // Without snapshots the views must pass by the record too.
     fs::remove_dir_all(place.data().join("snapshots")).unwrap();
     let (relink, receiver) = (place.serve().await, Receiver::start().await);
-    stops_alone(&relink).await;
+    stops_alone(&relink, position).await;
     let api = relink.api();
     let ready = ready(&api.by_nobody()).await;
     assert_eq!(ready["quarantined"], json!([STREAM]), "{ready}");
@@ -135,6 +139,6 @@ async fn an_inbox_whose_registration_is_damaged_is_still_shown_to_its_account() 
     let position = alter(&place, 0, replace);
     fs::remove_dir_all(place.data().join("snapshots")).unwrap();
     let relink = place.serve().await;
-    stops_alone(&relink).await;
+    stops_alone(&relink, position).await;
     is_found(&place, position).await;
 }

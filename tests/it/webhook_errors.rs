@@ -67,6 +67,7 @@ async fn case_49_subscriptions_must_be_events_and_at_least_one() {
         let refused = relink.api().post("/webhooks", body).await.json(422);
         assert_eq!(refused["message"], "Subscriptions Invalid events", "{subscriptions}");
         assert_eq!(refused["attributes"], json!(["subscriptions"]), "{subscriptions}");
+        assert_eq!(refused["details"].as_array().map(Vec::len), Some(1), "{refused}");
     }
 }
 

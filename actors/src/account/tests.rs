@@ -88,6 +88,17 @@ fn a_url_belongs_to_one_webhook() {
 }
 
 #[test]
+fn whether_a_url_is_free_is_found_out_without_taking_it() {
+    let find = || Command::FindUrlFree { url: URL.into() };
+    fresh::<Account>().when(find()).then_refused(&Rejection::Unregistered);
+    given::<Account>([registered()]).when(find()).then_nothing();
+    given::<Account>([registered(), claimed(OURS), released(OURS)]).when(find()).then_nothing();
+    given::<Account>([registered(), claimed(OURS)])
+        .when(find())
+        .then_refused(&Rejection::UrlTaken { by: OURS });
+}
+
+#[test]
 fn an_unregistered_account_has_no_urls() {
     fresh::<Account>().when(claim(OURS, None)).then_refused(&Rejection::Unregistered);
 }

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use events::{AccountId, EndpointId};
 use tokio::sync::oneshot;
 
-/// Who shares may have so many times as many places as are left free. One by itself gets three
-/// quarters of all, the next three quarters of the rest; and who has none gets one while there is
-/// any.
+/// Who shares may have so many times as many places as are left free then. One by itself gets
+/// three quarters of all and no more, the next three quarters of the rest; but who has none gets
+/// one while there is any.
 const TIMES_FREE: usize = 3;
 
 /// Among whom the places are shared.
@@ -113,8 +113,10 @@ impl State {
         !waits && self.has_room(taken)
     }
 
+    /// Whether who has so many may have one more.
     fn has_room(&self, taken: usize) -> bool {
-        taken < self.free * TIMES_FREE
+        let left = self.free.checked_sub(1);
+        left.is_some_and(|left| taken == 0 || taken < left * TIMES_FREE)
     }
 
     fn take(&mut self, sharer: Sharer) {

@@ -20,7 +20,8 @@ use super::followed::{self, Followed};
 use super::history::{Change, Histories};
 use super::kept::Folded;
 use super::report::{self, Report};
-use super::{body, disabled, mail, operational, short};
+use super::short::{self, Shortened};
+use super::{body, disabled, mail, operational};
 use crate::delivery::{Command, Told};
 use crate::hook::Hook;
 use crate::inbox::Inbox;
@@ -54,20 +55,15 @@ impl Debt {
         matches!(self.command, Command::Abandon { delivery: None, .. }) && told.pending > 0
     }
 
-    /// The same with a body that fits every log, which is said; none where there is nothing to
-    /// leave out.
-    pub(super) fn in_short(&self) -> Option<Self> {
+    /// The same with a body that fits every log, to be said by `shortened`; none where there is
+    /// nothing to leave out.
+    pub(super) fn in_short(&self, shortened: &mut Shortened) -> Option<Self> {
         let Command::Queue(queued) = &self.command else { return None };
         let body = short::of(&queued.event, &queued.body);
         if body.len() >= queued.body.len() {
             return None;
         }
-        let (position, endpoint, bytes) = (self.position, self.endpoint, queued.body.len());
-        tracing::warn!(
-            %position, %endpoint, bytes,
-            "what position {position} owes to {endpoint} is told in short: \
-             its {bytes} bytes are more than the log takes at once"
-        );
+        shortened.add(self.position, queued.body.len());
         let queued = Queued { body, ..(**queued).clone() };
         Some(Self { command: Command::Queue(Arc::new(queued)), ..self.clone() })
     }
@@ -166,9 +162,11 @@ impl Debtor {
                         owed.extend(owed_to(&endpoints, &recorded, account, (name, &body), None));
                     }
                     owed.retain(|debt| self.paid.owes(debt.position, debt.endpoint));
+                    let mut shortened = Shortened::default();
                     for debt in owed {
-                        self.add(debt);
+                        self.add(debt, &mut shortened);
                     }
+                    shortened.warn();
                 }
             }
             // The stream's own actor and the views halt it aloud; here it owes nothing.
@@ -180,10 +178,10 @@ impl Debtor {
         Ok(())
     }
 
-    fn add(&mut self, debt: Debt) {
+    fn add(&mut self, debt: Debt, shortened: &mut Shortened) {
         // Of a log that takes less, the refusal says so: what it takes may be known too late here.
         let fits = debt.bytes() + BESIDE <= APPEND_BYTES_MAX;
-        let short = if fits { None } else { debt.in_short() };
+        let short = if fits { None } else { debt.in_short(shortened) };
         let debt = short.unwrap_or(debt);
         self.bytes += debt.bytes();
         self.debts.push(debt);

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use events::Position;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
@@ -29,6 +30,38 @@ pub(super) fn of(event: &str, body: &str) -> String {
         fields.insert(key.clone(), value);
     }
     serde_json::to_string(&fields).expect("fields of JSON are JSON")
+}
+
+/// What is told in short, to be said once of each event, however many it is owed to.
+#[derive(Debug, Default)]
+pub(super) struct Shortened(BTreeMap<Position, Short>);
+
+/// Of one event.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Short {
+    endpoints: usize,
+    /// Of the largest body.
+    bytes: usize,
+}
+
+impl Shortened {
+    /// One more endpoint is told in short of what happened there, which came to so many bytes.
+    pub(super) fn add(&mut self, position: Position, bytes: usize) {
+        let short = self.0.entry(position).or_default();
+        short.endpoints += 1;
+        short.bytes = short.bytes.max(bytes);
+    }
+
+    /// Says so.
+    pub(super) fn warn(&self) {
+        for (position, Short { endpoints, bytes }) in &self.0 {
+            tracing::warn!(
+                %position, endpoints, bytes,
+                "what position {position} owes to {endpoints} endpoints is told in short: \
+                 its {bytes} bytes are more than the log takes at once"
+            );
+        }
+    }
 }
 
 #[cfg(test)]

@@ -105,6 +105,8 @@ async fn a_damaged_stream_is_halted_alone() {
         for ask in asks {
             let refused = ask.await.unwrap_err();
             assert!(matches!(refused, Refused::Halted { .. }), "{refused}");
+            let place = "cannot be told from position 2 on";
+            assert!(refused.to_string().contains(place), "{refused}");
         }
         let refused = probes.ask(ID, anew(), Ask::Look).await.unwrap_err();
         assert!(matches!(refused, Refused::Halted { .. }), "{refused}");

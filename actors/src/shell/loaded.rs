@@ -8,6 +8,7 @@ use events::snapshot::Snapshots;
 use events::store::{Draft, PAGE_MAX, Slice, Tail, is_last};
 use events::{
     EventId, EventStore, Failure, Metadata, Position, Proposed, Record, Revision, StreamName,
+    untold_from,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -34,7 +35,11 @@ pub(crate) enum Problem {
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Corrupt { .. } => Self::Halt(failure.to_string()),
+            // It is known how far reading came, and the bad record is behind that.
+            Failure::Corrupt { position: Some(Position(read)), reason } => {
+                Self::Halt(untold_from(Position(read + 1), &reason))
+            }
+            Failure::Corrupt { position: None, .. } => Self::Halt(failure.to_string()),
             Failure::Conflict { .. } | Failure::Size { .. } | Failure::Unavailable { .. } => {
                 Self::Later(failure.to_string())
             }
@@ -206,18 +211,18 @@ impl<A: Aggregate> Loaded<A> {
     }
 
     fn follow(&mut self, record: Record, remember: bool) -> Result<(), Problem> {
-        let halt = |error: &dyn std::error::Error| Problem::Halt(error.to_string());
+        let position = record.position;
+        let halt = |error: &dyn std::error::Error| Problem::Halt(untold_from(position, error));
         self.tail.follow(&record).map_err(|broken| halt(&broken))?;
-        self.position = record.position;
+        self.position = position;
         let event = record.id;
         let recorded = record.decode().map_err(|undecodable| halt(&undecodable))?;
         if remember {
             let metadata = recorded.metadata().map_err(|error| halt(&error))?;
-            let position = recorded.position;
             self.remember(metadata.causation, Before { position, event });
         }
-        let event = A::narrow(recorded.event)
-            .ok_or_else(|| Problem::Halt(format!("{} holds another's event", recorded.stream)))?;
+        let anothers = || Problem::Halt(untold_from(position, &"it is another stream's event"));
+        let event = A::narrow(recorded.event).ok_or_else(anothers)?;
         self.state.recorded_at(recorded.at);
         self.state.evolve(&event);
         self.ahead += 1;

@@ -239,3 +239,13 @@ async fn a_state_is_packed_and_unpacked_where_nobody_waits_for_it() {
     assert_eq!(second.ask(ID, anew(), Ask::Look).await.unwrap().answer.len(), 60);
     assert!(store.records_of_streams_read() - read < 20);
 }
+
+#[test]
+fn where_a_stream_stops_being_told_is_said_whoever_finds_it() {
+    let reason = || "hash is not what Relink writes".to_owned();
+    let halted = |position| Problem::from(Failure::Corrupt { position, reason: reason() });
+    let said = "it cannot be told from position 14 on: hash is not what Relink writes";
+    assert_eq!(halted(Some(Position(13))), Problem::Halt(said.to_owned()));
+    let nowhere = "the log is damaged: hash is not what Relink writes";
+    assert_eq!(halted(None), Problem::Halt(nowhere.to_owned()));
+}

@@ -12,6 +12,7 @@ use crate::http::problem::Problem;
 pub(super) struct Invalid {
     pub(super) messages: Vec<String>,
     pub(super) attributes: BTreeSet<&'static str>,
+    pub(super) details: Vec<String>,
 }
 
 impl Invalid {
@@ -20,13 +21,19 @@ impl Invalid {
         self.attributes.insert(attribute);
     }
 
+    /// What Chatwoot's message leaves out.
+    pub(super) fn explain(&mut self, detail: impl Into<String>) {
+        self.details.push(detail.into());
+    }
+
     /// Whether nothing is wrong.
     pub(super) fn none(self) -> Result<(), Problem> {
         if self.messages.is_empty() {
             return Ok(());
         }
         let attributes = self.attributes.into_iter().collect();
-        Err(Problem::Invalid { message: self.messages.join(", "), attributes })
+        let message = self.messages.join(", ");
+        Err(Problem::Invalid { message, attributes, details: self.details })
     }
 }
 

@@ -56,7 +56,7 @@ impl From<BadReport> for Problem {
     fn from(bad: BadReport) -> Self {
         match bad {
             BadReport::Unreadable(error) if error.is_data() => {
-                Self::Invalid { message: error.to_string(), attributes: vec![] }
+                Self::Invalid { message: error.to_string(), attributes: vec![], details: vec![] }
             }
             BadReport::Unreadable(error) => {
                 Self::Malformed(format!("the body is no JSON: {error}"))

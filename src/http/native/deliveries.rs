@@ -5,8 +5,8 @@ mod page;
 
 use std::sync::Arc;
 
-use actors::Context;
-use actors::delivery::Command;
+use actors::delivery::{Command, Rejection, Told as Ledger};
+use actors::{Context, Done, Refused};
 use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
@@ -199,53 +199,71 @@ async fn retry(
     }
     let told = told(&app, (&damages, &caller), id, hint(&app, id)).await?;
     let again = told.again(context.now).ok_or(Problem::NoResource)?;
-    give(&app, context, id, Command::Retry(Box::new(again))).await
+    let command = Command::Retry(Box::new(again));
+    let done = app.actors.ledgers.ask(id.endpoint(), context, command).await?;
+    Ok(answer(&app, id, &done))
 }
 
 /// Gives one up, so that those behind it go on.
 async fn skip(
     State(app): State<Arc<App>>,
+    Extension(damages): Extension<Damages>,
     caller: Caller,
     Cause(context): Cause,
     PathId(id): PathId<DeliveryId>,
 ) -> Result<Json<Value>, Problem> {
+    check(&app, &caller, &context, id).await?;
     let command = Command::Abandon { delivery: Some(id), reason: AbandonReason::Skipped };
-    tell(&app, &caller, context, id, command).await
+    let done = app.actors.ledgers.ask(id.endpoint(), context, command).await?;
+    // One that was given up before is as it shall be.
+    if done.event.is_none()
+        && let Some(over) = over(&app, (&damages, &caller), id).await?
+        && over != DeliveryStatus::Abandoned
+    {
+        return Err(is_over(id, over));
+    }
+    Ok(answer(&app, id, &done))
 }
 
 /// Puts one aside until somebody retries it, so that those behind it go on.
 async fn park(
     State(app): State<Arc<App>>,
+    Extension(damages): Extension<Damages>,
     caller: Caller,
     Cause(context): Cause,
     PathId(id): PathId<DeliveryId>,
 ) -> Result<Json<Value>, Problem> {
-    tell(&app, &caller, context, id, Command::Park(id)).await
+    check(&app, &caller, &context, id).await?;
+    match app.actors.ledgers.ask(id.endpoint(), context, Command::Park(id)).await {
+        Err(Refused::Rejected(Rejection::Unknown(_))) => {
+            let over = over(&app, (&damages, &caller), id).await?;
+            Err(over.map_or(Problem::NoResource, |over| is_over(id, over)))
+        }
+        done => Ok(answer(&app, id, &done?)),
+    }
 }
 
-async fn tell(
-    app: &App,
-    caller: &Caller,
-    context: Context,
-    id: DeliveryId,
-    command: Command,
-) -> Result<Json<Value>, Problem> {
-    check(app, caller, &context, id).await?;
-    give(app, context, id, command).await
-}
-
-async fn give(
-    app: &App,
-    context: Context,
-    id: DeliveryId,
-    command: Command,
-) -> Result<Json<Value>, Problem> {
-    let done = app.actors.ledgers.ask(id.endpoint(), context, command).await?;
+fn answer(app: &App, id: DeliveryId, done: &Done<Ledger>) -> Json<Value> {
     if done.event.is_some() {
         app.acknowledge(done.position);
     }
     let held = done.answer.standing.holds();
-    Ok(Json(json!({ "id": id, "held": held, "position": done.position })))
+    Json(json!({ "id": id, "held": held, "position": done.position }))
+}
+
+/// How one ended that is not owed; none where it is owed again by now.
+async fn over(
+    app: &App,
+    asking: (&Damages, &Caller),
+    id: DeliveryId,
+) -> Result<Option<DeliveryStatus>, Problem> {
+    let told = told(app, asking, id, hint(app, id)).await?;
+    if told.is_known() { Ok(told.over()) } else { Err(unknown(app, id)) }
+}
+
+fn is_over(id: DeliveryId, over: DeliveryStatus) -> Problem {
+    let over = over.as_str();
+    Problem::Conflict(format!("delivery {id} is {over} already; retry makes another attempt"))
 }
 
 /// Whether whoever asks may change it: its endpoint is theirs, and a webhook is not deleted.
@@ -283,12 +301,20 @@ fn filter(asked: Asked) -> Result<Filter, Problem> {
     // The place where a page ended parts what is of one moment, which a time does not.
     let below = asked.before.as_deref().and_then(path::number).map(Revision);
     let before = asked.before.as_deref().filter(|_| below.is_none());
+    let before = query::read("before", before, time)?;
+    let after = query::read("after", asked.after.as_deref(), time)?;
+    if let (Some(after), Some(before)) = (after, before)
+        && before <= after
+    {
+        let problem = format!("after: {after} is not earlier than before, which is {before}");
+        return Err(Problem::Malformed(problem));
+    }
     Ok(Filter {
         status: query::read("status", asked.status.as_deref(), str::parse::<DeliveryStatus>)?,
         event: asked.event.filter(|event| !event.is_empty()),
         below,
-        before: query::read("before", before, time)?,
-        after: query::read("after", asked.after.as_deref(), time)?,
+        before,
+        after,
         limit: query::limit(asked.limit.as_deref(), LIMIT, LIMIT_MAX)?,
     })
 }

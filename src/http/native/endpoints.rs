@@ -147,7 +147,7 @@ pub(super) fn number(endpoint: EndpointId) -> u64 {
 }
 
 /// Whether the caller's account has such an endpoint, as those say who have the settings.
-async fn is_there(
+pub(super) async fn is_there(
     app: &App,
     caller: &Caller,
     context: &Context,

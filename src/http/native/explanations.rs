@@ -12,6 +12,7 @@ use super::deliveries::{check_owner, unknown};
 use super::endpoints;
 use crate::app::App;
 use crate::http::auth::Caller;
+use crate::http::context::Cause;
 use crate::http::fresh::Fresh;
 use crate::http::path::{PathEndpoint, PathId};
 use crate::http::problem::Problem;
@@ -58,15 +59,19 @@ async fn webhook(
     told.map(Json).map_err(Problem::from)
 }
 
-/// Of an API inbox, or of mail.
+/// Of an API inbox, or of mail. Also of a webhook that the inbox has no more: its history is there.
 async fn endpoint(
     State(app): State<Arc<App>>,
     caller: Caller,
+    Cause(context): Cause,
     PathEndpoint(id): PathEndpoint,
     _: Fresh,
 ) -> Result<Json<Value>, Problem> {
     check_owner(&app, &caller, id)?;
     let tally = app.views.webhook_health.read(|view| view.other(id).cloned());
+    if tally.is_none() {
+        endpoints::is_there(&app, &caller, &context, id).await?;
+    }
     let told = why::endpoint(&*app.store, id, endpoints::number(id), tally.as_ref());
     let told = app.unless_it_stops(told).await?;
     told.map(Json).map_err(Problem::from)

@@ -104,6 +104,12 @@ fn filter(asked: Asked) -> Result<RecoveryFilter, Problem> {
     let time = |text: &str| text.parse::<Timestamp>();
     let since = body::field("since", asked.since.as_deref(), time)?;
     let since = since.ok_or_else(|| Problem::invalid("since", "since is missing"))?;
+    let until = body::field("until", asked.until.as_deref(), time)?;
+    if let Some(until) = until.filter(|until| *until <= since) {
+        let message = format!("since: {since} is not earlier than until, which is {until}");
+        let attributes = vec!["since", "until"];
+        return Err(Problem::Invalid { message, attributes, details: vec![] });
+    }
     let status = asked.status.unwrap_or_else(|| vec!["abandoned".to_owned()]);
     let unknown = status.iter().find(|it| !matches!(it.as_str(), "abandoned" | "delivered"));
     if let Some(unknown) = unknown {
@@ -113,7 +119,7 @@ fn filter(asked: Asked) -> Result<RecoveryFilter, Problem> {
     let has = |word: &str| status.iter().any(|it| it == word);
     Ok(RecoveryFilter {
         since,
-        until: body::field("until", asked.until.as_deref(), time)?,
+        until,
         event: asked.event,
         key: asked.key,
         abandoned: has("abandoned"),

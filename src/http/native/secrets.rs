@@ -95,7 +95,7 @@ fn asked(body: &[u8]) -> Result<Asked, Problem> {
         if body.trim_ascii().is_empty() { Map::new() } else { body::parse(body)? };
     if let Some(key) = given.keys().find(|key| !KNOWN.contains(&key.as_str())) {
         let message = format!("{key} is unknown; there are {}", KNOWN.join(", "));
-        return Err(Problem::Invalid { message, attributes: vec![] });
+        return Err(Problem::Invalid { message, attributes: vec![], details: vec![] });
     }
     let overlap = match given.get("overlap").filter(|value| !value.is_null()) {
         None => OVERLAP,

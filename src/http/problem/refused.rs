@@ -3,7 +3,7 @@
 use actors::{
     Refused, account, delivery, hook, inbox, installation, platform, request, rule, webhook,
 };
-use events::Failure;
+use events::{Failure, untold_from};
 use projections::Late;
 
 use super::Problem;
@@ -164,7 +164,7 @@ impl From<Failure> for Problem {
 impl From<Damage> for Problem {
     fn from(damage: Damage) -> Self {
         let Damage { stream, position, reason } = damage;
-        let reason = format!("it cannot be told from position {position} on: {reason}");
+        let reason = untold_from(position, &reason);
         Self::Halted { stream: stream.to_string(), reason }
     }
 }

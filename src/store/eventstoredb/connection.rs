@@ -212,7 +212,9 @@ impl Shared {
         let times = self.failed.fetch_add(1, Ordering::Relaxed);
         let (first, longest) = PAUSES;
         let pause = first.saturating_mul(1 << times.min(10)).min(longest);
-        let reason = format!("EventStoreDB cannot be reached: {reason}");
+        let hosts = self.settings.hosts().iter().map(|it| format!("{}:{}", it.host, it.port));
+        let hosts = hosts.collect::<Vec<_>>().join(", ");
+        let reason = format!("EventStoreDB cannot be reached at {hosts}: {reason}");
         if times == 0 {
             tracing::warn!("{reason}");
         }
@@ -224,7 +226,8 @@ impl Shared {
 fn reason(error: &eventstore::Error) -> String {
     let text = error.to_string();
     if text.contains("client error (Connect)") {
-        return "nobody listens at its address; see --store, and tls=false for one without TLS"
+        return "nobody listens there; start it, or name another with --store; \
+            tls=false is for one without TLS"
             .into();
     }
     text

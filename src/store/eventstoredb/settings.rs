@@ -4,8 +4,29 @@ use std::fmt;
 
 use eventstore::ClientSettings;
 
+use crate::nearest::nearest;
+
 /// As long as a namespace may be.
 const NAMESPACE_MAX: usize = 32;
+
+/// What the client knows, and what is ours. It passes over whatever else it is given.
+const PARAMETERS: [&str; 15] = [
+    "tls",
+    "tlsVerifyCert",
+    "tlsCaFile",
+    "userCertFile",
+    "userKeyFile",
+    "nodePreference",
+    "maxDiscoverAttempts",
+    "discoveryInterval",
+    "gossipTimeout",
+    "keepAliveInterval",
+    "keepAliveTimeout",
+    "defaultDeadline",
+    "connectionName",
+    "namespace",
+    "maxAppendSize",
+];
 
 /// As little as a server may be set to take in one append: less would not hold one request.
 const APPEND_SIZE_MIN: usize = 256 << 10;
@@ -22,11 +43,22 @@ pub struct EventStoreDbSettings {
 }
 
 /// What is wrong with a connection string. It never repeats the string, which may hold a password.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
     /// The client cannot read it.
     #[error("no connection string such as esdb://HOST:2113?tls=false")]
     Unreadable,
+    /// The client would pass over it, and with it over what was meant.
+    #[error("{name} is no parameter of a connection string; {nearest} is")]
+    Unknown {
+        /// What it is called; where it may be a piece of a password, only where it stands.
+        name: String,
+        /// The known one that is most like it.
+        nearest: &'static str,
+    },
+    /// The client cannot read what stands behind it.
+    #[error("the value of {0} cannot be read")]
+    Value(&'static str),
     /// The client panics at its first call with it.
     #[error("defaultDeadline must be a number of milliseconds; leave it out for none")]
     EndlessDeadline,
@@ -57,19 +89,46 @@ impl EventStoreDbSettings {
                 "defaultdeadline" if value.starts_with('-') => {
                     return Err(SettingsError::EndlessDeadline);
                 }
-                _ => rest.push(pair),
+                _ => rest.push((name, pair)),
             }
         }
         if namespace.as_deref().is_some_and(|name| !is_namespace(name)) {
             return Err(SettingsError::Namespace);
         }
-        let mut plain = address.to_owned();
-        if !rest.is_empty() {
-            plain = format!("{plain}?{}", rest.join("&"));
-        }
-        let client = plain.parse().map_err(|_| SettingsError::Unreadable)?;
+        let _: ClientSettings = address.parse().map_err(|_| SettingsError::Unreadable)?;
+        let known = rest.iter().map(|(name, _)| known(name, query)).collect::<Result<Vec<_>, _>>();
+        let known = known?;
+        let pairs: Vec<_> = rest.iter().map(|(_, pair)| *pair).collect();
+        let client = with(address, &pairs.join("&"));
+        let client = client.ok_or_else(|| unreadable(address, &known, &pairs))?;
         Ok(Self { client, namespace, append_size })
     }
+}
+
+fn with(address: &str, query: &str) -> Option<ClientSettings> {
+    let text = if query.is_empty() { address.to_owned() } else { format!("{address}?{query}") };
+    text.parse().ok()
+}
+
+/// The parameter of this name, as it is written in documents.
+fn known(name: &str, query: &str) -> Result<&'static str, SettingsError> {
+    if let Some(known) = PARAMETERS.iter().find(|known| known.eq_ignore_ascii_case(name)) {
+        return Ok(known);
+    }
+    let nearest = nearest(name, PARAMETERS.into_iter()).unwrap_or("tls");
+    // A question mark in a password ends the address, and what is behind it is the password's.
+    let may_be_secret = query.contains('@');
+    let name = if may_be_secret { "what follows the question mark" } else { name };
+    Err(SettingsError::Unknown { name: name.to_owned(), nearest })
+}
+
+/// Which parameter it is that the client cannot read: one that it refuses by itself. Only those of
+/// a user's certificate are refused without the other.
+fn unreadable(address: &str, known: &[&'static str], pairs: &[&str]) -> SettingsError {
+    let refused = known.iter().zip(pairs).find(|(name, pair)| {
+        !matches!(**name, "userCertFile" | "userKeyFile") && with(address, pair).is_none()
+    });
+    refused.map_or(SettingsError::Unreadable, |(name, _)| SettingsError::Value(name))
 }
 
 impl EventStoreDbSettings {

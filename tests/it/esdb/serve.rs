@@ -201,12 +201,18 @@ async fn a_server_that_is_not_there_ends_commands_with_status_3() {
     let mut double = Double::start();
     double.kill(0);
     let place = place_on(&double.url());
-    for command in [&["serve"][..], &["verify"], &["log"]] {
+    for command in [&["serve"][..], &["verify"], &["log"], &["bench", "cluster"]] {
         let done = place.run(command).await;
         let said = done.refused(3).said();
-        assert!(said.contains("EventStoreDB cannot be reached"), "{command:?}: {said}");
+        assert!(
+            said.contains("EventStoreDB cannot be reached at 127.0.0.1:"),
+            "{command:?}: {said}"
+        );
     }
     let place = place.set("RELINK_STORE", "esdb://admin:hunter2@localhost?namespace=A-b");
     let said = place.run(&["verify"]).await.refused(2).said();
     assert!(said.contains("namespace") && !said.contains("hunter2"), "{said}");
+    let place = place.set("RELINK_STORE", "esdb://admin:hunter2@localhost?tlss=false");
+    let said = place.run(&["verify"]).await.refused(2).said();
+    assert!(said.contains("tlss is no parameter of a connection string; tls is"), "{said}");
 }

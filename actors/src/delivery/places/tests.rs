@@ -34,6 +34,18 @@ fn who_is_alone_gets_three_quarters_and_each_further_one_some() {
 }
 
 #[test]
+fn however_few_places_there_are_nobody_has_more_than_three_quarters_and_everybody_has_one() {
+    for count in 2..=64 {
+        let places = Places::new(count);
+        let held: Vec<_> = [ONE, TWO, THREE].map(|sharer| all_for(&places, sharer)).into();
+        let had: Vec<_> = held.iter().map(Vec::len).collect();
+        assert!(had[0] * 4 <= count * 3 && had[0] >= count / 2, "{had:?} of {count}");
+        // Who comes when one is left has it; who comes later is the next to get one.
+        assert!(had[1] > 0 && (had[2] > 0 || had[0] + had[1] == count), "{had:?} of {count}");
+    }
+}
+
+#[test]
 fn of_a_single_place_everybody_has_a_part() {
     let places = Places::new(1);
     let one = all_for(&places, ONE);

@@ -25,6 +25,18 @@ fn however_many_fields_there_are_it_is_short_and_says_what_it_is() {
 }
 
 #[test]
+fn an_event_that_many_are_told_of_in_short_is_said_once() {
+    let mut shortened = Shortened::default();
+    for bytes in [5, 7, 6] {
+        shortened.add(Position(3), bytes);
+    }
+    shortened.add(Position(4), 1);
+    let said: Vec<_> = shortened.0.into_iter().collect();
+    let short = |endpoints, bytes| Short { endpoints, bytes };
+    assert_eq!(said, [(Position(3), short(3, 7)), (Position(4), short(1, 1))]);
+}
+
+#[test]
 fn what_is_no_object_is_told_by_its_name() {
     assert_eq!(read(&of("it", "[1]")), json!({ "event": "it", "too_large": { "bytes": 3 } }));
 }

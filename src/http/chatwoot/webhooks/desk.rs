@@ -55,6 +55,13 @@ impl Desk<'_> {
         };
         let inbox = params.inbox.flatten();
         self.check_inboxes(inbox, params.policy.inboxes()).await?;
+        // What is refused takes no number, unless another request comes between.
+        params.policy.apply(&Policy::default(), &|_, text, _| {
+            self.app.vault.seal("only to see whether it can be", text.as_bytes())
+        })?;
+        if let Some(by) = self.owner(&url).await? {
+            return self.repeated(by).await?.ok_or_else(taken);
+        }
         let id = self.take_number().await?;
         if let Claim::Anothers(by) = self.claim(id, &url).await? {
             return self.repeated(by).await?.ok_or_else(taken);
@@ -183,6 +190,18 @@ impl Desk<'_> {
         let command = InstallationCommand::TakeWebhookNumber;
         let taken = installation.ask(TheOne, self.step(), command).await;
         Ok(WebhookId(self.written(taken?).0.webhook))
+    }
+
+    /// The webhook that lives at the url, if one does.
+    async fn owner(&self, url: &str) -> Result<Option<WebhookId>, Problem> {
+        let command = AccountCommand::FindUrlFree { url: url.to_owned() };
+        match self.app.actors.accounts.ask(self.account, self.step(), command).await {
+            Ok(_) => Ok(None),
+            Err(Refused::Rejected(AccountRejection::UrlTaken { by })) => {
+                Ok(self.lives_at(by, url).await?.then_some(by))
+            }
+            Err(refused) => Err(refused.into()),
+        }
     }
 
     /// Claims the url, stepping over claims of webhooks that do not live at it.

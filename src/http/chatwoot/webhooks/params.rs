@@ -124,14 +124,22 @@ fn subscriptions(given: &Map<String, Value>, invalid: &mut Invalid) -> Option<Ve
         value.as_array().map(|all| all.iter().filter_map(Value::as_str).collect());
     let count = value.as_array().map_or(0, Vec::len);
     let Some(names) = names.filter(|names| !names.is_empty() && names.len() == count) else {
-        invalid.add("subscriptions", "Subscriptions Invalid events");
+        refuse_subscriptions("subscriptions must be a list of at least one event", invalid);
         return None;
     };
-    if !names.iter().all(|name| is_known(name)) {
-        invalid.add("subscriptions", "Subscriptions Invalid events");
+    let unknown: Vec<_> = names.iter().filter(|name| !is_known(name)).collect();
+    if !unknown.is_empty() {
+        refuse_subscriptions(&format!("{unknown:?} in subscriptions are no events"), invalid);
     }
     let mut once = BTreeSet::new();
     Some(names.into_iter().filter(|name| once.insert(*name)).map(str::to_owned).collect())
+}
+
+/// In Chatwoot's words, which name nothing, and in ours.
+fn refuse_subscriptions(wrong: &str, invalid: &mut Invalid) {
+    invalid.add("subscriptions", "Subscriptions Invalid events");
+    let known = SUBSCRIBABLE.iter().chain(&OPERATIONAL).copied().collect::<Vec<_>>().join(", ");
+    invalid.explain(format!("{wrong}; there are {known}, and wildcards such as message_*"));
 }
 
 /// A wildcard is known when it means at least one event.

@@ -9,6 +9,7 @@ use events::store::{PAGE_MAX, Slice, is_last};
 use events::{
     Category, DeliveryId, Event, EventStore, Failure, Record, Revision, StreamName, Timestamp,
 };
+use projections::delivery_log::DeliveryStatus;
 use serde_json::{Value, json};
 
 use crate::config::duration;
@@ -22,7 +23,7 @@ pub(super) struct Told {
     made: u32,
     parked: bool,
     next_attempt_at: Option<Timestamp>,
-    ended: Option<(Timestamp, &'static str, Option<AbandonReason>)>,
+    ended: Option<(Timestamp, DeliveryStatus, Option<AbandonReason>)>,
 }
 
 /// What a view knows, so that not the whole ledger has to be read.
@@ -100,10 +101,10 @@ impl Told {
                 let taken = (it.attempt, it.started_at, it.duration_us);
                 let shown = attempt(taken, AttemptClass::Ok, None, Some(&it.response));
                 self.attempts.push(at_address(shown, it.address));
-                self.ended = Some((record.at, "delivered", None));
+                self.ended = Some((record.at, DeliveryStatus::Delivered, None));
             }
             DeliveryEvent::Abandoned(it) => {
-                self.ended = Some((record.at, "abandoned", Some(it.reason)));
+                self.ended = Some((record.at, DeliveryStatus::Abandoned, Some(it.reason)));
             }
             DeliveryEvent::RetryRequested(it) => {
                 (self.next_attempt_at, self.parked) = (Some(it.due), false);
@@ -135,6 +136,16 @@ impl Told {
         }
     }
 
+    /// Whether anything was told of it.
+    pub(super) fn is_known(&self) -> bool {
+        self.queued.is_some() || self.ended.is_some()
+    }
+
+    /// How it ended, where it is not owed.
+    pub(super) fn over(&self) -> Option<DeliveryStatus> {
+        self.ended.map(|(_, status, _)| status)
+    }
+
     /// The delivery as it is owed once more, when somebody asks for it.
     pub(super) fn again(self, now: Timestamp) -> Option<Reopened> {
         let (_, queued) = self.queued?;
@@ -147,8 +158,8 @@ impl Told {
         let (created_at, queued) = self.queued?;
         let (status, reason) = match self.ended {
             Some((_, status, reason)) => (status, reason),
-            None if self.parked || hint.held => ("held", None),
-            None => ("pending", None),
+            None if self.parked || hint.held => (DeliveryStatus::Held, None),
+            None => (DeliveryStatus::Pending, None),
         };
         Some(json!({
             "id": id,
@@ -156,7 +167,7 @@ impl Told {
             "event": queued.event,
             "key": queued.key,
             "blocked_behind": hint.behind,
-            "status": status,
+            "status": status.as_str(),
             "created_at": created_at,
             "finished_at": self.ended.map(|(at, ..)| at),
             "source": queued.source,

@@ -1,5 +1,5 @@
 use events::delivery::{
-    AbandonReason, Abandoned, AttemptClass, AttemptFailed, Event, Queued, Response,
+    AbandonReason, Abandoned, AttemptClass, AttemptFailed, Delivered, Event, Queued, Response,
 };
 use events::{AccountId, Category, EventId, StreamName};
 use serde_json::json;
@@ -93,7 +93,8 @@ async fn deliveries_are_filtered() {
     assert_eq!(ids(&service, "limit=1").await, [json!(id(2))]);
     assert_eq!(ids(&service, "before=1970-01-01T00:00:15Z").await, [json!(id(1))]);
     assert_eq!(ids(&service, "after=1970-01-01T00:00:10Z").await, [json!(id(2))]);
-    for query in ["status=lost", "before=noon", "limit=0"] {
+    let nothing = "after=1970-01-01T00:00:10Z&before=1970-01-01T00:00:10Z";
+    for query in ["status=lost", "before=noon", "limit=0", nothing] {
         let path = format!("1/webhooks/1/deliveries?{query}");
         assert_eq!(service.call("GET", &path, "").await.status, 400, "{query}");
     }
@@ -157,8 +158,44 @@ async fn one_is_parked_and_skipped() {
     let shown = service.call("GET", &format!("1/deliveries/{}", id(2)), "").await.json();
     assert_eq!((&shown["status"], &shown["reason"]), (&json!("abandoned"), &json!("skipped")));
     for verb in ["retry", "park", "skip"] {
+        let unknown = format!("1/deliveries/{}/{verb}", id(3));
+        assert_eq!(service.call("POST", &unknown, "").await.status, 404, "{verb}");
         for path in [format!("2/deliveries/{}/{verb}", id(2)), format!("1/deliveries/x/{verb}")] {
             assert_eq!(service.call("POST", &path, "").await.status, 404, "{path}");
         }
     }
+}
+
+async fn asked(service: &Service, number: u128, verb: &str) -> (u16, Value) {
+    let path = format!("1/deliveries/{}/{verb}", id(number));
+    let answer = service.call("POST", &path, "").await;
+    (answer.status, answer.json())
+}
+
+#[tokio::test]
+async fn what_is_over_is_neither_parked_nor_skipped_and_its_state_is_said() {
+    let service = service().await;
+    let delivered = Delivered {
+        delivery: id(2),
+        attempt: 1,
+        started_at: second(30),
+        duration_us: 1,
+        response: Response { status: 200, body: String::new(), truncated: false },
+        address: None,
+    };
+    let ledger = StreamName::new(Category::Ledger, WEBHOOK);
+    let last = append(&*service.app.store, &ledger, Event::from(delivered), 30).await;
+    service.app.acknowledge(last);
+    for (number, verb, state) in
+        [(2, "park", "delivered"), (2, "skip", "delivered"), (1, "park", "abandoned")]
+    {
+        let (status, told) = asked(&service, number, verb).await;
+        assert_eq!((status, &told["code"]), (409, &json!("conflict")), "{verb}: {told}");
+        let said = format!("is {state} already");
+        assert!(told["detail"].as_str().unwrap().contains(&said), "{verb}: {told}");
+    }
+    // It is what it shall be.
+    let before = service.app.store.head().await.unwrap();
+    assert_eq!(asked(&service, 1, "skip").await.0, 200);
+    assert_eq!(service.app.store.head().await.unwrap(), before);
 }

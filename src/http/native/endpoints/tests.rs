@@ -124,7 +124,11 @@ async fn an_endpoint_that_is_not_there_is_not_enabled() {
         }
         assert_eq!(service.call("POST", &format!("9/mail/{verb}"), "").await.status, 404);
     }
-    assert_eq!(service.call("GET", "2/inboxes/42/webhook/why", "").await.status, 404);
+    for there in ["1/inboxes/43", "1/inboxes/44", "1/inboxes/x", "2/inboxes/42"] {
+        let path = format!("{there}/webhook/why");
+        assert_eq!(service.call("GET", &path, "").await.status, 404, "{path}");
+    }
+    assert_eq!(service.call("GET", "9/mail/why", "").await.status, 404);
     let token = service.token(Role::Agent).await;
     for (method, path) in [
         ("POST", "1/mail/enable"),

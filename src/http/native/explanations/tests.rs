@@ -103,6 +103,23 @@ async fn a_delivery_is_explained_from_its_cause_to_a_line_that_repeats_it() {
 }
 
 #[tokio::test]
+async fn where_no_line_can_repeat_a_delivery_it_is_said_why() {
+    let (service, id) = service().await;
+    let store = &*service.app.store;
+    let now = service.app.clock.now();
+    let told = explain::delivery(store, None, id, None, now).await.unwrap().unwrap();
+    let problem = told["curl_problem"].as_str().unwrap();
+    assert!(told["curl"].is_null() && problem.contains("sealing key"), "{told}");
+
+    let path = format!("1/deliveries/{id}/explain");
+    assert_eq!(service.call("GET", &path, "").await.json()["curl_problem"], Value::Null);
+    assert_eq!(service.call("DELETE", "1/webhooks/1", "").await.status, 200);
+    let told = service.call("GET", &path, "").await.json();
+    let problem = told["curl_problem"].as_str().unwrap();
+    assert!(told["curl"].is_null() && problem.contains("no such endpoint"), "{told}");
+}
+
+#[tokio::test]
 async fn an_attempt_is_explained_by_the_settings_of_its_time() {
     let (service, id) = service().await;
     let signatures = |told: &Value| {

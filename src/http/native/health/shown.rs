@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::damage::Damage;
-use crate::http::halted::owner;
+use crate::http::halted::{NEXT_ACTION, owner};
 use crate::mail::NO_MAIL;
 use crate::past::Past;
 use crate::rendering::health;
@@ -17,8 +17,12 @@ pub(super) async fn halted(app: &App, account: AccountId) -> Vec<Value> {
     let mut shown = vec![];
     for (stream, halt) in app.halted.list() {
         if owner(app, &stream).await == Some(account) {
-            let stream = stream.as_str();
-            shown.push(json!({ "stream": stream, "reason": halt.reason, "since": halt.since }));
+            shown.push(json!({
+                "stream": stream.as_str(),
+                "reason": halt.reason,
+                "since": halt.since,
+                "next_action": NEXT_ACTION,
+            }));
         }
     }
     for left_out in app.quarantine.list() {
@@ -28,6 +32,7 @@ pub(super) async fn halted(app: &App, account: AccountId) -> Vec<Value> {
                 "reason": left_out.reason,
                 "since": null,
                 "position": left_out.position,
+                "next_action": NEXT_ACTION,
             }));
         }
     }
@@ -39,10 +44,13 @@ pub(super) fn add(halted: &mut Vec<Value>, found: &[Damage]) {
     for Damage { stream, position, reason } in found {
         let stream = stream.as_str();
         if !halted.iter().any(|it| it["stream"] == stream) {
-            let (since, position) = (Value::Null, *position);
-            halted.push(
-                json!({ "stream": stream, "reason": reason, "since": since, "position": position }),
-            );
+            halted.push(json!({
+                "stream": stream,
+                "reason": reason,
+                "since": null,
+                "position": position,
+                "next_action": NEXT_ACTION,
+            }));
         }
     }
 }
@@ -53,9 +61,15 @@ pub(super) fn mark(rows: &mut [Value], kind: &str, halted: &[String]) {
         let own = format!("{kind}-{}", row["id"]);
         let ledger = (kind == "webhook").then(|| format!("ledger-{}", row["id"]));
         if halted.iter().any(|stream| *stream == own || Some(stream) == ledger.as_ref()) {
-            row["halted"] = true.into();
+            mark_row(row);
         }
     }
+}
+
+/// What was to be done before says nothing any more: its mend would be recorded in that stream.
+fn mark_row(row: &mut Value) {
+    row["halted"] = true.into();
+    row["next_action"] = NEXT_ACTION.into();
 }
 
 /// The same for endpoints that are no webhooks, which have a ledger alone.
@@ -64,7 +78,7 @@ pub(super) fn mark_endpoints(rows: &mut [Value], halted: &[String]) {
         let kind = row["kind"].as_str().unwrap_or_default();
         let ledger = format!("ledger-{kind}.{}", row["id"]);
         if halted.contains(&ledger) {
-            row["halted"] = true.into();
+            mark_row(row);
         }
     }
 }

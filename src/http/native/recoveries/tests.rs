@@ -67,6 +67,16 @@ async fn a_plan_counts_exactly_what_the_filter_takes_in() {
 }
 
 #[tokio::test]
+async fn a_time_that_ends_before_it_begins_is_refused_with_both_its_names() {
+    let service = service().await;
+    let body = json!({ "since": second(3), "until": second(2) }).to_string();
+    let answer = service.call("POST", "1/webhooks/1/recover", &body).await;
+    let refused = answer.json();
+    assert_eq!((answer.status, &refused["attributes"]), (422, &json!(["since", "until"])));
+    assert!(refused["detail"].as_str().unwrap().contains("is not earlier than until"));
+}
+
+#[tokio::test]
 async fn a_dry_run_leaves_nothing_behind() {
     let service = service().await;
     let before = service.app.store.head().await.unwrap();
@@ -114,6 +124,8 @@ async fn what_is_anothers_unknown_or_bad_is_refused() {
         json!({}),
         json!({ "since": "yesterday" }),
         json!({ "since": second(0), "until": "later" }),
+        json!({ "since": second(3), "until": second(2) }),
+        json!({ "since": second(3), "until": second(3) }),
         json!({ "since": second(0), "status": ["pending"] }),
         json!({ "since": second(0), "dryrun": true }),
         json!([second(0)]),

@@ -48,6 +48,47 @@ fn what_the_client_could_not_use_is_refused_without_repeating_it() {
 }
 
 #[test]
+fn a_parameter_that_nobody_knows_is_refused_with_the_nearest_that_is_known() {
+    for (query, name, nearest) in [
+        ("tlss=false", "tlss", "tls"),
+        ("tls=false&tlsVerify=false", "tlsVerify", "tlsVerifyCert"),
+        ("NAMESPACES=acme", "NAMESPACES", "namespace"),
+        ("maxAppendsize_=1048576", "maxAppendsize_", "maxAppendSize"),
+        ("nodepreferenc=leader", "nodepreferenc", "nodePreference"),
+    ] {
+        let refused = EventStoreDbSettings::parse(&format!("esdb://localhost?{query}"));
+        let name = name.to_owned();
+        assert_eq!(refused.unwrap_err(), SettingsError::Unknown { name, nearest }, "{query}");
+    }
+    // A piece of a password that a question mark stands in.
+    let refused = EventStoreDbSettings::parse("esdb://admin:20?hunter2=x@localhost").unwrap_err();
+    assert!(!refused.to_string().contains("hunter2"), "{refused}");
+}
+
+#[test]
+fn every_parameter_of_the_client_is_taken() {
+    let query = "tls=true&TLSVERIFYCERT=false&tlsCaFile=ca.crt&userCertFile=a&userKeyFile=b\
+        &nodePreference=follower&maxDiscoverAttempts=3&discoveryInterval=500&gossipTimeout=3000\
+        &keepAliveInterval=10000&keepAliveTimeout=-1&defaultDeadline=5000&connectionName=relink";
+    let found = EventStoreDbSettings::parse(&format!("esdb://localhost:2113?{query}"));
+    assert!(found.unwrap().client.is_secure_mode_enabled());
+}
+
+#[test]
+fn a_value_that_the_client_cannot_read_is_told_by_its_parameter() {
+    for (query, name) in [
+        ("tls=no", "tls"),
+        ("tls=false&nodepreference=best", "nodePreference"),
+        ("gossipTimeout=3s", "gossipTimeout"),
+    ] {
+        let refused = EventStoreDbSettings::parse(&format!("esdb://localhost?{query}"));
+        assert_eq!(refused.unwrap_err(), SettingsError::Value(name), "{query}");
+    }
+    let half = EventStoreDbSettings::parse("esdb://localhost?userCertFile=a").unwrap_err();
+    assert_eq!(half, SettingsError::Unreadable);
+}
+
+#[test]
 fn the_debug_form_shows_no_password() {
     let found = EventStoreDbSettings::parse("esdb://admin:hunter2@localhost").unwrap();
     assert!(!format!("{found:?}").contains("hunter2"));

@@ -4,7 +4,7 @@ use super::*;
 
 fn wrong(body: &Value) -> (String, Vec<&'static str>) {
     match Creation::read(body) {
-        Err(Problem::Invalid { message, attributes }) => (message, attributes),
+        Err(Problem::Invalid { message, attributes, .. }) => (message, attributes),
         other => panic!("{body} gives {other:?}"),
     }
 }

@@ -1,6 +1,7 @@
 //! Requests that broke off between two steps, and those that came after them.
 
 use events::{Actor, KeyId, Sealed, Timestamp};
+use serde_json::json;
 
 use super::*;
 use crate::http::testing::Service;
@@ -42,6 +43,21 @@ async fn a_number_taken_in_vain_is_a_gap() {
     let service = service().await;
     desk(&service).take_number().await.unwrap();
     let written = desk(&service).create(at(URL)).await.unwrap();
+    assert_eq!(written.id, WebhookId(2));
+}
+
+#[tokio::test]
+async fn a_creation_that_is_refused_takes_no_number() {
+    let service = service().await;
+    desk(&service).create(at(URL)).await.unwrap();
+    assert_eq!(desk(&service).create(at(URL)).await, Err(taken()));
+    let redacted =
+        json!({ "url": ELSEWHERE, "delivery": { "headers": { "X-Key": "[redacted]" } } });
+    let redacted = Params::read(&redacted, true).unwrap();
+    assert!(desk(&service).create(redacted).await.is_err(), "there is no value to keep");
+    let nobodys = Desk { account: AccountId(9), ..desk(&service) };
+    assert_eq!(nobodys.create(at(ELSEWHERE)).await, Err(Problem::NoResource));
+    let written = desk(&service).create(at(ELSEWHERE)).await.unwrap();
     assert_eq!(written.id, WebhookId(2));
 }
 

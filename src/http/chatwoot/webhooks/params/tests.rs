@@ -8,7 +8,7 @@ fn create(body: &Value) -> Result<Params, Problem> {
 
 fn wrong(body: &Value) -> (String, Vec<&'static str>) {
     match create(body) {
-        Err(Problem::Invalid { message, attributes }) => (message, attributes),
+        Err(Problem::Invalid { message, attributes, .. }) => (message, attributes),
         other => panic!("{body} gives {other:?}"),
     }
 }
@@ -66,16 +66,28 @@ fn creating_needs_a_url_and_changing_does_not() {
 
 #[test]
 fn subscriptions_are_known_events_or_wildcards_that_mean_some() {
-    let of = |subscriptions: Value| {
-        create(&json!({"url": "https://a.test/", "subscriptions": subscriptions}))
-    };
+    let at = |subscriptions| json!({"url": "https://a.test/", "subscriptions": subscriptions});
+    let of = |subscriptions: Value| create(&at(subscriptions));
     assert_eq!(of(json!(null)).unwrap().subscriptions, None);
     let some = of(json!(["conversation_*", "inbox_updated", "inbox_updated"])).unwrap();
     let kept = ["conversation_*".to_owned(), "inbox_updated".to_owned()];
     assert_eq!(some.subscriptions, Some(kept.to_vec()));
     for bad in [json!([]), json!(["nothing"]), json!(["x_*"]), json!([1]), json!("inbox_updated")] {
-        let expected = Problem::invalid("subscriptions", "Subscriptions Invalid events");
-        assert_eq!(of(bad.clone()), Err(expected), "{bad}");
+        let (message, attributes) = wrong(&at(bad.clone()));
+        assert_eq!(message, "Subscriptions Invalid events", "{bad}");
+        assert_eq!(attributes, ["subscriptions"], "{bad}");
+    }
+}
+
+#[test]
+fn which_events_are_refused_and_which_there_are_is_said_beside_chatwoots_words() {
+    let given = json!({ "url": "https://a.test/", "subscriptions": ["inbox_updated", "parrots"] });
+    let refused = Params::read(&given, true).unwrap_err().native_body();
+    let [detail] = &refused["details"].as_array().unwrap()[..] else { panic!("{refused}") };
+    let detail = detail.as_str().unwrap();
+    assert!(detail.starts_with(r#"["parrots"] in subscriptions are no events; there are"#));
+    for known in ["message_created", "webhook.failing", "message_*"] {
+        assert!(detail.contains(known), "{known}: {detail}");
     }
 }
 
