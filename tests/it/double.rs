@@ -62,14 +62,23 @@ pub(crate) enum Trouble {
     CleanEnd,
 }
 
+/// What goes wrong with reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ReadTrouble {
+    /// They are never answered.
+    Silence,
+    /// Something between the client and its server answers that there is no such call.
+    NotFound,
+}
+
 /// What the nodes of one double share.
 pub(crate) struct Cluster {
     log: Mutex<Log>,
     troubles: Mutex<VecDeque<Trouble>>,
     leader: Mutex<usize>,
     ports: Vec<u16>,
-    /// Reads that are never answered.
-    silent_reads: Mutex<usize>,
+    /// What goes wrong with so many of the next reads.
+    read_troubles: Mutex<(usize, ReadTrouble)>,
     /// Where the reads of all streams, forwards from a position, began.
     reads: Mutex<Vec<u64>>,
     /// How many reads of all streams began at the end.
@@ -97,11 +106,11 @@ impl Cluster {
         takes
     }
 
-    fn takes_silent_read(&self) -> bool {
-        let mut silent = self.silent_reads.lock().unwrap();
-        let takes = *silent > 0;
-        *silent = silent.saturating_sub(1);
-        takes
+    fn read_trouble(&self) -> Option<ReadTrouble> {
+        let mut troubles = self.read_troubles.lock().unwrap();
+        let (left, trouble) = *troubles;
+        troubles.0 = left.checked_sub(1)?;
+        Some(trouble)
     }
 
     /// Waits until so many events in a row may be looked at.
@@ -148,7 +157,7 @@ impl Double {
             troubles: Mutex::default(),
             leader: Mutex::new(0),
             ports,
-            silent_reads: Mutex::new(0),
+            read_troubles: Mutex::new((0, ReadTrouble::Silence)),
             reads: Mutex::default(),
             reads_from_end: AtomicUsize::new(0),
             looks_at: watch::Sender::new(usize::MAX),
@@ -218,7 +227,12 @@ impl Double {
 
     /// The next reads are never answered.
     pub(crate) fn next_reads_hang(&self, count: usize) {
-        *self.cluster.silent_reads.lock().unwrap() = count;
+        *self.cluster.read_troubles.lock().unwrap() = (count, ReadTrouble::Silence);
+    }
+
+    /// The next reads do not reach it: somebody in between finds nothing where they go.
+    pub(crate) fn next_reads_find_nothing(&self, count: usize) {
+        *self.cluster.read_troubles.lock().unwrap() = (count, ReadTrouble::NotFound);
     }
 
     /// Filtered reads come to as many events in a row as they leave out, and not over more of
@@ -348,8 +362,10 @@ async fn serve(
 type Answers = Pin<Box<dyn Stream<Item = Result<ReadResp, Status>> + Send>>;
 
 async fn read(cluster: Arc<Cluster>, request: ReadReq) -> Result<Response<Answers>, Status> {
-    if cluster.takes_silent_read() {
-        std::future::pending::<()>().await;
+    match cluster.read_trouble() {
+        Some(ReadTrouble::Silence) => std::future::pending().await,
+        Some(ReadTrouble::NotFound) => return Err(Status::not_found("no such route")),
+        None => {}
     }
     let options = request.options.ok_or_else(|| Status::invalid_argument("no options"))?;
     if let Some(position) = options.begins_at() {

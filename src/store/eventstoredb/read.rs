@@ -10,7 +10,7 @@ use eventstore::{
 use tokio::time::Instant;
 
 use super::append::deleted;
-use super::failure::{Meaning, may_tell_of_a_place, meaning, unavailable};
+use super::failure::{Meaning, may_tell_of_a_place, meaning, unavailable, unfounded};
 use super::fill::{End, Filled, next_by};
 use super::wait::{Wait, Waiting, answers};
 use super::walk::Answer;
@@ -208,12 +208,13 @@ impl EventStoreDb {
                 self.connection.failed(&session, &meaning, &reason);
             }
             match (meaning, &of) {
-                (Meaning::Missing, _) => return Ok(Read::Missing),
-                (Meaning::Invalid, _) => return Ok(Read::NoPlace),
+                (Meaning::Missing, Of::Stream(..)) => return Ok(Read::Missing),
+                (Meaning::Invalid, Of::OursFrom(_)) => return Ok(Read::NoPlace),
                 (Meaning::Tombstoned, Of::Stream(stream, _)) => return Err(deleted(stream)),
-                (Meaning::Refused, _) => return Err(unavailable(reason)),
+                (Meaning::Refused | Meaning::Invalid, _) => return Err(unavailable(reason)),
                 (
-                    Meaning::Conflict(_)
+                    Meaning::Missing
+                    | Meaning::Conflict(_)
                     | Meaning::ConflictUntold
                     | Meaning::Tombstoned
                     | Meaning::Elsewhere
@@ -245,8 +246,14 @@ impl EventStoreDb {
         limit: usize,
         find: &mut (impl FnMut(RecordedEvent) -> Option<(T, usize)> + Send),
     ) -> Result<Filled<T>, Error> {
-        let mut events = waiting.opened(self.open(waiting.client(), of)).await?;
-        waiting.page(&mut events, limit, find).await
+        let opened = waiting.opened(self.open(waiting.client(), of)).await;
+        let mut events = opened.map_err(unfounded)?;
+        let page = waiting.page(&mut events, limit, find).await;
+        match of {
+            // That there is no such stream is an answer that is begun.
+            Of::Stream(..) => page,
+            Of::All(_) | Of::Ours(_) | Of::OursFrom(_) => page.map_err(unfounded),
+        }
     }
 
     async fn open(&self, client: &Client, of: &Of<'_>) -> Result<ReadStream, Error> {
