@@ -48,6 +48,38 @@ fn what_the_client_could_not_use_is_refused_without_repeating_it() {
 }
 
 #[test]
+fn only_the_leader_is_asked() {
+    let refused = |text: &str| EventStoreDbSettings::parse(text).map(drop);
+    assert_eq!(refused("esdb://one,two?tls=false&nodePreference=Leader"), Ok(()));
+    for preference in ["follower", "random", "readOnlyReplica", ""] {
+        let text = format!("esdb://one,two,three?nodepreference={preference}");
+        assert_eq!(refused(&text), Err(SettingsError::NodePreference), "{preference}");
+    }
+}
+
+#[test]
+fn a_node_that_is_gone_is_noticed_in_time() {
+    let refused = |text: &str| EventStoreDbSettings::parse(text).map(drop);
+    assert_eq!(refused("esdb://one?keepAliveInterval=10000&keepAliveTimeout=60000"), Ok(()));
+    for setting in ["keepAliveInterval=-1", "keepAliveTimeout=-1", "keepAliveInterval=60001"] {
+        let text = format!("esdb://localhost?tls=false&{setting}");
+        assert_eq!(refused(&text), Err(SettingsError::KeepAlive), "{setting}");
+    }
+}
+
+#[test]
+fn credentials_that_the_client_would_send_encoded_are_refused() {
+    let refused = |text: &str| EventStoreDbSettings::parse(text).map(drop);
+    for text in ["esdb://admin:change-it.(1)!@one:2113,two:2113", "esdb://admin@localhost"] {
+        assert_eq!(refused(text), Ok(()), "{text}");
+    }
+    for password in ["p%40ss", "p@ss", "p:ss", "p/ss", "p,ss", "p#ss", "p ss", "pässe"] {
+        let text = format!("esdb://admin:{password}@localhost:2113?tls=false");
+        assert_eq!(refused(&text), Err(SettingsError::Credentials), "{password}");
+    }
+}
+
+#[test]
 fn the_debug_form_shows_no_password() {
     let found = EventStoreDbSettings::parse("esdb://admin:hunter2@localhost").unwrap();
     assert!(!format!("{found:?}").contains("hunter2"));
