@@ -38,6 +38,10 @@ use wire::{ClusterInfo, EndPoint, Member, ReadReq, ReadResp, SupportedMethod, Su
 /// As large as a message may be for the server.
 const MESSAGE_MAX: usize = 16 << 20;
 
+/// As many calls as may be under way on one connection to the server, which keeps the default of
+/// what it is built on.
+const CALLS_MAX: u32 = 100;
+
 /// As large as an append may be where docker-compose.yml starts a server.
 const APPEND_SIZE: usize = 8 << 20;
 
@@ -69,6 +73,8 @@ enum ReadTrouble {
     Silence,
     /// Something between the client and its server answers that there is no such call.
     NotFound,
+    /// The server's user may not read what is asked for.
+    Denied,
 }
 
 /// What the nodes of one double share.
@@ -211,7 +217,8 @@ impl Double {
             let cluster = Arc::clone(&cluster);
             async move { Ok::<_, std::convert::Infallible>(serve(cluster, port, request).await) }
         });
-        runtime.spawn(Server::builder().serve_with_incoming(front, incoming));
+        let server = Server::builder().max_concurrent_streams(CALLS_MAX);
+        runtime.spawn(server.serve_with_incoming(front, incoming));
         self.nodes[node] = Some(runtime);
     }
 
@@ -249,6 +256,11 @@ impl Double {
     /// How many reads of all streams began at the end.
     pub(crate) fn reads_from_end(&self) -> usize {
         self.cluster.reads_from_end.load(Ordering::Relaxed)
+    }
+
+    /// Whoever reads is none of those who may.
+    pub(crate) fn next_reads_are_denied(&self, count: usize) {
+        *self.cluster.read_troubles.lock().unwrap() = (count, ReadTrouble::Denied);
     }
 
     /// The port of a node.
@@ -365,6 +377,9 @@ async fn read(cluster: Arc<Cluster>, request: ReadReq) -> Result<Response<Answer
     match cluster.read_trouble() {
         Some(ReadTrouble::Silence) => std::future::pending().await,
         Some(ReadTrouble::NotFound) => return Err(Status::not_found("no such route")),
+        Some(ReadTrouble::Denied) => {
+            return Err(refusal(Code::PermissionDenied, "access-denied", "Access Denied"));
+        }
         None => {}
     }
     let options = request.options.ok_or_else(|| Status::invalid_argument("no options"))?;

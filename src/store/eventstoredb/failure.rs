@@ -73,6 +73,16 @@ pub(super) fn unfounded(error: Error) -> Error {
     error
 }
 
+/// Why something was not read.
+pub(super) fn unread(error: &Error) -> String {
+    if matches!(error, Error::AccessDenied) {
+        return "EventStoreDB denies it to its user, who must be allowed to read $all, as members of \
+                $admins are"
+            .to_owned();
+    }
+    format!("EventStoreDB cannot be read: {error}")
+}
+
 pub(super) fn unavailable(reason: impl Into<String>) -> Failure {
     Failure::Unavailable { reason: reason.into() }
 }

@@ -289,23 +289,33 @@ async fn somebody_in_between_who_finds_nothing_is_not_believed_that_there_is_not
     let mut writer = Writer::new(&writing);
     let one = writer.write(&["one"]).await.position;
     let (first, elsewhere) = (Slice::From(Revision::FIRST), open(&double.url()));
+    double.next_reads_find_nothing(usize::MAX);
+    let answers = [
+        writing.read_all(Position::START, 10).await.map(|_| "a page"),
+        elsewhere.read_all(Position::START, 10).await.map(|_| "a page"),
+        elsewhere.follow(Position::START).await.map(|_| "a page"),
+        elsewhere.record_at(one).await.map(|_| "a record"),
+        elsewhere.read_stream(&writer.stream, first, 10).await.map(|_| "a stream"),
+        elsewhere.bound(&writer.stream).await.map(|_| "a bound"),
+        elsewhere.head().await.map(|_| "an end"),
+    ];
+    for answer in answers {
+        assert!(matches!(answer, Err(Failure::Unavailable { .. })), "{answer:?}");
+    }
+    double.next_reads_find_nothing(0);
     for store in [&writing, &elsewhere] {
-        double.next_reads_find_nothing(usize::MAX);
-        let answers = [
-            store.read_all(Position::START, 10).await.map(|_| "a page"),
-            store.follow(Position::START).await.map(|_| "a page"),
-            store.record_at(one).await.map(|_| "a record"),
-            store.read_stream(&writer.stream, first, 10).await.map(|_| "a stream"),
-            store.bound(&writer.stream).await.map(|_| "a bound"),
-            store.head().await.map(|_| "an end"),
-        ];
-        for answer in answers {
-            assert!(matches!(answer, Err(Failure::Unavailable { .. })), "{answer:?}");
-        }
-        double.next_reads_find_nothing(0);
         assert_eq!(everything(store).await.len(), 1);
         // Whoever may be reached the next time is asked a second time.
         double.next_reads_find_nothing(1);
         assert_eq!(store.read_all(Position::START, 10).await.unwrap().len(), 1);
     }
+}
+
+#[tokio::test]
+async fn a_user_who_may_not_read_the_whole_log_is_told_who_may() {
+    let double = Double::start();
+    let store = open(&double.url());
+    double.next_reads_are_denied(usize::MAX);
+    let Err(Failure::Unavailable { reason }) = store.head().await else { panic!("it is denied") };
+    assert!(reason.contains("$all") && reason.contains("$admins"), "{reason}");
 }
