@@ -23,7 +23,7 @@ pub(super) enum Found {
         looked_at: usize,
         /// And the steps that it takes for that.
         steps: u32,
-        /// The events that it looks at behind the last, unless that is as many as are wanted.
+        /// The events that it looks at behind the last before it ends the answer.
         behind: usize,
     },
 }
@@ -118,16 +118,18 @@ fn read_all(
     };
     // Forwards a read begins with the event at the position, backwards with the one before it.
     let at = log.events.partition_point(|event| event.position < start);
-    let places: Vec<usize> = if backwards {
-        (0..at).rev().filter(wanted).take(count).collect()
+    // It ends an answer only once it has found one more than is wanted, or nothing.
+    let more = count.saturating_add(1);
+    let mut places: Vec<usize> = if backwards {
+        (0..at).rev().filter(wanted).take(more).collect()
     } else {
-        (at..log.events.len()).filter(wanted).take(count).collect()
+        (at..log.events.len()).filter(wanted).take(more).collect()
     };
     let end = if backwards { 0 } else { log.events.len() };
     let looked_at = places.first().copied().unwrap_or(end).abs_diff(at);
     let steps = filter.map_or(0, |filter| steps(&filter, looked_at));
-    let last = places.last().filter(|_| places.len() < count);
-    let behind = last.map_or(0, |last| end.abs_diff(*last));
+    let beyond = if places.len() == more { places.pop() } else { None };
+    let behind = places.last().map_or(0, |last| beyond.unwrap_or(end).abs_diff(*last));
     Ok(Found::Places { places, looked_at, steps, behind })
 }
 
