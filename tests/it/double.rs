@@ -85,6 +85,8 @@ pub(crate) struct Cluster {
     ports: Vec<u16>,
     /// What goes wrong with so many of the next reads.
     read_troubles: Mutex<(usize, ReadTrouble)>,
+    /// How many appends came alone, not in a batch session.
+    appends_alone: AtomicUsize,
     /// Where the reads of all streams, forwards from a position, began.
     reads: Mutex<Vec<u64>>,
     /// How many reads of all streams began at the end.
@@ -164,6 +166,7 @@ impl Double {
             leader: Mutex::new(0),
             ports,
             read_troubles: Mutex::new((0, ReadTrouble::Silence)),
+            appends_alone: AtomicUsize::new(0),
             reads: Mutex::default(),
             reads_from_end: AtomicUsize::new(0),
             looks_at: watch::Sender::new(usize::MAX),
@@ -253,6 +256,11 @@ impl Double {
         self.cluster.log().lost_places.insert(position);
     }
 
+    /// How many appends came alone, and not in a batch session.
+    pub(crate) fn appends_alone(&self) -> usize {
+        self.cluster.appends_alone.load(Ordering::Relaxed)
+    }
+
     /// How many reads of all streams began at the end.
     pub(crate) fn reads_from_end(&self) -> usize {
         self.cluster.reads_from_end.load(Ordering::Relaxed)
@@ -338,6 +346,7 @@ async fn serve(
             Grpc::new(ProstCodec::default()).unary(answer, request).await
         }
         "streams.Streams/Append" => {
+            cluster.appends_alone.fetch_add(1, Ordering::Relaxed);
             let answer = service_fn(move |request: Request<_>| {
                 let append = appending::append(Arc::clone(&cluster), request.into_inner());
                 async { append.await.map(Response::new) }
@@ -347,7 +356,8 @@ async fn serve(
         }
         "streams.Streams/BatchAppend" => {
             let answer = service_fn(move |request: Request<_>| {
-                let answers = appending::batch(Arc::clone(&cluster), request.into_inner());
+                let leading = needs_leader.then_some(port);
+                let answers = appending::batch(Arc::clone(&cluster), leading, request.into_inner());
                 async { Ok(Response::new(answers)) }
             });
             let mut grpc = Grpc::new(ProstCodec::default()).max_decoding_message_size(MESSAGE_MAX);

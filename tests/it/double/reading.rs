@@ -28,6 +28,9 @@ pub(super) enum Found {
     },
 }
 
+/// As many events of a stream as the server reads in one step.
+const STEP: u64 = 32;
+
 /// As many events as the server looks at in one step of a filtered read, if nobody says more.
 const WINDOW: u32 = 32;
 
@@ -82,8 +85,13 @@ fn read_stream(
     let mut answers: Vec<_> =
         revisions.iter().map(|&revision| of_stream(log.stored(&name, revision))).collect();
     if !backwards {
-        if revisions.is_empty() && first > 0 {
-            answers.push(content(ReadContent::FirstRevision(first)));
+        // Its first step was before all that is left.
+        let from = match options.from {
+            Some(RevisionOption::Revision(from)) => from,
+            Some(RevisionOption::Start(()) | RevisionOption::End(())) | None => 0,
+        };
+        if from.saturating_add(STEP.min(count as u64)) <= first {
+            answers.insert(0, content(ReadContent::FirstRevision(first)));
         }
         answers.push(content(ReadContent::LastRevision(last)));
     }

@@ -258,6 +258,23 @@ async fn a_leader_that_resigned_sends_its_callers_to_the_next() {
 }
 
 #[tokio::test]
+async fn behind_a_change_of_leaders_batch_sessions_are_with_the_new_one() {
+    let double = Double::cluster();
+    let store = open(&double.url());
+    let mut writer = Writer::new(&store);
+    writer.write(&["one"]).await;
+    // A refusal ends its session, so that the next one is opened at the node that led.
+    let (records, _) = writer.draft(&["two"]);
+    let refused = store.append(&writer.stream, Expected::NoStream, records).await;
+    assert!(matches!(refused, Err(Failure::Conflict { .. })), "{refused:?}");
+    double.elect(2);
+    writer.write(&["two"]).await;
+    let alone = double.appends_alone();
+    writer.write(&["three"]).await;
+    assert_eq!(double.appends_alone(), alone);
+}
+
+#[tokio::test]
 async fn a_read_that_hangs_is_given_up_and_read_again() {
     let double = Double::start();
     let store = open(&double.url());
