@@ -76,8 +76,8 @@ pub(super) fn unfounded(error: Error) -> Error {
 /// Why something was not read.
 pub(super) fn unread(error: &Error) -> String {
     if matches!(error, Error::AccessDenied) {
-        return "EventStoreDB denies it to its user, who must be allowed to read $all, as members of \
-                $admins are"
+        return "EventStoreDB denies it to its user, who must be allowed to read $all, as members \
+                of $admins are"
             .to_owned();
     }
     format!("EventStoreDB cannot be read: {error}")

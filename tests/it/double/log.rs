@@ -11,8 +11,7 @@ use uuid::Uuid;
 /// The server's default, and what one record may come to.
 pub(crate) const APPEND_SIZE_DEFAULT: usize = 1 << 20;
 
-/// `$tb` of a stream that was deleted and may come back, and the revision of the end of one that may
-/// not.
+/// `$tb` of a stream that was deleted and may come back, and the last revision of one that may not.
 const DELETED: u64 = i64::MAX as u64;
 
 #[derive(Debug, Clone)]
