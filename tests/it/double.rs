@@ -38,6 +38,10 @@ use wire::{ClusterInfo, EndPoint, Member, ReadReq, ReadResp, SupportedMethod, Su
 /// As large as a message may be for the server.
 const MESSAGE_MAX: usize = 16 << 20;
 
+/// As many calls as may be under way on one connection to the server, which keeps the default of
+/// what it is built on.
+const CALLS_MAX: u32 = 100;
+
 /// As large as an append may be where docker-compose.yml starts a server.
 const APPEND_SIZE: usize = 8 << 20;
 
@@ -65,14 +69,27 @@ pub(crate) enum Trouble {
     CleanEnd,
 }
 
+/// What goes wrong with reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ReadTrouble {
+    /// They are never answered.
+    Silence,
+    /// Something between the client and its server answers that there is no such call.
+    NotFound,
+    /// The server's user may not read what is asked for.
+    Denied,
+}
+
 /// What the nodes of one double share.
 pub(crate) struct Cluster {
     log: Mutex<Log>,
     troubles: Mutex<VecDeque<Trouble>>,
     leader: Mutex<usize>,
     ports: Vec<u16>,
-    /// Reads that are never answered.
-    silent_reads: Mutex<usize>,
+    /// What goes wrong with so many of the next reads.
+    read_troubles: Mutex<(usize, ReadTrouble)>,
+    /// How many appends came alone, not in a batch session.
+    appends_alone: AtomicUsize,
     /// Where the reads of all streams, forwards from a position, began.
     reads: Mutex<Vec<u64>>,
     /// How many reads of all streams began at the end.
@@ -100,11 +117,11 @@ impl Cluster {
         takes
     }
 
-    fn takes_silent_read(&self) -> bool {
-        let mut silent = self.silent_reads.lock().unwrap();
-        let takes = *silent > 0;
-        *silent = silent.saturating_sub(1);
-        takes
+    fn read_trouble(&self) -> Option<ReadTrouble> {
+        let mut troubles = self.read_troubles.lock().unwrap();
+        let (left, trouble) = *troubles;
+        troubles.0 = left.checked_sub(1)?;
+        Some(trouble)
     }
 
     /// Waits until so many events in a row may be looked at.
@@ -151,7 +168,8 @@ impl Double {
             troubles: Mutex::default(),
             leader: Mutex::new(0),
             ports,
-            silent_reads: Mutex::new(0),
+            read_troubles: Mutex::new((0, ReadTrouble::Silence)),
+            appends_alone: AtomicUsize::new(0),
             reads: Mutex::default(),
             reads_from_end: AtomicUsize::new(0),
             looks_at: watch::Sender::new(usize::MAX),
@@ -205,7 +223,8 @@ impl Double {
             let cluster = Arc::clone(&cluster);
             async move { Ok::<_, std::convert::Infallible>(serve(cluster, port, request).await) }
         });
-        runtime.spawn(Server::builder().serve_with_incoming(front, incoming));
+        let server = Server::builder().max_concurrent_streams(CALLS_MAX);
+        runtime.spawn(server.serve_with_incoming(front, incoming));
         self.nodes[node] = Some(runtime);
     }
 
@@ -221,7 +240,12 @@ impl Double {
 
     /// The next reads are never answered.
     pub(crate) fn next_reads_hang(&self, count: usize) {
-        *self.cluster.silent_reads.lock().unwrap() = count;
+        *self.cluster.read_troubles.lock().unwrap() = (count, ReadTrouble::Silence);
+    }
+
+    /// The next reads do not reach it: somebody in between finds nothing where they go.
+    pub(crate) fn next_reads_find_nothing(&self, count: usize) {
+        *self.cluster.read_troubles.lock().unwrap() = (count, ReadTrouble::NotFound);
     }
 
     /// Filtered reads come to as many events in a row as they leave out, and not over more of
@@ -235,9 +259,19 @@ impl Double {
         self.cluster.log().lost_places.insert(position);
     }
 
+    /// How many appends came alone, and not in a batch session.
+    pub(crate) fn appends_alone(&self) -> usize {
+        self.cluster.appends_alone.load(Ordering::Relaxed)
+    }
+
     /// How many reads of all streams began at the end.
     pub(crate) fn reads_from_end(&self) -> usize {
         self.cluster.reads_from_end.load(Ordering::Relaxed)
+    }
+
+    /// Whoever reads is none of those who may.
+    pub(crate) fn next_reads_are_denied(&self, count: usize) {
+        *self.cluster.read_troubles.lock().unwrap() = (count, ReadTrouble::Denied);
     }
 
     /// The port of a node.
@@ -315,6 +349,7 @@ async fn serve(
             Grpc::new(ProstCodec::default()).unary(answer, request).await
         }
         "streams.Streams/Append" => {
+            cluster.appends_alone.fetch_add(1, Ordering::Relaxed);
             let answer = service_fn(move |request: Request<_>| {
                 let append = appending::append(Arc::clone(&cluster), request.into_inner());
                 async { append.await.map(Response::new) }
@@ -324,7 +359,8 @@ async fn serve(
         }
         "streams.Streams/BatchAppend" => {
             let answer = service_fn(move |request: Request<_>| {
-                let answers = appending::batch(Arc::clone(&cluster), request.into_inner());
+                let leading = needs_leader.then_some(port);
+                let answers = appending::batch(Arc::clone(&cluster), leading, request.into_inner());
                 async { Ok(Response::new(answers)) }
             });
             let mut grpc = Grpc::new(ProstCodec::default()).max_decoding_message_size(MESSAGE_MAX);
@@ -351,8 +387,13 @@ async fn serve(
 type Answers = Pin<Box<dyn Stream<Item = Result<ReadResp, Status>> + Send>>;
 
 async fn read(cluster: Arc<Cluster>, request: ReadReq) -> Result<Response<Answers>, Status> {
-    if cluster.takes_silent_read() {
-        std::future::pending::<()>().await;
+    match cluster.read_trouble() {
+        Some(ReadTrouble::Silence) => std::future::pending().await,
+        Some(ReadTrouble::NotFound) => return Err(Status::not_found("no such route")),
+        Some(ReadTrouble::Denied) => {
+            return Err(refusal(Code::PermissionDenied, "access-denied", "Access Denied"));
+        }
+        None => {}
     }
     let options = request.options.ok_or_else(|| Status::invalid_argument("no options"))?;
     if let Some(position) = options.begins_at() {

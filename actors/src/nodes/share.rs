@@ -108,7 +108,7 @@ impl Default for Share {
 }
 
 impl Share {
-    pub(super) fn new(division: watch::Receiver<Division>) -> Self {
+    pub(crate) fn new(division: watch::Receiver<Division>) -> Self {
         Self { division }
     }
 

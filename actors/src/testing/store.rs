@@ -40,6 +40,8 @@ pub(crate) struct TestStore {
     /// Pages of single streams.
     looked: AtomicUsize,
     shared: AtomicBool,
+    /// Whether only those who follow the log read it.
+    followed_alone: AtomicBool,
     /// As many bytes as one append may have, whatever it says.
     takes: AtomicUsize,
 }
@@ -68,6 +70,7 @@ impl Default for TestStore {
             of_streams: AtomicUsize::new(0),
             looked: AtomicUsize::new(0),
             shared: AtomicBool::new(false),
+            followed_alone: AtomicBool::new(false),
             takes: AtomicUsize::new(usize::MAX),
         }
     }
@@ -138,6 +141,11 @@ impl TestStore {
     /// Several nodes write to it.
     pub(crate) fn share(&self) {
         self.shared.store(true, Ordering::SeqCst);
+    }
+
+    /// It has much of others to look at, which only those wait for who follow it.
+    pub(crate) fn answer_followers_alone(&self) {
+        self.followed_alone.store(true, Ordering::SeqCst);
     }
 
     /// It takes no more than so many bytes at once, and does not say so.
@@ -273,7 +281,20 @@ impl EventStore for TestStore {
         Box::pin(async move {
             self.failing()?;
             assert!(!spend(&self.falls_reading), "the test says that reading falls over");
+            if self.followed_alone.load(Ordering::SeqCst) {
+                return Err(unavailable());
+            }
             let page = self.log.read_all(behind, limit).await?;
+            self.read.fetch_add(page.len(), Ordering::SeqCst);
+            Ok(page)
+        })
+    }
+
+    fn follow(&self, behind: Position) -> BoxFuture<'_, Result<Vec<Record>, Failure>> {
+        Box::pin(async move {
+            self.failing()?;
+            assert!(!spend(&self.falls_reading), "the test says that reading falls over");
+            let page = self.log.follow(behind).await?;
             self.read.fetch_add(page.len(), Ordering::SeqCst);
             Ok(page)
         })

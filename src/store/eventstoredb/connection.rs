@@ -6,7 +6,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use events::Failure;
@@ -35,6 +35,8 @@ const STRIKES_MAX: u32 = 2;
 /// acknowledged, some 40 ms, and with it whatever else the connection has to send. Followers make
 /// such calls all the time; appends do not stand behind them.
 pub(super) struct Session {
+    /// Another for each session of this process, from 1.
+    pub(super) number: u64,
     pub(super) client: Client,
     pub(super) lanes: Lanes,
     strikes: AtomicU32,
@@ -74,6 +76,7 @@ struct Shared {
     size: Arc<SizeLimit>,
     status: watch::Sender<Status>,
     failed: AtomicU32,
+    sessions: AtomicU64,
     /// Whether there was ever a client that was ready.
     begun: AtomicBool,
 }
@@ -81,8 +84,9 @@ struct Shared {
 impl Connection {
     pub(super) fn new(settings: ClientSettings, size: Arc<SizeLimit>) -> Self {
         let status = watch::Sender::new(Status::Idle);
-        let (failed, begun) = (AtomicU32::new(0), AtomicBool::new(false));
-        Self { shared: Arc::new(Shared { settings, size, status, failed, begun }) }
+        let (failed, sessions) = (AtomicU32::new(0), AtomicU64::new(0));
+        let begun = AtomicBool::new(false);
+        Self { shared: Arc::new(Shared { settings, size, status, failed, sessions, begun }) }
     }
 
     /// The client as it is now; waits for an attempt to connect that is under way, and fails at
@@ -196,7 +200,8 @@ impl Shared {
         let (client, lanes) = (new()?, Lanes::new(new()?));
         let server = client.server_info().await.map_err(|error| reason(&error))?;
         tracing::info!("connected to EventStoreDB {}", server.version());
-        Ok(Session { client, lanes, strikes: AtomicU32::new(0) })
+        let number = self.sessions.fetch_add(1, Ordering::Relaxed) + 1;
+        Ok(Session { number, client, lanes, strikes: AtomicU32::new(0) })
     }
 
     /// By a client of its own, for a server may break the connection off; and not for long, for

@@ -64,6 +64,25 @@ pub(super) fn may_tell_of_a_place(error: &Error) -> bool {
     matches!(error, Error::ServerError(_))
 }
 
+/// Of a read that can have no such answer: none of all streams, and none that is not even begun. It
+/// is not the server that says so, but something between it and us.
+pub(super) fn unfounded(error: Error) -> Error {
+    if matches!(error, Error::ResourceNotFound) {
+        return Error::InternalParsingError("nothing is found at its address".to_owned());
+    }
+    error
+}
+
+/// Why something was not read.
+pub(super) fn unread(error: &Error) -> String {
+    if matches!(error, Error::AccessDenied) {
+        return "EventStoreDB denies it to its user, who must be allowed to read $all, as members \
+                of $admins are"
+            .to_owned();
+    }
+    format!("EventStoreDB cannot be read: {error}")
+}
+
 pub(super) fn unavailable(reason: impl Into<String>) -> Failure {
     Failure::Unavailable { reason: reason.into() }
 }

@@ -15,6 +15,8 @@ pub(super) struct Filled<T> {
     pub(super) page: Vec<T>,
     pub(super) bytes: usize,
     pub(super) end: End,
+    /// The number of the session that it was read in.
+    pub(super) by: u64,
 }
 
 /// Why there is no more of it.
@@ -30,7 +32,7 @@ pub(super) enum End {
 
 impl<T> Filled<T> {
     pub(super) fn new() -> Self {
-        Self { page: Vec::new(), bytes: 0, end: End::Full }
+        Self { page: Vec::new(), bytes: 0, end: End::Full, by: 0 }
     }
 
     /// Takes records until there is enough of them, and may go on where the last was late.

@@ -24,14 +24,21 @@ pub(super) struct Growth {
     ends: Mutex<Ends>,
 }
 
+/// The last position of the server that was seen, whosesoever it is, and the number of the session
+/// that saw it.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) position: Position,
+    pub(super) by: u64,
+}
+
 /// Between `from` and `to` stands nothing of ours: on a cluster with busy neighbours nobody reads
 /// over their events again and again.
 #[derive(Debug, Default, Clone, Copy)]
 struct Ends {
     from: Position,
     to: Position,
-    /// The last position of the server that was seen, whosesoever it is.
-    seen: Position,
+    seen: Seen,
 }
 
 impl Growth {
@@ -50,7 +57,7 @@ impl Growth {
     }
 
     /// The server's last position as it was seen last.
-    pub(super) fn seen(&self) -> Position {
+    pub(super) fn seen(&self) -> Seen {
         self.ends().seen
     }
 
@@ -60,8 +67,14 @@ impl Growth {
         if ends.from <= behind && behind < ends.to { ends.to } else { behind }
     }
 
-    /// Reading has come to the end, and that is behind what was seen before it began.
-    pub(super) fn quiet(&self, from: Position, seen: Position) {
+    /// Reading has come to the end, and that is behind what was seen before it began. What one
+    /// session has seen tells nothing of another: its node may still believe that it leads, and end
+    /// before that.
+    pub(super) fn quiet(&self, from: Position, seen: Seen, by: u64) {
+        if seen.by != by {
+            return;
+        }
+        let seen = seen.position;
         let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
         if seen > from && seen >= ends.to {
             // Where it began within what is known to be foreign, all of that still is.
@@ -72,9 +85,11 @@ impl Growth {
         }
     }
 
-    fn see(&self, position: Position) {
+    fn see(&self, seen: Seen) {
         let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
-        ends.seen = ends.seen.max(position);
+        if seen.by != ends.seen.by || seen.position > ends.seen.position {
+            ends.seen = seen;
+        }
     }
 
     fn ends(&self) -> Ends {
@@ -94,8 +109,8 @@ impl EventStoreDb {
                 _ = known.changed() => {}
                 () = sleep(POLL_EVERY) => {
                     match self.server_position().await {
-                        Ok(position) if position > self.growth.from(behind) => {
-                            self.growth.see(position);
+                        Ok(seen) if seen.position > self.growth.from(behind) => {
+                            self.growth.see(seen);
                             return;
                         }
                         Ok(_) => {}
@@ -111,11 +126,15 @@ impl EventStoreDb {
 mod tests {
     use super::*;
 
+    fn seen(position: u64) -> Seen {
+        Seen { position: Position(position), by: 1 }
+    }
+
     #[test]
     fn what_is_known_to_be_foreign_is_not_read_again() {
         let growth = Growth::default();
-        growth.see(Position(90));
-        growth.quiet(Position(40), growth.seen());
+        growth.see(seen(90));
+        growth.quiet(Position(40), growth.seen(), 1);
         assert_eq!(growth.from(Position(40)), Position(90));
         assert_eq!(growth.from(Position(60)), Position(90));
         assert_eq!(growth.from(Position(39)), Position(39), "ours may stand behind it");
@@ -126,12 +145,12 @@ mod tests {
     #[test]
     fn what_turns_out_to_be_foreign_behind_it_is_added_to_it() {
         let growth = Growth::default();
-        growth.quiet(Position(40), Position(90));
-        growth.quiet(Position(90), Position(200));
+        growth.quiet(Position(40), seen(90), 1);
+        growth.quiet(Position(90), seen(200), 1);
         for (behind, from) in [(39, 39), (40, 200), (90, 200), (199, 200), (200, 200)] {
             assert_eq!(growth.from(Position(behind)), Position(from));
         }
-        growth.quiet(Position(210), Position(300));
+        growth.quiet(Position(210), seen(300), 1);
         assert_eq!(growth.from(Position(40)), Position(40), "ours stands in between");
         assert_eq!(growth.from(Position(210)), Position(300));
     }
@@ -139,7 +158,18 @@ mod tests {
     #[test]
     fn only_what_was_seen_before_reading_is_known_to_be_quiet() {
         let growth = Growth::default();
-        growth.quiet(Position(40), growth.seen());
+        growth.quiet(Position(40), growth.seen(), 0);
         assert_eq!(growth.from(Position(40)), Position(40));
+    }
+
+    #[test]
+    fn what_one_node_has_seen_is_not_quiet_because_another_ends_before_it() {
+        let growth = Growth::default();
+        growth.see(seen(90));
+        growth.quiet(Position(40), growth.seen(), 2);
+        assert_eq!(growth.from(Position(40)), Position(40), "ours may stand where this one ends");
+        growth.see(Seen { position: Position(60), by: 2 });
+        growth.quiet(Position(40), growth.seen(), 2);
+        assert_eq!(growth.from(Position(40)), Position(60), "so far it has seen itself");
     }
 }

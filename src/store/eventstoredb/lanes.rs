@@ -15,6 +15,8 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::TRY_WITHIN;
+use super::fill::next_by;
+use super::wait::answers;
 
 /// Sessions side by side. A refused append disturbs one in so many of those in flight.
 const LANES: usize = 8;
@@ -65,6 +67,11 @@ impl Lanes {
             if current.as_ref().is_some_and(|it| Arc::ptr_eq(it, &session)) {
                 *current = None;
             }
+        }
+        if matches!(answer, Err(Error::NotLeaderException(_))) {
+            // The client goes to the leader when it is told so, but not by a session that is
+            // refused before it has answered anything.
+            let _ = answers(&self.client, next_by()).await;
         }
         answer
     }

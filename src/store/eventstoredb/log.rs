@@ -41,11 +41,13 @@ impl EventStoreDb {
         }
         let seen = self.growth.seen();
         let Some(from) = self.place_behind(behind).await? else { return Ok(Vec::new()) };
-        if let Some(Filled { page, end, .. }) = self.page_from(from, behind, limit, wait).await? {
+        if let Some(Filled { page, end, by, .. }) =
+            self.page_from(from, behind, limit, wait).await?
+        {
             // One that is short for another reason is not at the end.
             if end == End::Ended {
                 let last = page.last().map_or(behind, |last| last.position);
-                self.growth.quiet(last, seen);
+                self.growth.quiet(last, seen, by);
             }
             return Ok(page);
         }
@@ -143,8 +145,7 @@ impl EventStoreDb {
                 }
                 Some(filled)
             }
-            Read::Missing => Some(Filled { end: End::Ended, ..Filled::new() }),
-            Read::NoPlace => None,
+            Read::Missing | Read::NoPlace => None,
         })
     }
 
@@ -173,9 +174,9 @@ impl EventStoreDb {
         let seen = self.server_position().await?;
         let last = Of::Ours(last_on_server().filter(self.names.filter()));
         let last = self.last_of(last, wait).await?;
-        self.growth.know(last);
-        self.growth.quiet(last, seen);
-        Ok(last)
+        self.growth.know(last.position);
+        self.growth.quiet(last.position, seen, last.by);
+        Ok(last.position)
     }
 }
 

@@ -10,8 +10,9 @@ use eventstore::{
 use tokio::time::Instant;
 
 use super::append::deleted;
-use super::failure::{Meaning, may_tell_of_a_place, meaning, unavailable};
+use super::failure::{Meaning, may_tell_of_a_place, meaning, unavailable, unfounded, unread};
 use super::fill::{End, Filled, next_by};
+use super::growth::Seen;
 use super::wait::{Wait, Waiting, answers};
 use super::walk::Answer;
 use super::{EventStoreDb, READ_WITHIN, record};
@@ -135,14 +136,16 @@ impl EventStoreDb {
     }
 
     /// The position of the server's last event, whoever wrote it.
-    pub(super) async fn server_position(&self) -> Result<Position, Failure> {
+    pub(super) async fn server_position(&self) -> Result<Seen, Failure> {
         self.last_of(Of::All(last_on_server()), Wait::Briefly).await
     }
 
-    pub(super) async fn last_of(&self, of: Of<'_>, wait: Wait) -> Result<Position, Failure> {
+    pub(super) async fn last_of(&self, of: Of<'_>, wait: Wait) -> Result<Seen, Failure> {
         Ok(match self.read(of, 1, wait, position).await? {
-            Read::Done(found) => found.page.first().copied().unwrap_or(Position::START),
-            Read::Missing | Read::NoPlace => Position::START,
+            Read::Done(Filled { page, by, .. }) => {
+                Seen { position: page.first().copied().unwrap_or(Position::START), by }
+            }
+            Read::Missing | Read::NoPlace => Seen::default(),
         })
     }
 
@@ -184,12 +187,12 @@ impl EventStoreDb {
             let error = match self.once(&mut waiting, &of, limit, &mut find).await {
                 Ok(done) => {
                     session.answered();
-                    return Ok(Read::Done(done));
+                    return Ok(Read::Done(Filled { by: session.number, ..done }));
                 }
                 Err(error) => error,
             };
             let meaning = meaning(&error);
-            reason = format!("EventStoreDB cannot be read: {error}");
+            reason = unread(&error);
             if matches!(of, Of::OursFrom(_)) && may_tell_of_a_place(&error) {
                 // A server that answers another question has no troubles of its own.
                 if answers(&session.client, deadline.min(next_by())).await.is_ok() {
@@ -208,12 +211,13 @@ impl EventStoreDb {
                 self.connection.failed(&session, &meaning, &reason);
             }
             match (meaning, &of) {
-                (Meaning::Missing, _) => return Ok(Read::Missing),
-                (Meaning::Invalid, _) => return Ok(Read::NoPlace),
+                (Meaning::Missing, Of::Stream(..)) => return Ok(Read::Missing),
+                (Meaning::Invalid, Of::OursFrom(_)) => return Ok(Read::NoPlace),
                 (Meaning::Tombstoned, Of::Stream(stream, _)) => return Err(deleted(stream)),
-                (Meaning::Refused, _) => return Err(unavailable(reason)),
+                (Meaning::Refused | Meaning::Invalid, _) => return Err(unavailable(reason)),
                 (
-                    Meaning::Conflict(_)
+                    Meaning::Missing
+                    | Meaning::Conflict(_)
                     | Meaning::ConflictUntold
                     | Meaning::Tombstoned
                     | Meaning::Elsewhere
@@ -245,8 +249,14 @@ impl EventStoreDb {
         limit: usize,
         find: &mut (impl FnMut(RecordedEvent) -> Option<(T, usize)> + Send),
     ) -> Result<Filled<T>, Error> {
-        let mut events = waiting.opened(self.open(waiting.client(), of)).await?;
-        waiting.page(&mut events, limit, find).await
+        let opened = waiting.opened(self.open(waiting.client(), of)).await;
+        let mut events = opened.map_err(unfounded)?;
+        let page = waiting.page(&mut events, limit, find).await;
+        match of {
+            // That there is no such stream is an answer that is begun.
+            Of::Stream(..) => page,
+            Of::All(_) | Of::Ours(_) | Of::OursFrom(_) => page.map_err(unfounded),
+        }
     }
 
     async fn open(&self, client: &Client, of: &Of<'_>) -> Result<ReadStream, Error> {

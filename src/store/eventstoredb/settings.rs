@@ -28,6 +28,10 @@ const PARAMETERS: [&str; 15] = [
     "maxAppendSize",
 ];
 
+/// As long as the connection to a node may say nothing before it is asked, and as long as that may
+/// take, in milliseconds.
+const KEEP_ALIVE_MAX: u64 = 60_000;
+
 /// As little as a server may be set to take in one append: less would not hold one request.
 const APPEND_SIZE_MIN: usize = 256 << 10;
 
@@ -62,6 +66,18 @@ pub enum SettingsError {
     /// The client panics at its first call with it.
     #[error("defaultDeadline must be a number of milliseconds; leave it out for none")]
     EndlessDeadline,
+    /// What one node decides must be the next to what another wrote, and other nodes lag behind.
+    #[error("nodePreference must be leader, for only the leader tells what is; leave it out")]
+    NodePreference,
+    /// Whoever waits among others' events stays with an answer whose node is gone.
+    #[error(
+        "keepAliveInterval and keepAliveTimeout must be numbers of milliseconds, at most \
+         {KEEP_ALIVE_MAX}: nothing else tells that a node is gone"
+    )]
+    KeepAlive,
+    /// What they are encoded from is no text.
+    #[error("user and password must be UTF-8, percent-encoded where they have @ : / ? # % or ,")]
+    Credentials,
     /// It would end the category of a stream, or be taken for one.
     #[error("namespace must be 1 to {NAMESPACE_MAX} lower-case letters and digits")]
     Namespace,
@@ -86,6 +102,12 @@ impl EventStoreDbSettings {
                     let size = value.parse().ok().filter(|size| *size >= APPEND_SIZE_MIN);
                     append_size = Some(size.ok_or(SettingsError::AppendSize)?);
                 }
+                "nodepreference" if !value.eq_ignore_ascii_case("leader") => {
+                    return Err(SettingsError::NodePreference);
+                }
+                "keepaliveinterval" | "keepalivetimeout" if !is_kept_alive(value) => {
+                    return Err(SettingsError::KeepAlive);
+                }
                 "defaultdeadline" if value.starts_with('-') => {
                     return Err(SettingsError::EndlessDeadline);
                 }
@@ -101,6 +123,7 @@ impl EventStoreDbSettings {
         let pairs: Vec<_> = rest.iter().map(|(_, pair)| *pair).collect();
         let client = with(address, &pairs.join("&"));
         let client = client.ok_or_else(|| unreadable(address, &known, &pairs))?;
+        let client = with_decoded_credentials(client, address)?;
         Ok(Self { client, namespace, append_size })
     }
 }
@@ -136,6 +159,30 @@ impl EventStoreDbSettings {
     pub(crate) fn client(&self) -> ClientSettings {
         self.client.clone()
     }
+}
+
+fn is_kept_alive(value: &str) -> bool {
+    value.parse().is_ok_and(|millis: u64| millis <= KEEP_ALIVE_MAX)
+}
+
+/// The client sends user and password as they stand in the address, encoded. Its settings take them
+/// as they are by serde alone, from a format whose numbers are signed.
+fn with_decoded_credentials(
+    client: ClientSettings,
+    address: &str,
+) -> Result<ClientSettings, SettingsError> {
+    let Some((before, _hosts)) = address.rsplit_once('@') else { return Ok(client) };
+    let (_scheme, credentials) = before.split_once("://").unwrap_or(("", before));
+    let (login, password) = credentials.split_once(':').unwrap_or((credentials, ""));
+    let decode = |text| {
+        let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
+        decoded.map_err(|_| SettingsError::Credentials)
+    };
+    let credentials = [("login", decode(login)?), ("password", decode(password)?)];
+    let credentials = credentials.map(|(name, text)| (name.to_owned(), text.into_owned().into()));
+    let mut settings = toml::Table::try_from(client).map_err(|_| SettingsError::Unreadable)?;
+    settings.insert("default_user_name".to_owned(), toml::Table::from_iter(credentials).into());
+    settings.try_into().map_err(|_| SettingsError::Unreadable)
 }
 
 fn is_namespace(name: &str) -> bool {

