@@ -1,5 +1,6 @@
 //! One page of an endpoint's deliveries: what the view has, and then what only the ledger has.
 
+mod following;
 mod older;
 
 use events::{Category, EndpointId, Failure, Revision, StreamName};
