@@ -9,12 +9,23 @@ use events::{
 use projections::Views;
 use projections::delivery_log::{Delivery, DeliveryLog, NEAR, Stretch};
 
-/// One that is read, and how often it was.
+use crate::http::places::{Place, Places};
+
+/// One that is read from a place among those who do.
 pub(super) struct Ledger<'a> {
     pub(super) store: &'a dyn EventStore,
     pub(super) endpoint: EndpointId,
     pub(super) stream: StreamName,
+    pub(super) turn: &'a mut Turn,
+    /// As many pages as were read.
     pub(super) reads: usize,
+}
+
+/// A place, and how many pages are read before it is somebody else's turn.
+pub(super) struct Turn {
+    pub(super) places: Places,
+    pub(super) place: Option<Place>,
+    pub(super) reads_max: usize,
 }
 
 /// Deliveries that are followed up to their ends. Most end near; where one did not, the view says
@@ -34,8 +45,19 @@ impl Ledger<'_> {
         slice: Slice,
         limit: usize,
     ) -> Result<Vec<Record>, Failure> {
+        if self.reads > 0 && self.reads.is_multiple_of(self.turn.reads_max) {
+            self.turn.pass().await;
+        }
         self.reads += 1;
         self.store.read_stream(&self.stream, slice, limit).await
+    }
+}
+
+impl Turn {
+    async fn pass(&mut self) {
+        if let Some(place) = self.place.take() {
+            self.place = Some(self.places.pass(place).await);
+        }
     }
 }
 

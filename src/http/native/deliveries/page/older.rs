@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use events::delivery::{Event as DeliveryEvent, Queued};
 use events::store::{PAGE_MAX, Slice, is_last};
-use events::{DeliveryId, EndpointId, Event, Failure, Record, Revision, StreamName, Timestamp};
+use events::{DeliveryId, Event, Failure, Record, Revision, Timestamp};
 use projections::delivery_log::{Delivery, FINISHED_MAX, Filter, Here};
 
 use super::following::{Following, Ledger};
@@ -48,14 +48,12 @@ impl<'a> Older<'a> {
     /// From a place back.
     pub(super) fn new(
         app: &'a App,
-        endpoint: EndpointId,
-        stream: StreamName,
+        ledger: Ledger<'a>,
         filter: &'a Filter,
         from: Revision,
     ) -> Self {
-        let is_trimmed = app.views.delivery_log.read(|view| view.trimmed(endpoint).is_some());
-        let ledger = Ledger { store: &*app.store, endpoint, stream, reads: 0 };
-        Self { app, ledger, filter, reached: Some(from), is_trimmed }
+        let trimmed = app.views.delivery_log.read(|view| view.trimmed(ledger.endpoint));
+        Self { app, ledger, filter, reached: Some(from), is_trimmed: trimmed.is_some() }
     }
 
     /// How far it is gone: none at its end.

@@ -86,6 +86,25 @@ async fn a_page_from_before_an_outage_reads_where_its_deliveries_ended_and_nothi
     assert!(reads <= 8, "{reads} reads, of a ledger of {} pages", 6 * FAR / PAGE_MAX as u128);
 }
 
+#[tokio::test]
+async fn a_page_that_reads_much_lets_others_have_their_turn() {
+    let service = service([]).await;
+    let told = (0..2 * FAR).map(queued).chain((0..2 * FAR).map(taken));
+    write_all(&service, &told.collect::<Vec<_>>()).await;
+    let places = Places::new(1, 1);
+    let paging = Paging { places, turn_reads: 1, ..Paging::new() };
+    let over = std::cell::RefCell::new(vec![]);
+    // Nothing of the kind is there: all is read back to the beginning.
+    let page = async |account, place| {
+        let caller = Caller { account: AccountId(account), ..caller() };
+        let filter = Filter { event: Some("none".to_owned()), ..newest_below(place, 9) };
+        paging.page(&service.app, &caller, WEBHOOK.into(), filter).await.unwrap();
+        over.borrow_mut().push(account);
+    };
+    tokio::join!(page(1, 2 * FAR as u64), page(2, 5));
+    assert_eq!(*over.borrow(), [2, 1]);
+}
+
 /// What happens to one of a few deliveries, or how many others are queued and end meanwhile.
 #[derive(Debug, Clone, Copy)]
 enum Step {
