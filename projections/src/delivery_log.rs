@@ -1,8 +1,9 @@
 //! What each endpoint is owed and was lately delivered. Bodies and attempts stay in its ledger.
 
-mod again;
+mod afar;
 mod ended;
 mod retention;
+mod stretches;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,12 +13,14 @@ use events::{DeliveryId, EndpointId, Event, Fold, Recorded, Revision, Timestamp,
 use serde::{Deserialize, Serialize};
 
 use crate::{Projection, Seen};
-use again::Again;
+use afar::Afar;
 use ended::Ended;
 use retention::Kept;
 
+pub use afar::NEAR;
 pub use ended::FINISHED_MAX;
 pub use retention::Upkeep;
+pub use stretches::Stretch;
 
 words! {
     /// Where a delivery is.
@@ -74,6 +77,10 @@ pub struct Delivery {
     /// Whether it was brought back after it had left: `revision` and `created_at` say when that
     /// was, and only the ledger when it was queued.
     stray: bool,
+    /// Where the last attempt is told of; where it was queued, while there is none.
+    attempted: Revision,
+    /// Where its end is told; where it was queued, while there is none.
+    over: Revision,
 }
 
 impl Delivery {
@@ -134,7 +141,7 @@ struct Ledger {
     deliveries: BTreeMap<Revision, Delivery>,
     places: HashMap<DeliveryId, Revision>,
     ended: Ended,
-    again: Again,
+    afar: Afar,
     ordering: Ordering,
     /// Whether everything that is owed is held.
     holds: bool,
@@ -203,14 +210,16 @@ impl DeliveryLog {
         here.collect()
     }
 
-    /// The first stretch of a ledger, from a place on, in which deliveries were brought back.
-    pub fn again(&self, endpoint: EndpointId, from: Revision) -> Option<(Revision, Revision)> {
-        self.ledgers.get(&endpoint)?.again.from(from)
+    /// Where a ledger tells what became of deliveries that are not here any more and were queued
+    /// between two places: within [`NEAR`] records behind each, and in these stretches. As far as
+    /// they stand at `from` or behind it, in their order.
+    pub fn afar(&self, endpoint: EndpointId, queued: Stretch, from: Revision) -> Vec<Stretch> {
+        self.ledgers.get(&endpoint).map_or_else(Vec::new, |ledger| ledger.afar.of(queued, from))
     }
 
     /// Where in an endpoint's ledger a delivery was brought back last.
     pub fn last_again(&self, endpoint: EndpointId) -> Option<Revision> {
-        self.ledgers.get(&endpoint)?.again.last()
+        self.ledgers.get(&endpoint)?.afar.last_again()
     }
 
     /// An endpoint's deliveries, as far as they are here.
@@ -312,13 +321,15 @@ impl Ledger {
             failed_at: None,
             aside: false,
             stray: false,
+            attempted: record.revision,
+            over: record.revision,
         };
         self.places.insert(queued.delivery, record.revision);
         self.deliveries.insert(record.revision, delivery);
     }
 
     fn reopen(&mut self, record: &Recorded<Event>, reopened: &Reopened) {
-        self.again.take(record.revision);
+        self.afar.brought_back(record.revision);
         match self.delivery(reopened.queued.delivery) {
             Some(delivery) => {
                 delivery.status = DeliveryStatus::Pending;
@@ -334,6 +345,7 @@ impl Ledger {
                 self.queue(record, &reopened.queued, reopened.attempts);
                 let has_left = self.ended.left(None).is_some();
                 if let Some(delivery) = self.delivery(reopened.queued.delivery) {
+                    delivery.reopened = Some(record.revision);
                     delivery.stray = has_left;
                 }
             }
@@ -347,6 +359,7 @@ impl Ledger {
             DeliveryEvent::AttemptFailed(failed) => {
                 if let Some(delivery) = self.delivery(failed.delivery) {
                     delivery.attempts = failed.attempt;
+                    delivery.attempted = record.revision;
                     delivery.next_attempt_at = failed.retry_at;
                     delivery.failed_at = Some(failed.started_at);
                     delivery.last_class = Some(failed.class);
@@ -357,16 +370,17 @@ impl Ledger {
             DeliveryEvent::Delivered(delivered) => {
                 if let Some(delivery) = self.delivery(delivered.delivery) {
                     delivery.attempts = delivered.attempt;
+                    delivery.attempted = record.revision;
                     delivery.last_class = Some(AttemptClass::Ok);
                     delivery.last_status_code = Some(delivered.response.status);
                 }
-                self.finish(delivered.delivery, DeliveryStatus::Delivered, record.at);
+                self.finish(delivered.delivery, DeliveryStatus::Delivered, record);
             }
             DeliveryEvent::Abandoned(abandoned) => {
                 if let Some(delivery) = self.delivery(abandoned.delivery) {
                     delivery.abandoned_for = Some(abandoned.reason);
                 }
-                self.finish(abandoned.delivery, DeliveryStatus::Abandoned, record.at);
+                self.finish(abandoned.delivery, DeliveryStatus::Abandoned, record);
             }
             DeliveryEvent::RetryRequested(asked) => {
                 let waits = self.waits(asked.delivery);
@@ -420,19 +434,20 @@ impl Ledger {
         self.deliveries.get_mut(self.places.get(&id)?)
     }
 
-    fn finish(&mut self, id: DeliveryId, status: DeliveryStatus, at: Timestamp) {
+    fn finish(&mut self, id: DeliveryId, status: DeliveryStatus, record: &Recorded<Event>) {
         let Some(delivery) = self.delivery(id) else { return };
         let was = delivery.finished_at.map(|_| delivery.status);
         delivery.status = status;
-        delivery.finished_at = Some(at);
+        (delivery.finished_at, delivery.over) = (Some(record.at), record.revision);
         (delivery.next_attempt_at, delivery.failed_at) = (None, None);
         let revision = delivery.revision;
-        self.kept.ended(revision, at);
+        self.kept.ended(revision, record.at);
         let Some(oldest) = self.ended.take(revision, was, status) else { return };
         if let Some(oldest) = self.deliveries.remove(&oldest) {
             self.places.remove(&oldest.id);
             if self.kept.has(oldest.revision) {
                 self.ended.leave(oldest.revision, oldest.status);
+                self.afar.left(&oldest);
             }
         }
     }
@@ -466,7 +481,7 @@ impl Fold for DeliveryLog {
 
 impl Projection for DeliveryLog {
     const NAME: &'static str = "delivery_log";
-    const VERSION: u32 = 9;
+    const VERSION: u32 = 10;
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use dashmap::DashMap;
 use events::AccountId;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use super::problem::Problem;
@@ -59,18 +60,27 @@ impl Places {
         app: &App,
         account: impl Into<Option<AccountId>>,
     ) -> Result<Place, Problem> {
-        let account = account.into();
-        let place = async {
-            loop {
-                // Who leaves while nobody is asking yet is heard too.
-                let left = self.left.notified();
-                if let Some(place) = self.take(account) {
-                    return place;
-                }
-                left.await;
+        let place = timeout(WITHIN, self.next(account.into()));
+        app.unless_it_stops(place).await?.map_err(|_| Problem::Busy)
+    }
+
+    /// Leaves a place to whoever waits for one, and goes on with the next that there is.
+    pub(super) async fn pass(&self, place: Place) -> Place {
+        let account = place.account;
+        drop(place);
+        yield_now().await;
+        self.next(account).await
+    }
+
+    async fn next(&self, account: Option<AccountId>) -> Place {
+        loop {
+            // Who leaves while nobody is asking yet is heard too.
+            let left = self.left.notified();
+            if let Some(place) = self.take(account) {
+                return place;
             }
-        };
-        app.unless_it_stops(timeout(WITHIN, place)).await?.map_err(|_| Problem::Busy)
+            left.await;
+        }
     }
 
     /// None when there is none left, for this account or at all. Without an account it is for the

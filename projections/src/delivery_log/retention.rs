@@ -204,7 +204,7 @@ impl Ledger {
         let removed: Vec<_> =
             self.deliveries.range(..trim.before).map(|(_, it)| (it.id, it.reopened)).collect();
         self.ended.removed_before(trim.before);
-        self.again.removed_before(trim.before);
+        self.afar.removed_before(trim.before);
         for (id, reopened) in removed {
             match reopened.filter(|revision| *revision >= trim.before) {
                 // Body and last attempts stand there.
@@ -212,6 +212,8 @@ impl Ledger {
                 None => match self.delivery(id) {
                     Some(known) if known.finished_at.is_some() => {
                         known.removed_at.get_or_insert(trim.at);
+                        // Nobody looks for what is told of it.
+                        (known.attempted, known.over) = (known.revision, known.revision);
                     }
                     Some(_) | None => self.forget(id),
                 },
@@ -257,6 +259,8 @@ impl Ledger {
             failed_at: None,
             aside: false,
             stray: false,
+            attempted: revision,
+            over: revision,
         };
         self.places.insert(id, revision);
         self.deliveries.insert(revision, delivery);

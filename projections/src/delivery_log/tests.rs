@@ -1,3 +1,4 @@
+mod afar;
 mod again;
 mod retention;
 
@@ -98,17 +99,19 @@ fn a_delivery_is_followed_from_its_queueing_to_its_end() {
         failed_at: None,
         aside: false,
         stray: false,
+        attempted: Revision(0),
+        over: Revision(0),
     };
     assert_eq!(log(story[..1].to_vec()).delivery(id(1)), Some(expected.clone()));
-    expected.attempts = 1;
+    (expected.attempts, expected.attempted) = (1, Revision(1));
     (expected.next_attempt_at, expected.failed_at) = (Some(second(50)), Some(second(0)));
     (expected.last_class, expected.last_status_code) = (Some(AttemptClass::Server), Some(503));
     assert_eq!(log(story[..2].to_vec()).delivery(id(1)), Some(expected.clone()));
-    expected.attempts = 2;
+    (expected.attempts, expected.attempted) = (2, Revision(2));
     (expected.status, expected.next_attempt_at) = (DeliveryStatus::Delivered, None);
     expected.failed_at = None;
     (expected.last_class, expected.last_status_code) = (Some(AttemptClass::Ok), Some(204));
-    expected.finished_at = Some(second(3));
+    (expected.finished_at, expected.over) = (Some(second(3)), Revision(2));
     assert_eq!(log(story).delivery(id(1)), Some(expected.clone()));
 }
 

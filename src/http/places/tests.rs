@@ -50,3 +50,29 @@ async fn nobody_waits_for_a_place_for_ever() {
     let told = places.wait(&service.app, AccountId(2)).await.unwrap_err();
     assert!(matches!(told, Problem::Unavailable(_)), "{told}");
 }
+
+#[tokio::test]
+async fn who_passes_a_place_on_goes_on_behind_those_who_wait() {
+    let service = Service::start().await;
+    let places = Places::new(1, 1);
+    let first = places.take(AccountId(1)).unwrap();
+    let turns = std::cell::RefCell::new(vec![]);
+    let passing = async {
+        let _place = places.pass(first).await;
+        turns.borrow_mut().push("the first again");
+    };
+    let waiting = async {
+        let _place = places.wait(&service.app, AccountId(2)).await.unwrap();
+        turns.borrow_mut().push("the second");
+    };
+    // The second waits by the time that the first passes its place on.
+    let mut waiting = std::pin::pin!(waiting);
+    tokio::select! {
+        biased;
+        () = waiting.as_mut() => panic!("there is no place"),
+        () = std::future::ready(()) => {}
+    }
+    tokio::join!(passing, waiting);
+    assert_eq!(*turns.borrow(), ["the second", "the first again"]);
+    drop(places.take(AccountId(3)).unwrap());
+}

@@ -53,28 +53,7 @@ fn what_is_brought_back_is_listed_where_it_was_queued_or_where_that_may_be_remov
 }
 
 #[test]
-fn stretches_of_what_was_brought_back_are_few_and_hold_each_place() {
-    let mut all = Again::default();
-    assert_eq!(all.from(Revision(0)), None);
-    let places: Vec<_> = (1..500_u64).map(|nth| Revision(nth * nth * 100)).collect();
-    for place in &places {
-        all.take(*place);
-    }
-    let (mut from, mut stretches, mut held) = (Revision(0), 0, 0);
-    while let Some((first, last)) = all.from(from) {
-        held += places.iter().filter(|place| (first..=last).contains(place)).count();
-        (from, stretches) = (last.next(), stretches + 1);
-    }
-    assert_eq!((stretches, held), (64, places.len()));
-    let last = *places.last().unwrap();
-    assert_eq!(all.from(last), Some((last, last)), "what is far from all others is by itself");
-    all.removed_before(last);
-    assert_eq!(all.from(Revision(0)), Some((last, last)));
-}
-
-#[test]
-fn the_log_tells_where_deliveries_were_brought_back() {
+fn the_log_tells_where_a_delivery_was_brought_back_last() {
     let log = log([queued(1, "x"), abandoned(1), again(1), delivered(1, 2)]);
-    assert_eq!(log.again(WEBHOOK.into(), Revision(0)), Some((Revision(2), Revision(2))));
-    assert_eq!(log.again(WEBHOOK.into(), Revision(3)), None);
+    assert_eq!(log.last_again(WEBHOOK.into()), Some(Revision(2)));
 }

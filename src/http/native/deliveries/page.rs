@@ -1,5 +1,6 @@
 //! One page of an endpoint's deliveries: what the view has, and then what only the ledger has.
 
+mod following;
 mod older;
 
 use events::{Category, EndpointId, Failure, Revision, StreamName};
@@ -11,11 +12,16 @@ use crate::http::auth::Caller;
 use crate::http::places::Places;
 use crate::http::problem::Problem;
 use crate::timeline;
+use following::{Ledger, Turn};
 use older::Older;
 
 /// A request that has read so many pages of a ledger goes no further back: whoever asks for the
 /// next page goes on there.
 const READS_MAX: usize = 16;
+
+/// Where deliveries ended here and there in a very long ledger, following them takes more: after so
+/// many pages it is somebody else's turn.
+const TURN_READS: usize = 64;
 
 /// What lists of deliveries have in common.
 #[derive(Clone)]
@@ -23,6 +29,7 @@ pub(super) struct Paging {
     /// What has left the view is in the past, too.
     places: Places,
     reads_max: usize,
+    turn_reads: usize,
 }
 
 /// Deliveries, those queued last first.
@@ -34,7 +41,8 @@ pub(super) struct Page {
 
 impl Paging {
     pub(super) fn new() -> Self {
-        Self { places: Places::of_pasts(), reads_max: READS_MAX }
+        let places = Places::of_pasts();
+        Self { places, reads_max: READS_MAX, turn_reads: TURN_READS }
     }
 
     /// The deliveries that the filter wants. The ledger is read only where the view's do not do;
@@ -54,10 +62,14 @@ impl Paging {
         if let Some(left) = left
             && behind(&deliveries, left) < wanted.limit
         {
-            let _place = self.places.wait(app, caller.account).await?;
-            let reading = self.with_older(app, endpoint, deliveries, filter, left);
-            let ledger = [StreamName::new(Category::Ledger, endpoint)];
-            let told = async { damage::named(&*app.store, &ledger, reading.await).await };
+            let place = Some(self.places.wait(app, caller.account).await?);
+            let (places, reads_max) = (self.places.clone(), self.turn_reads);
+            let mut turn = Turn { places, place, reads_max };
+            let stream = StreamName::new(Category::Ledger, endpoint);
+            let (store, named) = (&*app.store, [stream.clone()]);
+            let ledger = Ledger { store, endpoint, stream, turn: &mut turn, reads: 0 };
+            let reading = self.with_older(app, ledger, deliveries, filter, left);
+            let told = async { damage::named(store, &named, reading.await).await };
             return app.unless_it_stops(told).await?.map_err(Problem::from);
         }
         let more = deliveries.len() > filter.limit;
@@ -69,20 +81,20 @@ impl Paging {
     async fn with_older(
         &self,
         app: &App,
-        endpoint: EndpointId,
+        ledger: Ledger<'_>,
         known: Vec<Delivery>,
         mut filter: Filter,
         left: Revision,
     ) -> Result<Page, Failure> {
-        let stream = StreamName::new(Category::Ledger, endpoint);
         // From here on it is a place that parts what is told from what is not.
         if let Some(before) = filter.before {
-            let first = timeline::first_where(&*app.store, &stream, |it| it.at >= before).await?;
+            let first = timeline::first_where(&*app.store, &ledger.stream, |it| it.at >= before);
+            let first = first.await?;
             filter.below = [filter.below, first].into_iter().flatten().min();
         }
         // What stands behind it the view has told, or is not wanted.
         let from = filter.below.unwrap_or(Revision(u64::MAX)).min(left.next());
-        let mut older = Older::new(app, endpoint, stream, &filter, from);
+        let mut older = Older::new(app, ledger, &filter, from);
         let mut found = vec![];
         while let Some(reached) = older.reached()
             && found.len() + behind(&known, reached) < filter.limit
