@@ -26,6 +26,7 @@ use hyper::server::conn::http1 as server;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
+use relink::store::eventstoredb::EventStoreDbSettings;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
@@ -41,6 +42,9 @@ const CONNECTIONS: u64 = 64;
 const ROUND: Duration = Duration::from_secs(4);
 const ROUNDS: usize = 5;
 const DELIVERIES: u64 = 20_000;
+
+/// Tells the other process where the log is.
+const LOG: &str = "RELINK_FLOOR_LOG";
 
 /// As long as the payload and metadata of a recorded error, and of the three records of a delivery.
 const EVIDENCE_BYTES: usize = 350;
@@ -106,7 +110,8 @@ impl Log {
     }
 
     async fn cluster(url: &str) -> anyhow::Result<Self> {
-        let client = eventstore::Client::new(url.parse()?).map_err(|error| anyhow!("{error}"))?;
+        let settings = EventStoreDbSettings::parse(url)?.client();
+        let client = eventstore::Client::new(settings).map_err(|error| anyhow!("{error}"))?;
         let session = client.batch_append(&Default::default()).await?;
         Ok(Self::Cluster(Arc::new((session, AtomicU64::default()))))
     }
@@ -239,7 +244,9 @@ async fn appends(log: &Log) -> anyhow::Result<f64> {
 /// This program in another process, and where it listens.
 async fn other(part: &str, log: &str) -> anyhow::Result<(Child, String)> {
     let mut child = Command::new(std::env::current_exe()?)
-        .args([log, part])
+        .arg(part)
+        // An address may hold a password, and arguments are shown to everybody.
+        .env(LOG, log)
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()?;
@@ -289,10 +296,14 @@ async fn on_cluster(url: &str) -> anyhow::Result<()> {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    let place = arguments.next().context("say in which folder, or on which esdb:// server")?;
-    let is_cluster = place.starts_with("esdb");
-    match arguments.next().as_deref() {
+    let argument = std::env::args().nth(1);
+    let said = "say in which folder, or on which esdb:// server";
+    let (part, place) = match std::env::var(LOG) {
+        Ok(place) => (argument, place),
+        Err(_) => (None, argument.context(said)?),
+    };
+    let is_cluster = place.starts_with("esdb") && place.contains("://");
+    match part.as_deref() {
         Some("serve") => {
             let log = if is_cluster {
                 Log::cluster(&place).await?

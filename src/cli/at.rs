@@ -21,7 +21,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, settings: &Settings) -> Result<(), Stop> {
-    let log = open::log(settings, For::Reading)?;
+    let log = open::log(settings, For::Reading).await?;
     let Args { subject, until } = args;
     let Some(state) = state(&*log, subject, until).await? else {
         return Err(Stop::Wrong(anyhow!("{subject} was not known then")));

@@ -44,7 +44,7 @@ pub(super) async fn run(args: Args, settings: &Settings) -> Result<(), Stop> {
             "--from and --to are the same log; name another, such as embedded:/srv/copy"
         )));
     }
-    let (from, to) = (from.open(For::Reading)?, to.open(For::Working)?);
+    let (from, to) = (from.open(For::Reading).await?, to.open(For::Working).await?);
     let bar = progress_bar(from.unit(), from.head().await?.0);
     let copied = copy::copy(&*from, &*to, |step| {
         bar.set_message(step.verb());
@@ -100,12 +100,10 @@ impl Place {
         }
     }
 
-    fn open(&self, purpose: For) -> Result<Log, Stop> {
+    async fn open(&self, purpose: For) -> Result<Log, Stop> {
         match self {
             Self::Folder(folder) => open::embedded(folder, purpose),
-            Self::Server(text) => {
-                open::eventstoredb(text, purpose).map_err(|error| Stop::Usage(error.into()))
-            }
+            Self::Server(text) => open::eventstoredb(text, purpose).await,
         }
     }
 }

@@ -22,7 +22,7 @@ pub(super) enum Command {
 
 pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Stop> {
     let Command::Delivery { id } = command;
-    let log = open::log(settings, For::Reading)?;
+    let log = open::log(settings, For::Reading).await?;
     let vault = vault(settings, &*log).await?;
     let now = SystemClock.now();
     let explained = explain::delivery(&*log, vault.as_ref(), id, None, now).await?;

@@ -35,8 +35,8 @@ struct Keys {
 pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Stop> {
     let Command::Rotate = command;
     // There must be a log: appending would begin an empty one.
-    drop(open::log(settings, For::Reading)?);
-    let log = open::log(settings, For::Appending)?;
+    drop(open::log(settings, For::Reading).await?);
+    let log = open::log(settings, For::Appending).await?;
     let rotated = rotate(&open::decider(&log), settings).await;
     log.close().await;
     out::line(rotated?)

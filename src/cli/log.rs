@@ -43,7 +43,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, settings: &Settings) -> Result<(), Stop> {
-    let log = open::log(settings, For::Reading)?;
+    let log = open::log(settings, For::Reading).await?;
     let stream = args.stream.as_deref().map(StreamName::from_log);
     let printed = match (stream, args.last) {
         (stream, Some(last)) => {

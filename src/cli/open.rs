@@ -10,6 +10,7 @@ use actors::installation::Installation;
 use actors::nodes::Share;
 use actors::ports::Roster;
 use actors::registry::{Halted, Limits, Registry, World};
+use anyhow::anyhow;
 use events::store::{PAGE_MAX, Slice};
 use events::{Event, EventStore, Failure, Fold, Recorded, Revision, StreamName, installation};
 
@@ -19,7 +20,7 @@ use crate::config::{Settings, StoreSetting};
 use crate::node::Identity;
 use crate::snapshots::SnapshotFolder;
 use crate::store::embedded::{Embedded, OpenError, Options};
-use crate::store::eventstoredb::{EventStoreDb, EventStoreDbSettings, SettingsError};
+use crate::store::eventstoredb::{EventStoreDb, EventStoreDbSettings};
 use crate::verify::Positions;
 
 /// What the command does with the log.
@@ -63,6 +64,14 @@ impl Log {
     /// What the engine promises about positions.
     pub(super) fn positions(&self) -> Positions {
         if self.is_dense() { Positions::Dense } else { Positions::Growing }
+    }
+
+    /// Where it is, for people.
+    pub(super) fn place(&self, settings: &Settings) -> String {
+        match self {
+            Self::Embedded(_) => settings.data.display().to_string(),
+            Self::EventStoreDb(log) => log.place(),
+        }
     }
 
     /// What positions count, for people.
@@ -116,22 +125,27 @@ impl Deref for Log {
     }
 }
 
-pub(super) fn log(settings: &Settings, purpose: For) -> Result<Log, Stop> {
+pub(super) async fn log(settings: &Settings, purpose: For) -> Result<Log, Stop> {
     match &settings.store {
         StoreSetting::Embedded => embedded(&settings.data, purpose),
-        StoreSetting::EventStoreDb(text) => {
-            eventstoredb(text.expose(), purpose).map_err(|error| Stop::Usage(error.into()))
-        }
+        StoreSetting::EventStoreDb(text) => eventstoredb(text.expose(), purpose).await,
     }
 }
 
-pub(super) fn eventstoredb(text: &str, purpose: For) -> Result<Log, SettingsError> {
-    let log = EventStoreDb::new(EventStoreDbSettings::parse(text)?);
+/// Whoever reads is told where nothing was ever written, as with a mistyped namespace. Else the
+/// server is reached with the first call, not before.
+pub(super) async fn eventstoredb(text: &str, purpose: For) -> Result<Log, Stop> {
+    let settings = EventStoreDbSettings::parse(text).map_err(|error| Stop::Usage(error.into()))?;
+    let log = EventStoreDb::new(settings);
     let log = match purpose {
         // Whoever asks a service is told in time that the log cannot answer yet.
         For::Serving => log,
         For::Working | For::Appending | For::Reading => log.patient(),
     };
+    if purpose == For::Reading && !log.is_begun().await? {
+        let place = log.place();
+        return Err(Stop::NoLog(anyhow!("there is no log in {place}; `relink serve` begins it")));
+    }
     Ok(Log::EventStoreDb(Arc::new(log)))
 }
 

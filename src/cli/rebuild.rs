@@ -12,8 +12,8 @@ use crate::config::Settings;
 
 pub(super) async fn run(settings: &Settings) -> Result<(), Stop> {
     // There must be a log: serving would begin an empty one.
-    drop(open::log(settings, For::Reading)?);
-    let log = open::log(settings, For::Working)?;
+    drop(open::log(settings, For::Reading).await?);
+    let log = open::log(settings, For::Working).await?;
     let snapshots = Arc::new(open::snapshots(settings));
     let bar = progress_bar(log.unit(), log.head().await?.0);
     let runner = Views::default().runner(log.store(), snapshots);

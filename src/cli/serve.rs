@@ -43,7 +43,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Stop> {
         })
         .map_err(Stop::Usage)?;
     let address = listener.local_addr().map_err(|error| Stop::Usage(error.into()))?;
-    let log = open::log(&settings, For::Serving)?;
+    let log = open::log(&settings, For::Serving).await?;
     let vault = Arc::new(vault(&settings, &*log).await?);
     let stopping = stop_signal().map_err(|error| Stop::Usage(error.into()))?;
 

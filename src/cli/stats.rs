@@ -24,7 +24,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, settings: &Settings) -> Result<(), Stop> {
-    let log = open::log(settings, For::Reading)?;
+    let log = open::log(settings, For::Reading).await?;
     let bar = progress_bar(log.unit(), log.head().await?.0);
     let now = SystemClock.now();
     let kept_since = settings.retention.map(|keep| now.before(keep));

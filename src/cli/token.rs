@@ -84,7 +84,7 @@ pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Sto
     match command {
         Command::Create { account, role } => create(account, role, settings).await,
         Command::List { account, json } => {
-            let log = open::log(settings, For::Reading)?;
+            let log = open::log(settings, For::Reading).await?;
             let listed = listed::read(&*log).await?;
             let asked = |it: &&Listed| account.is_none() || it.account == account;
             let listed: Vec<_> = listed.iter().filter(asked).collect();
@@ -99,15 +99,17 @@ fn named(text: &str) -> Result<Which, Stop> {
 }
 
 async fn create(account: AccountId, role: Role, settings: &Settings) -> Result<(), Stop> {
-    let begun = open::log(settings, For::Reading).is_err();
-    let log = open::log(settings, For::Appending)?;
-    if begun {
-        // Good before the first `serve`; in a mistyped folder the token would be good for nothing.
-        let folder = settings.data.display();
-        eprintln!("relink: there was no log in {folder}, and a new one is begun");
-    }
+    let begins = matches!(open::log(settings, For::Reading).await, Err(Stop::NoLog(_)));
+    let log = open::log(settings, For::Appending).await?;
     let stream = Subject::Account(account).stream();
-    if log.read_stream(&stream, Slice::From(Revision::FIRST), 1).await?.is_empty() {
+    let account_is_new =
+        log.read_stream(&stream, Slice::From(Revision::FIRST), 1).await?.is_empty();
+    if begins {
+        // Good before the first `serve`; in a mistyped folder the token would be good for nothing.
+        let place = log.place(settings);
+        eprintln!("relink: there was no log in {place}, and a new one is begun");
+    }
+    if account_is_new {
         eprintln!("relink: account {account} is not registered; the token waits until it is");
     }
     let token = tokens::generate();
@@ -122,8 +124,8 @@ async fn create(account: AccountId, role: Role, settings: &Settings) -> Result<(
 
 async fn revoke(which: &Which, settings: &Settings) -> Result<(), Stop> {
     // There must be a log: appending would begin an empty one.
-    drop(open::log(settings, For::Reading)?);
-    let log = open::log(settings, For::Appending)?;
+    drop(open::log(settings, For::Reading).await?);
+    let log = open::log(settings, For::Appending).await?;
     let revoked = revoke_in(&log, which).await;
     log.close().await;
     out::line(revoked?)

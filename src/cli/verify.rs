@@ -9,7 +9,7 @@ use crate::config::Settings;
 use crate::verify::{self, Unverified};
 
 pub(super) async fn run(settings: &Settings) -> Result<(), Stop> {
-    let log = open::log(settings, For::Reading)?;
+    let log = open::log(settings, For::Reading).await?;
     let bar = progress_bar(log.unit(), log.head().await?.0);
     let verified = verify::verify(&*log, log.positions(), |report| {
         bar.set_position(report.position.0);

@@ -85,6 +85,14 @@ impl EventStoreDb {
         }
     }
 
+    /// Which log of the server it is, for people.
+    pub fn place(&self) -> String {
+        self.names.namespace().map_or_else(
+            || "that EventStoreDB outside of a namespace".to_owned(),
+            |namespace| format!("the namespace {namespace} of that EventStoreDB"),
+        )
+    }
+
     /// Waits while the server looks for records of this log among millions of others', for as long
     /// as it answers another question. Else only those wait who follow the log, and who asks where
     /// it ends while nothing of it is known; all others are told after some seconds that it is not

@@ -96,7 +96,8 @@ impl Namespace {
     /// begin with there.
     pub(crate) fn raw(&self) -> (eventstore::Client, String) {
         let (_, namespace) = self.url.rsplit_once("namespace=").unwrap();
-        let client = eventstore::Client::new(self.server.parse().unwrap()).unwrap();
+        let settings = EventStoreDbSettings::parse(&self.server).unwrap();
+        let client = eventstore::Client::new(settings.client()).unwrap();
         (client, format!("{namespace}_"))
     }
 }

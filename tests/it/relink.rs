@@ -261,8 +261,9 @@ fn binary() -> PathBuf {
     let beside = || {
         let test = std::env::current_exe().unwrap();
         let name = format!("relink{}", std::env::consts::EXE_SUFFIX);
-        let [beside, above] = [1, 2].map(|up| test.ancestors().nth(up).unwrap().join(&name));
-        if beside.is_file() { beside } else { above }
+        let at = |up| test.ancestors().nth(up).map(|folder| folder.join(&name));
+        let beside = at(1).filter(|binary| binary.is_file());
+        beside.or_else(|| at(2)).unwrap_or_default()
     };
     let binary = std::env::var_os("RELINK_BIN").map_or_else(beside, PathBuf::from);
     assert!(binary.is_file(), "{} is not built, and RELINK_BIN names no other", binary.display());

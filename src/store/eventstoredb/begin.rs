@@ -39,6 +39,14 @@ enum Mark {
 }
 
 impl EventStoreDb {
+    /// Whether anything was ever written to this log.
+    ///
+    /// # Errors
+    /// When the server cannot be asked.
+    pub async fn is_begun(&self) -> Result<bool, Failure> {
+        Ok(self.beginning().await?.is_some())
+    }
+
     /// Where reading from the beginning begins: at the mark, and where none tells of all of the
     /// log at the server's beginning. None where there is no log yet.
     pub(super) async fn beginning(&self) -> Result<Option<Position>, Failure> {
@@ -49,7 +57,7 @@ impl EventStoreDb {
             Mark::At(mark) if self.is_begun_before(mark).await? => Some(Position::START),
             Mark::At(mark) => Some(mark),
             Mark::Foreign => Some(Position::START),
-            Mark::Nothing => self.is_begun().await?.then_some(Position::START),
+            Mark::Nothing => self.is_begun_unmarked().await?.then_some(Position::START),
         };
         Ok(found.map(|found| *self.begin.known.get_or_init(|| found)))
     }
@@ -101,7 +109,7 @@ impl EventStoreDb {
 
     /// Whether there is a log without a mark. All that Relink ever wrote begins with the stream of
     /// the installation; what else there may be is looked for, but not for long.
-    async fn is_begun(&self) -> Result<bool, Failure> {
+    async fn is_begun_unmarked(&self) -> Result<bool, Failure> {
         if self.growth.known() > Position::START
             || self.first_of(&StreamName::installation()).await?.is_some()
         {

@@ -35,17 +35,35 @@ const STRIKES_MAX: u32 = 2;
 /// acknowledged, some 40 ms, and with it whatever else the connection has to send. Followers make
 /// such calls all the time; appends do not stand behind them.
 pub(super) struct Session {
-    /// Another for each session of this process, from 1.
-    pub(super) number: u64,
     pub(super) client: Client,
     pub(super) lanes: Lanes,
+    node: AtomicU64,
     strikes: AtomicU32,
+    has_answered: AtomicBool,
+    /// Of the server, for people.
+    version: String,
+    /// Sessions in a row that came to nothing.
+    failed: Arc<AtomicU32>,
 }
+
+/// A node of the server as long as a client stays with it: two answers with the same are of the
+/// same node. None but the default is no node's.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Node(pub(super) u64);
 
 impl Session {
     /// Whatever was asked, the server has answered.
     pub(super) fn answered(&self) {
         self.strikes.store(0, Ordering::Relaxed);
+        if !self.has_answered.swap(true, Ordering::Relaxed) {
+            self.failed.store(0, Ordering::Relaxed);
+            tracing::info!("connected to EventStoreDB {}", self.version);
+        }
+    }
+
+    /// The node that answers what is asked from now on, or one behind it.
+    pub(super) fn node(&self) -> Node {
+        Node(self.node.load(Ordering::Relaxed))
     }
 }
 
@@ -75,8 +93,9 @@ struct Shared {
     settings: ClientSettings,
     size: Arc<SizeLimit>,
     status: watch::Sender<Status>,
-    failed: AtomicU32,
-    sessions: AtomicU64,
+    /// Attempts and sessions in a row that came to nothing.
+    failed: Arc<AtomicU32>,
+    nodes: AtomicU64,
     /// Whether there was ever a client that was ready.
     begun: AtomicBool,
 }
@@ -84,9 +103,9 @@ struct Shared {
 impl Connection {
     pub(super) fn new(settings: ClientSettings, size: Arc<SizeLimit>) -> Self {
         let status = watch::Sender::new(Status::Idle);
-        let (failed, sessions) = (AtomicU32::new(0), AtomicU64::new(0));
+        let (failed, nodes) = (Arc::default(), AtomicU64::new(0));
         let begun = AtomicBool::new(false);
-        Self { shared: Arc::new(Shared { settings, size, status, failed, sessions, begun }) }
+        Self { shared: Arc::new(Shared { settings, size, status, failed, nodes, begun }) }
     }
 
     /// The client as it is now; waits for an attempt to connect that is under way, and fails at
@@ -151,23 +170,32 @@ impl Connection {
         let hopeless = match meaning {
             Meaning::Dead => true,
             Meaning::Unknown => session.strikes.fetch_add(1, Ordering::Relaxed) + 1 >= STRIKES_MAX,
+            Meaning::Elsewhere => {
+                session.node.store(self.shared.next_node().0, Ordering::Relaxed);
+                false
+            }
             Meaning::Conflict(_)
             | Meaning::ConflictUntold
             | Meaning::Missing
             | Meaning::Tombstoned
             | Meaning::Invalid
-            | Meaning::Refused
-            | Meaning::Elsewhere => false,
+            | Meaning::Refused => false,
         };
-        let lost = hopeless
-            && self.shared.status.send_if_modified(|status| {
-                let current = status.is(session);
-                if current {
-                    *status = Status::Idle;
-                }
-                current
-            });
-        if lost {
+        if !hopeless {
+            return;
+        }
+        let has_answered = session.has_answered.load(Ordering::Relaxed);
+        let lost = self.shared.status.send_if_modified(|status| {
+            let current = status.is(session);
+            if current && has_answered {
+                *status = Status::Idle;
+            } else if current {
+                // Whatever is there, it is no server that can be asked; the next one has time.
+                *status = self.shared.down(reason.to_owned());
+            }
+            current
+        });
+        if lost && has_answered {
             tracing::warn!("the connection to EventStoreDB is given up: {reason}");
         }
     }
@@ -181,16 +209,15 @@ impl Shared {
     ) {
         let status = match tokio::spawn(timeout(CONNECT_WITHIN, connecting)).await {
             Ok(Ok(Ok(session))) => {
-                self.failed.store(0, Ordering::Relaxed);
                 self.begun.store(true, Ordering::Relaxed);
                 if self.size.is_new() {
                     self.ask_for_size().await;
                 }
                 Status::Ready(Arc::new(session))
             }
-            Ok(Ok(Err(reason))) => self.down(reason),
-            Ok(Err(_)) => self.down(format!("no node answers within {CONNECT_WITHIN:?}")),
-            Err(panic) => self.down(format!("its client fell over: {panic}")),
+            Ok(Ok(Err(reason))) => self.unreachable(&reason),
+            Ok(Err(_)) => self.unreachable(&format!("no node answers within {CONNECT_WITHIN:?}")),
+            Err(panic) => self.unreachable(&format!("its client fell over: {panic}")),
         };
         self.status.send_replace(status);
     }
@@ -199,9 +226,15 @@ impl Shared {
         let new = || Client::new(self.settings.clone()).map_err(|error| error.to_string());
         let (client, lanes) = (new()?, Lanes::new(new()?));
         let server = client.server_info().await.map_err(|error| reason(&error))?;
-        tracing::info!("connected to EventStoreDB {}", server.version());
-        let number = self.sessions.fetch_add(1, Ordering::Relaxed) + 1;
-        Ok(Session { number, client, lanes, strikes: AtomicU32::new(0) })
+        Ok(Session {
+            client,
+            lanes,
+            node: AtomicU64::new(self.next_node().0),
+            strikes: AtomicU32::new(0),
+            has_answered: AtomicBool::new(false),
+            version: server.version().to_string(),
+            failed: Arc::clone(&self.failed),
+        })
     }
 
     /// By a client of its own, for a server may break the connection off; and not for long, for
@@ -213,13 +246,20 @@ impl Shared {
         }
     }
 
+    fn next_node(&self) -> Node {
+        Node(self.nodes.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    fn unreachable(&self, reason: &str) -> Status {
+        let hosts = self.settings.hosts().iter().map(|it| format!("{}:{}", it.host, it.port));
+        let hosts = hosts.collect::<Vec<_>>().join(", ");
+        self.down(format!("EventStoreDB cannot be reached at {hosts}: {reason}"))
+    }
+
     fn down(&self, reason: String) -> Status {
         let times = self.failed.fetch_add(1, Ordering::Relaxed);
         let (first, longest) = PAUSES;
         let pause = first.saturating_mul(1 << times.min(10)).min(longest);
-        let hosts = self.settings.hosts().iter().map(|it| format!("{}:{}", it.host, it.port));
-        let hosts = hosts.collect::<Vec<_>>().join(", ");
-        let reason = format!("EventStoreDB cannot be reached at {hosts}: {reason}");
         if times == 0 {
             tracing::warn!("{reason}");
         }

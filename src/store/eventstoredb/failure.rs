@@ -76,8 +76,8 @@ pub(super) fn unfounded(error: Error) -> Error {
 /// Why something was not read.
 pub(super) fn unread(error: &Error) -> String {
     if matches!(error, Error::AccessDenied) {
-        return "EventStoreDB denies it to its user, who must be allowed to read $all, as members \
-                of $admins are"
+        return "EventStoreDB denies it: user or password in --store are wrong, or the user may \
+                not read $all, as members of $admins may"
             .to_owned();
     }
     format!("EventStoreDB cannot be read: {error}")

@@ -9,14 +9,15 @@ use eventstore::{Error, ReadStream, RecordedEvent};
 use tokio::time::{Instant, timeout_at};
 
 use super::NEXT_WITHIN;
+use super::connection::Node;
 
 /// What was taken of an answer.
 pub(super) struct Filled<T> {
     pub(super) page: Vec<T>,
     pub(super) bytes: usize,
     pub(super) end: End,
-    /// The number of the session that it was read in.
-    pub(super) by: u64,
+    /// Which node gave it.
+    pub(super) by: Node,
 }
 
 /// Why there is no more of it.
@@ -32,7 +33,7 @@ pub(super) enum End {
 
 impl<T> Filled<T> {
     pub(super) fn new() -> Self {
-        Self { page: Vec::new(), bytes: 0, end: End::Full, by: 0 }
+        Self { page: Vec::new(), bytes: 0, end: End::Full, by: Node::default() }
     }
 
     /// Takes records until there is enough of them, and may go on where the last was late.

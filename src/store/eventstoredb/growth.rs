@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::EventStoreDb;
+use super::connection::Node;
 
 /// How often the server is asked whether somebody else has written.
 const POLL_EVERY: Duration = Duration::from_millis(200);
@@ -24,12 +25,11 @@ pub(super) struct Growth {
     ends: Mutex<Ends>,
 }
 
-/// The last position of the server that was seen, whosesoever it is, and the number of the session
-/// that saw it.
+/// The last position of the server that was seen, whosesoever it is, and on which node.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) position: Position,
-    pub(super) by: u64,
+    pub(super) by: Node,
 }
 
 /// Between `from` and `to` stands nothing of ours: on a cluster with busy neighbours nobody reads
@@ -67,10 +67,10 @@ impl Growth {
         if ends.from <= behind && behind < ends.to { ends.to } else { behind }
     }
 
-    /// Reading has come to the end, and that is behind what was seen before it began. What one
-    /// session has seen tells nothing of another: its node may still believe that it leads, and end
-    /// before that.
-    pub(super) fn quiet(&self, from: Position, seen: Seen, by: u64) {
+    /// Reading has come to the end, and that is behind what was seen before it began. What was
+    /// seen on one node tells nothing of another, which may end before that: it still believes that
+    /// it leads, or has only begun to.
+    pub(super) fn quiet(&self, from: Position, seen: Seen, by: Node) {
         if seen.by != by {
             return;
         }
@@ -127,14 +127,14 @@ mod tests {
     use super::*;
 
     fn seen(position: u64) -> Seen {
-        Seen { position: Position(position), by: 1 }
+        Seen { position: Position(position), by: Node(1) }
     }
 
     #[test]
     fn what_is_known_to_be_foreign_is_not_read_again() {
         let growth = Growth::default();
         growth.see(seen(90));
-        growth.quiet(Position(40), growth.seen(), 1);
+        growth.quiet(Position(40), growth.seen(), Node(1));
         assert_eq!(growth.from(Position(40)), Position(90));
         assert_eq!(growth.from(Position(60)), Position(90));
         assert_eq!(growth.from(Position(39)), Position(39), "ours may stand behind it");
@@ -145,12 +145,12 @@ mod tests {
     #[test]
     fn what_turns_out_to_be_foreign_behind_it_is_added_to_it() {
         let growth = Growth::default();
-        growth.quiet(Position(40), seen(90), 1);
-        growth.quiet(Position(90), seen(200), 1);
+        growth.quiet(Position(40), seen(90), Node(1));
+        growth.quiet(Position(90), seen(200), Node(1));
         for (behind, from) in [(39, 39), (40, 200), (90, 200), (199, 200), (200, 200)] {
             assert_eq!(growth.from(Position(behind)), Position(from));
         }
-        growth.quiet(Position(210), seen(300), 1);
+        growth.quiet(Position(210), seen(300), Node(1));
         assert_eq!(growth.from(Position(40)), Position(40), "ours stands in between");
         assert_eq!(growth.from(Position(210)), Position(300));
     }
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn only_what_was_seen_before_reading_is_known_to_be_quiet() {
         let growth = Growth::default();
-        growth.quiet(Position(40), growth.seen(), 0);
+        growth.quiet(Position(40), growth.seen(), Node(0));
         assert_eq!(growth.from(Position(40)), Position(40));
     }
 
@@ -166,10 +166,10 @@ mod tests {
     fn what_one_node_has_seen_is_not_quiet_because_another_ends_before_it() {
         let growth = Growth::default();
         growth.see(seen(90));
-        growth.quiet(Position(40), growth.seen(), 2);
+        growth.quiet(Position(40), growth.seen(), Node(2));
         assert_eq!(growth.from(Position(40)), Position(40), "ours may stand where this one ends");
-        growth.see(Seen { position: Position(60), by: 2 });
-        growth.quiet(Position(40), growth.seen(), 2);
+        growth.see(Seen { position: Position(60), by: Node(2) });
+        growth.quiet(Position(40), growth.seen(), Node(2));
         assert_eq!(growth.from(Position(40)), Position(60), "so far it has seen itself");
     }
 }

@@ -62,13 +62,13 @@ impl Lanes {
                     Err(Error::DeadlineExceeded)
                 }
             };
-        if answer.is_err() {
+        let Err(error) = &answer else { return answer };
+        let is_first = {
             let mut current = lane.lock().await;
-            if current.as_ref().is_some_and(|it| Arc::ptr_eq(it, &session)) {
-                *current = None;
-            }
-        }
-        if matches!(answer, Err(Error::NotLeaderException(_))) {
+            current.take_if(|it| Arc::ptr_eq(it, &session)).is_some()
+        };
+        // All that is under way in the session is told so, and one that asks is enough.
+        if is_first && matches!(error, Error::NotLeaderException(_)) {
             // The client goes to the leader when it is told so, but not by a session that is
             // refused before it has answered anything.
             let _ = answers(&self.client, next_by()).await;

@@ -18,6 +18,11 @@ impl Names {
         Self { prefix: namespace.map_or_else(String::new, |namespace| format!("{namespace}_")) }
     }
 
+    /// As the settings name it.
+    pub(super) fn namespace(&self) -> Option<&str> {
+        self.prefix.strip_suffix('_')
+    }
+
     /// The server's name of a stream of ours.
     pub(super) fn on_server(&self, stream: &StreamName) -> String {
         format!("{}{stream}", self.prefix)

@@ -183,11 +183,12 @@ impl EventStoreDb {
         let mut doubts = 0;
         for _ in 0..TRIES {
             let session = self.connection.session_by(deadline).await?;
+            let node = session.node();
             let mut waiting = Waiting::new(&session.client, wait, of.first_by(deadline));
             let error = match self.once(&mut waiting, &of, limit, &mut find).await {
                 Ok(done) => {
                     session.answered();
-                    return Ok(Read::Done(Filled { by: session.number, ..done }));
+                    return Ok(Read::Done(Filled { by: node, ..done }));
                 }
                 Err(error) => error,
             };

@@ -1,6 +1,8 @@
 //! The connection string: the client's own, with `namespace` and `maxAppendSize` of ours.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use eventstore::ClientSettings;
 
@@ -29,8 +31,11 @@ const PARAMETERS: [&str; 15] = [
 ];
 
 /// As long as the connection to a node may say nothing before it is asked, and as long as that may
-/// take, in milliseconds.
-const KEEP_ALIVE_MAX: u64 = 60_000;
+/// take, in milliseconds. The client passes over less.
+const KEEP_ALIVE: RangeInclusive<u64> = 10_000..=60_000;
+
+/// In milliseconds. Nothing takes as long, and the client panics where it is hundreds of years.
+const DEADLINE_MAX: u64 = 86_400_000;
 
 /// As little as a server may be set to take in one append: less would not hold one request.
 const APPEND_SIZE_MIN: usize = 256 << 10;
@@ -63,20 +68,23 @@ pub enum SettingsError {
     /// The client cannot read what stands behind it.
     #[error("the value of {0} cannot be read")]
     Value(&'static str),
-    /// The client panics at its first call with it.
-    #[error("defaultDeadline must be a number of milliseconds; leave it out for none")]
-    EndlessDeadline,
+    /// The client panics at its first call with more, or with less than none.
+    #[error("defaultDeadline must be milliseconds, at most {DEADLINE_MAX}; leave it out for none")]
+    Deadline,
     /// What one node decides must be the next to what another wrote, and other nodes lag behind.
     #[error("nodePreference must be leader, for only the leader tells what is; leave it out")]
     NodePreference,
     /// Whoever waits among others' events stays with an answer whose node is gone.
     #[error(
-        "keepAliveInterval and keepAliveTimeout must be numbers of milliseconds, at most \
-         {KEEP_ALIVE_MAX}: nothing else tells that a node is gone"
+        "keepAliveInterval and keepAliveTimeout must be milliseconds, {} to {}: nothing else tells \
+         that a node is gone",
+        KEEP_ALIVE.start(), KEEP_ALIVE.end()
     )]
     KeepAlive,
-    /// What they are encoded from is no text.
-    #[error("user and password must be UTF-8, percent-encoded where they have @ : / ? # % or ,")]
+    /// There is a password and no user, or what they are encoded from is no text.
+    #[error(
+        "before the @ must stand USER:PASSWORD, percent-encoded where they have @ : / ? # % or ,"
+    )]
     Credentials,
     /// It would end the category of a stream, or be taken for one.
     #[error("namespace must be 1 to {NAMESPACE_MAX} lower-case letters and digits")]
@@ -105,11 +113,11 @@ impl EventStoreDbSettings {
                 "nodepreference" if !value.eq_ignore_ascii_case("leader") => {
                     return Err(SettingsError::NodePreference);
                 }
-                "keepaliveinterval" | "keepalivetimeout" if !is_kept_alive(value) => {
+                "keepaliveinterval" | "keepalivetimeout" if !is_within(value, &KEEP_ALIVE) => {
                     return Err(SettingsError::KeepAlive);
                 }
-                "defaultdeadline" if value.starts_with('-') => {
-                    return Err(SettingsError::EndlessDeadline);
+                "defaultdeadline" if !is_within(value, &(0..=DEADLINE_MAX)) => {
+                    return Err(SettingsError::Deadline);
                 }
                 _ => rest.push((name, pair)),
             }
@@ -117,13 +125,17 @@ impl EventStoreDbSettings {
         if namespace.as_deref().is_some_and(|name| !is_namespace(name)) {
             return Err(SettingsError::Namespace);
         }
-        let _: ClientSettings = address.parse().map_err(|_| SettingsError::Unreadable)?;
+        let (hosts, credentials) = apart(address)?;
+        let _: ClientSettings = hosts.parse().map_err(|_| SettingsError::Unreadable)?;
         let known = rest.iter().map(|(name, _)| known(name, query)).collect::<Result<Vec<_>, _>>();
         let known = known?;
         let pairs: Vec<_> = rest.iter().map(|(_, pair)| *pair).collect();
-        let client = with(address, &pairs.join("&"));
-        let client = client.ok_or_else(|| unreadable(address, &known, &pairs))?;
-        let client = with_decoded_credentials(client, address)?;
+        let client = with(&hosts, &pairs.join("&"));
+        let client = client.ok_or_else(|| unreadable(&hosts, &known, &pairs))?;
+        let client = match credentials {
+            Some((user, password)) => with_credentials(client, user, password)?,
+            None => client,
+        };
         Ok(Self { client, namespace, append_size })
     }
 }
@@ -156,32 +168,48 @@ fn unreadable(address: &str, known: &[&'static str], pairs: &[&str]) -> Settings
 
 impl EventStoreDbSettings {
     /// How the vendor's client is built, with nothing of ours around it: for measuring against it.
-    pub(crate) fn client(&self) -> ClientSettings {
+    pub fn client(&self) -> ClientSettings {
         self.client.clone()
     }
 }
 
-fn is_kept_alive(value: &str) -> bool {
-    value.parse().is_ok_and(|millis: u64| millis <= KEEP_ALIVE_MAX)
+fn is_within(value: &str, range: &RangeInclusive<u64>) -> bool {
+    value.parse().is_ok_and(|millis| range.contains(&millis))
 }
 
-/// The client sends user and password as they stand in the address, encoded. Its settings take them
-/// as they are by serde alone, from a format whose numbers are signed.
-fn with_decoded_credentials(
-    client: ClientSettings,
-    address: &str,
-) -> Result<ClientSettings, SettingsError> {
-    let Some((before, _hosts)) = address.rsplit_once('@') else { return Ok(client) };
-    let (_scheme, credentials) = before.split_once("://").unwrap_or(("", before));
-    let (login, password) = credentials.split_once(':').unwrap_or((credentials, ""));
+/// An address without who is named in it, and those. The client is not asked: it takes a part of a
+/// password for a host where it has a comma or what begins a fragment.
+fn apart(address: &str) -> Result<(String, Option<(String, String)>), SettingsError> {
+    let (scheme, rest) = address.split_once("://").ok_or(SettingsError::Unreadable)?;
+    let (named, hosts) = rest.rsplit_once('@').map_or((None, rest), |(it, rest)| (Some(it), rest));
+    if hosts.contains('#') {
+        return Err(SettingsError::Unreadable);
+    }
     let decode = |text| {
         let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
-        decoded.map_err(|_| SettingsError::Credentials)
+        decoded.map(Cow::into_owned).map_err(|_| SettingsError::Credentials)
     };
-    let credentials = [("login", decode(login)?), ("password", decode(password)?)];
-    let credentials = credentials.map(|(name, text)| (name.to_owned(), text.into_owned().into()));
+    let credentials = named.map(|named| {
+        let (user, password) = named.split_once(':').unwrap_or((named, ""));
+        let user = decode(user)?;
+        if user.is_empty() {
+            return Err(SettingsError::Credentials);
+        }
+        Ok((user, decode(password)?))
+    });
+    Ok((format!("{scheme}://{hosts}"), credentials.transpose()?))
+}
+
+/// The client sends both as they stand in an address, encoded. Its settings take them as they are
+/// by serde alone, from a format whose numbers are signed.
+fn with_credentials(
+    client: ClientSettings,
+    user: String,
+    password: String,
+) -> Result<ClientSettings, SettingsError> {
+    let named = [("login".to_owned(), user.into()), ("password".to_owned(), password.into())];
     let mut settings = toml::Table::try_from(client).map_err(|_| SettingsError::Unreadable)?;
-    settings.insert("default_user_name".to_owned(), toml::Table::from_iter(credentials).into());
+    settings.insert("default_user_name".to_owned(), toml::Table::from_iter(named).into());
     settings.try_into().map_err(|_| SettingsError::Unreadable)
 }
 

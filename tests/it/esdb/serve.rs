@@ -52,6 +52,33 @@ async fn evidence_becomes_a_signed_webhook_and_everything_survives_a_kill() {
 }
 
 #[tokio::test]
+async fn a_namespace_that_nothing_was_written_to_is_no_log() {
+    let namespace = Namespace::new();
+    let place = place_on(namespace.url());
+    for command in [
+        &["verify"][..],
+        &["log"],
+        &["stats"],
+        &["rebuild"],
+        &["at", "inbox/42", "1"],
+        &["token", "list"],
+        &["token", "revoke", "1"],
+        &["copy", "--to", "embedded:copy"],
+    ] {
+        let done = place.run(command).await;
+        assert_eq!(done.code, Some(3), "{command:?}: {done:?}");
+        assert!(done.stderr.contains("there is no log in the namespace"), "{done:?}");
+    }
+    let copy = place.run(&["verify", "--data", "copy"]).await;
+    assert_eq!(copy.code, Some(3), "{copy:?}");
+
+    let created = place.run(&["token", "create", "--account", "1", "--role", "ingest"]).await;
+    assert_eq!(created.code, Some(0), "{created:?}");
+    assert!(created.stderr.contains("and a new one is begun"), "{created:?}");
+    place.run_well(&["verify"]).await;
+}
+
+#[tokio::test]
 async fn the_commands_work_on_it() {
     let namespace = Namespace::new();
     let place = place_on(namespace.url());

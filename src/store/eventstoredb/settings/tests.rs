@@ -42,7 +42,10 @@ fn the_size_of_an_append_is_taken_out_too() {
 fn what_the_client_could_not_use_is_refused_without_repeating_it() {
     let refused = |text: &str| EventStoreDbSettings::parse(text).unwrap_err();
     assert_eq!(refused("http://hunter2@localhost"), SettingsError::Unreadable);
-    assert_eq!(refused("esdb://localhost?defaultDeadline=-1"), SettingsError::EndlessDeadline);
+    for deadline in ["-1", "%2D1", "9000000000000000000", ""] {
+        let text = format!("esdb://localhost?defaultDeadline={deadline}");
+        assert_eq!(refused(&text), SettingsError::Deadline, "{deadline}");
+    }
     for name in ["", "a-b", "a_b", "Acme", "$all", &"x".repeat(33)] {
         let text = format!("esdb://localhost?namespace={name}");
         assert_eq!(refused(&text), SettingsError::Namespace, "{name}");
@@ -100,7 +103,12 @@ fn only_the_leader_is_asked() {
 fn a_node_that_is_gone_is_noticed_in_time() {
     let refused = |text: &str| EventStoreDbSettings::parse(text).map(drop);
     assert_eq!(refused("esdb://one?keepAliveInterval=10000&keepAliveTimeout=60000"), Ok(()));
-    for setting in ["keepAliveInterval=-1", "keepAliveTimeout=-1", "keepAliveInterval=60001"] {
+    for setting in [
+        "keepAliveInterval=-1",
+        "keepAliveTimeout=-1",
+        "keepAliveInterval=60001",
+        "keepAliveTimeout=9999",
+    ] {
         let text = format!("esdb://localhost?tls=false&{setting}");
         assert_eq!(refused(&text), Err(SettingsError::KeepAlive), "{setting}");
     }
@@ -115,20 +123,27 @@ fn user_and_password_are_sent_as_they_are_and_not_as_they_stand_in_the_address()
             "p@ss:/?#%, pässe",
         ),
         ("esdb://admin:p@ss@localhost:2113", "p@ss"),
+        ("esdb://admin:2024#secret@localhost:2113", "2024#secret"),
+        ("esdb://admin:1,b@one:2113,two:2113", "1,b"),
         ("esdb://admin@localhost", ""),
     ] {
         let client = EventStoreDbSettings::parse(text).unwrap().client;
         let sent = client.default_authenticated_user().clone();
         assert_eq!(sent, Some(Credentials::new("admin".to_owned(), password.to_owned())), "{text}");
+        let hosts: Vec<_> = client.hosts().iter().map(|it| it.host.as_str()).collect();
+        assert!(matches!(hosts[..], ["localhost"] | ["one", "two"]), "{text}: {hosts:?}");
     }
-    let refused = EventStoreDbSettings::parse("esdb://admin:%FF@localhost").map(drop);
-    assert_eq!(refused, Err(SettingsError::Credentials));
+    let refused = |text: &str| EventStoreDbSettings::parse(text).map(drop).unwrap_err();
+    assert_eq!(refused("esdb://admin:%FF@localhost"), SettingsError::Credentials);
+    assert_eq!(refused("esdb://:password@localhost"), SettingsError::Credentials);
+    assert_eq!(refused("esdb://localhost#tls=false"), SettingsError::Unreadable);
 }
 
 #[test]
 fn nothing_else_of_an_address_depends_on_who_is_named_in_it() {
     let query = "tls=false&gossipTimeout=4000&defaultDeadline=5000&connectionName=relink\
-        &keepAliveInterval=20000&keepAliveTimeout=15000&discoveryInterval=600&userCertFile=a&userKeyFile=b";
+        &keepAliveInterval=20000&keepAliveTimeout=15000&discoveryInterval=600\
+        &userCertFile=a&userKeyFile=b";
     let parse = |who: &str| {
         let text = format!("esdb+discover://{who}one:2113?{query}");
         serde_json::to_value(EventStoreDbSettings::parse(&text).unwrap().client).unwrap()
