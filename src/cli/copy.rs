@@ -103,7 +103,7 @@ impl Place {
     async fn open(&self, purpose: For) -> Result<Log, Stop> {
         match self {
             Self::Folder(folder) => open::embedded(folder, purpose),
-            Self::Server(text) => open::eventstoredb(text, purpose).await,
+            Self::Server(text) => open::eventstoredb(text, purpose).await.map(Log::EventStoreDb),
         }
     }
 }

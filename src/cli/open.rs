@@ -128,13 +128,19 @@ impl Deref for Log {
 pub(super) async fn log(settings: &Settings, purpose: For) -> Result<Log, Stop> {
     match &settings.store {
         StoreSetting::Embedded => embedded(&settings.data, purpose),
-        StoreSetting::EventStoreDb(text) => eventstoredb(text.expose(), purpose).await,
+        StoreSetting::EventStoreDb(text) => {
+            let log = eventstoredb(text.expose(), purpose).await?;
+            if matches!(purpose, For::Serving | For::Working) {
+                lost::check_server(&log, &beside(settings)).await?;
+            }
+            Ok(Log::EventStoreDb(log))
+        }
     }
 }
 
 /// Whoever reads is told where nothing was ever written, as with a mistyped namespace. Else the
 /// server is reached with the first call, not before.
-pub(super) async fn eventstoredb(text: &str, purpose: For) -> Result<Log, Stop> {
+pub(super) async fn eventstoredb(text: &str, purpose: For) -> Result<Arc<EventStoreDb>, Stop> {
     let settings = EventStoreDbSettings::parse(text).map_err(|error| Stop::Usage(error.into()))?;
     let log = EventStoreDb::new(settings);
     let log = match purpose {
@@ -146,7 +152,7 @@ pub(super) async fn eventstoredb(text: &str, purpose: For) -> Result<Log, Stop> 
         let place = log.place();
         return Err(Stop::NoLog(anyhow!("there is no log in {place}; `relink serve` begins it")));
     }
-    Ok(Log::EventStoreDb(Arc::new(log)))
+    Ok(Arc::new(log))
 }
 
 pub(super) fn embedded(folder: &Path, purpose: For) -> Result<Log, Stop> {

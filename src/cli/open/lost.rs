@@ -4,11 +4,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use events::Position;
+use events::{EventStore as _, Position};
 
-use super::For;
+use super::{For, Stop};
 use crate::snapshots::{self, SnapshotFolder};
 use crate::store::embedded::Embedded;
+use crate::store::eventstoredb::EventStoreDb;
 use crate::vault;
 
 /// How it is known that something is lost, and what to do.
@@ -47,6 +48,43 @@ pub(super) enum Lost {
         /// Where snapshots are.
         snapshots: PathBuf,
     },
+    /// A server's ends too early, or is another than the snapshots are of.
+    #[error(
+        "the log in {place} ends at position {end}, and {} knows position {position}: it was \
+         emptied, or is older than that, or another; name the right one with --store, or, if this \
+         is the log to go on from, give it a --data of its own or remove {}",
+        witness.display(), snapshots.display()
+    )]
+    EndOnServer {
+        /// Which log it is.
+        place: String,
+        /// The last record that is there.
+        end: Position,
+        /// The snapshot.
+        witness: PathBuf,
+        /// The last record that it knows.
+        position: Position,
+        /// Where snapshots are.
+        snapshots: PathBuf,
+    },
+}
+
+/// The same of a log on a server, whose end is asked for behind looking at what claims more.
+pub(super) async fn check_server(log: &EventStoreDb, data: &Path) -> Result<(), Stop> {
+    let claimed = SnapshotFolder::of_data(data).positions();
+    if claimed.is_empty() {
+        return Ok(());
+    }
+    let end = log.head().await?;
+    let beyond = claimed.into_iter().filter(|(_, position)| *position > end);
+    match beyond.into_iter().find(|(file, _)| snapshots::is_whole(file)) {
+        None => Ok(()),
+        Some((witness, position)) => {
+            let (place, snapshots) = (log.place(), snapshots::folder(data));
+            let lost = Lost::EndOnServer { place, end, witness, position, snapshots };
+            Err(Stop::NoLog(lost.into()))
+        }
+    }
 }
 
 /// Looks before anything is opened, so that nothing is written. Whoever only reads may read what is

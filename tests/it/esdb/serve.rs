@@ -79,6 +79,30 @@ async fn a_namespace_that_nothing_was_written_to_is_no_log() {
 }
 
 #[tokio::test]
+async fn a_log_that_ends_before_what_was_made_of_it_is_not_served() {
+    let (short, long) = (Namespace::new(), Namespace::new());
+    let place = place_on(short.url());
+    let created = place.run(&["token", "create", "--account", "1", "--role", "ingest"]).await;
+    assert_eq!(created.code, Some(0), "{created:?}");
+    let place = place.set("RELINK_STORE", long.url());
+    let relink = place.serve().await;
+    register(&relink.api()).await;
+    fail(&relink.api()).await.json(200);
+    // Stopping saves the views.
+    assert!(relink.terminate().await.success());
+
+    // As it is behind a server that was emptied, or put back to what it was before.
+    let place = place.set("RELINK_STORE", short.url());
+    for command in [&["serve"][..], &["rebuild"]] {
+        let done = place.run(command).await;
+        assert_eq!(done.code, Some(3), "{command:?}: {done:?}");
+        assert!(done.stderr.contains("was emptied, or is older"), "{done:?}");
+    }
+    let place = place.set("RELINK_STORE", long.url());
+    assert!(place.serve().await.terminate().await.success());
+}
+
+#[tokio::test]
 async fn the_commands_work_on_it() {
     let namespace = Namespace::new();
     let place = place_on(namespace.url());
