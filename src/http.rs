@@ -44,6 +44,7 @@ use auth::{open_to, open_to_operators};
 use context::RequestId;
 use damages::Damages;
 use idempotency::UnderWay;
+use native::deliveries::Paging;
 use operations::metrics::{Metrics, RouteName};
 
 pub use front::Front;
@@ -69,13 +70,15 @@ fn router(app: Arc<App>, metrics: Metrics) -> Router {
         .merge(theirs(Role::Agent, chatwoot::cache_keys::routes()))
         .method_not_allowed_fallback(problem::wrong_method)
         .layer(map_response(problem::chatwoot));
-    let damages = Extension(Damages::new());
+    let damages = Damages::new();
+    let paging = Extension(Paging::new(damages.clone()));
+    let damages = Extension(damages);
     let native = Router::new()
         .merge(open(Role::Administrator, native::accounts::routes()))
         .merge(open(Role::Administrator, native::inboxes::routes()))
-        .merge(open(Role::Administrator, native::deliveries::routes().layer(damages.clone())))
+        .merge(open(Role::Administrator, native::deliveries::routes().layer(paging.clone())))
         .merge(open(Role::Administrator, native::secrets::routes()))
-        .merge(open(Role::Administrator, native::explanations::routes()))
+        .merge(open(Role::Administrator, native::explanations::routes().layer(paging)))
         .merge(open(Role::Administrator, native::trial::routes()))
         .merge(open(Role::Administrator, native::endpoints::routes()))
         .merge(open(Role::Administrator, native::recoveries::routes().layer(damages.clone())))
@@ -87,7 +90,7 @@ fn router(app: Arc<App>, metrics: Metrics) -> Router {
         .merge(open(Role::Agent, native::incidents::routes()))
         .merge(open(Role::Administrator, native::incidents::changes()))
         .merge(open(Role::Agent, native::expiring::routes()))
-        .merge(open(Role::Agent, native::why::routes().layer(damages.clone())))
+        .merge(open(Role::Agent, native::why::routes().layer(damages)))
         .merge(to_operators(native::policies::of_installation()))
         .merge(to_operators(native::incidents::of_installation()))
         .merge(to_operators(native::nodes::routes()))

@@ -69,6 +69,8 @@ pub struct Delivery {
     pub abandoned_for: Option<AbandonReason>,
     /// Where it was owed again last.
     reopened: Option<Revision>,
+    /// Whether it was owed again more than once.
+    often: bool,
     /// When the last attempt began that failed since it is owed.
     failed_at: Option<Timestamp>,
     /// Whether it was put aside, or asked for by itself while it waited: it waits for no other
@@ -191,6 +193,12 @@ impl DeliveryLog {
     /// Where a delivery was queued; none where only its ledger tells.
     pub fn queued_at(&self, id: DeliveryId) -> Option<Revision> {
         self.delivery(id).filter(|it| !it.stray).map(|it| it.revision)
+    }
+
+    /// Up to where its ledger tells of a delivery that is over; none of another one.
+    pub fn told_to(&self, id: DeliveryId) -> Option<Revision> {
+        let delivery = self.delivery(id).filter(|it| it.finished_at.is_some())?;
+        Some(delivery.attempted.max(delivery.over))
     }
 
     /// What is here of deliveries of an endpoint that were queued at these places.
@@ -318,6 +326,7 @@ impl Ledger {
             removed_at: None,
             abandoned_for: None,
             reopened: None,
+            often: false,
             failed_at: None,
             aside: false,
             stray: false,
@@ -335,7 +344,7 @@ impl Ledger {
                 delivery.status = DeliveryStatus::Pending;
                 delivery.finished_at = None;
                 delivery.abandoned_for = None;
-                delivery.reopened = Some(record.revision);
+                delivery.often = delivery.reopened.replace(record.revision).is_some();
                 (delivery.failed_at, delivery.aside) = (None, false);
                 delivery.next_attempt_at = Some(reopened.queued.due);
                 let revision = delivery.revision;
@@ -481,7 +490,7 @@ impl Fold for DeliveryLog {
 
 impl Projection for DeliveryLog {
     const NAME: &'static str = "delivery_log";
-    const VERSION: u32 = 10;
+    const VERSION: u32 = 11;
 }
 
 #[cfg(test)]

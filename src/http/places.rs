@@ -5,35 +5,53 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 use events::AccountId;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use super::problem::Problem;
 use crate::app::App;
 
-/// As many as there are at once.
+/// As many as there are at once. Whoever waits gets one in the order in which they came.
 #[derive(Debug, Clone)]
 pub(super) struct Places {
     all: Arc<Semaphore>,
-    taken: Arc<DashMap<Option<AccountId>, usize>>,
-    /// Told whenever a place is left.
-    left: Arc<Notify>,
+    accounts: Arc<Accounts>,
     each_max: usize,
+}
+
+/// Those of whom anybody has a place or waits for one. None is the installation.
+type Accounts = DashMap<Option<AccountId>, Own>;
+
+#[derive(Debug)]
+struct Own {
+    places: Arc<Semaphore>,
+    /// As many as have a place or wait for one.
+    here: usize,
 }
 
 /// One of them, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
+    /// Before it is forgotten who they were of.
+    permits: [OwnedSemaphorePermit; 2],
+    one: One,
+}
+
+/// One of an account who has a place or waits for one.
+#[derive(Debug)]
+struct One {
     account: Option<AccountId>,
-    taken: Arc<DashMap<Option<AccountId>, usize>>,
-    left: Arc<Notify>,
-    one_of_all: Option<OwnedSemaphorePermit>,
+    own: Arc<Semaphore>,
+    accounts: Arc<Accounts>,
 }
 
 /// As many questions about the past as are answered at once, in all and of one account: each reads
 /// every stream of it again.
 const PASTS_MAX: (usize, usize) = (8, 2);
+
+/// As many of one account as wait for a place.
+const WAITING_MAX: usize = 32;
 
 /// As long as one waits for a place.
 const WITHIN: Duration = Duration::from_secs(5);
@@ -47,72 +65,67 @@ impl Places {
 
     /// So many in all, of which one account gets no more than `each_max`.
     pub(super) fn new(all: usize, each_max: usize) -> Self {
-        let all = Arc::new(Semaphore::new(all));
-        Self { all, taken: Arc::default(), left: Arc::default(), each_max }
+        Self { all: Arc::new(Semaphore::new(all)), accounts: Arc::default(), each_max }
     }
 
     /// A place as soon as there is one.
     ///
     /// # Errors
-    /// When there is none for some seconds, or the service stops.
+    /// When there is none for some seconds, or too many wait already, or the service stops.
     pub(super) async fn wait(
         &self,
         app: &App,
         account: impl Into<Option<AccountId>>,
     ) -> Result<Place, Problem> {
-        let place = timeout(WITHIN, self.next(account.into()));
+        let one = self.one(account.into()).ok_or(Problem::Busy)?;
+        let place = timeout(WITHIN, self.next(one));
         app.unless_it_stops(place).await?.map_err(|_| Problem::Busy)
     }
 
-    /// Leaves a place to whoever waits for one, and goes on with the next that there is.
+    /// Leaves a place to whoever waits for one, and goes on with the next behind them. As nobody
+    /// is let in for it, those before it are no more than may wait.
     pub(super) async fn pass(&self, place: Place) -> Place {
-        let account = place.account;
-        drop(place);
+        // Whoever is about to ask is before it, too.
         yield_now().await;
-        self.next(account).await
+        let Place { permits, one } = place;
+        drop(permits);
+        self.next(one).await
     }
 
-    async fn next(&self, account: Option<AccountId>) -> Place {
-        loop {
-            // Who leaves while nobody is asking yet is heard too.
-            let left = self.left.notified();
-            if let Some(place) = self.take(account) {
-                return place;
-            }
-            left.await;
-        }
+    /// Who waits for others of the account keeps none from those of other accounts.
+    async fn next(&self, one: One) -> Place {
+        let own = one.own.clone().acquire_owned().await.expect("nobody closes it");
+        let of_all = self.all.clone().acquire_owned().await.expect("nobody closes it");
+        Place { permits: [own, of_all], one }
     }
 
     /// None when there is none left, for this account or at all. Without an account it is for the
     /// installation, which gets no more than an account does.
     pub(super) fn take(&self, account: impl Into<Option<AccountId>>) -> Option<Place> {
-        let account = account.into();
-        // Who may have none takes none from others, not even for a moment.
-        if self.taken.get(&account).is_some_and(|taken| *taken >= self.each_max) {
+        let one = self.one(account.into())?;
+        let own = one.own.clone().try_acquire_owned().ok()?;
+        let of_all = self.all.clone().try_acquire_owned().ok()?;
+        Some(Place { permits: [own, of_all], one })
+    }
+
+    /// None when too many of the account are here already.
+    fn one(&self, account: Option<AccountId>) -> Option<One> {
+        let new = || Own { places: Arc::new(Semaphore::new(self.each_max)), here: 0 };
+        let mut own = self.accounts.entry(account).or_insert_with(new);
+        if own.here >= self.each_max.saturating_add(WAITING_MAX) {
             return None;
         }
-        let permit = Arc::clone(&self.all).try_acquire_owned().ok()?;
-        let mut taken = self.taken.entry(account).or_default();
-        if *taken >= self.each_max {
-            drop(permit);
-            // Somebody else may have seen none left meanwhile.
-            self.left.notify_waiters();
-            return None;
-        }
-        *taken += 1;
-        let (taken, left) = (Arc::clone(&self.taken), Arc::clone(&self.left));
-        Some(Place { account, taken, left, one_of_all: Some(permit) })
+        own.here += 1;
+        Some(One { account, own: own.places.clone(), accounts: self.accounts.clone() })
     }
 }
 
-impl Drop for Place {
+impl Drop for One {
     fn drop(&mut self) {
-        self.taken.remove_if_mut(&self.account, |_, taken| {
-            *taken -= 1;
-            *taken == 0
+        self.accounts.remove_if_mut(&self.account, |_, own| {
+            own.here -= 1;
+            own.here == 0
         });
-        drop(self.one_of_all.take());
-        self.left.notify_waiters();
     }
 }
 

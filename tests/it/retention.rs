@@ -61,7 +61,8 @@ async fn bodies_and_attempts_are_removed_and_outcomes_stay() {
     let one = api.get(&format!("/deliveries/{id}")).await.json(200);
     assert_eq!((&one["status"], &one["body"]), (&json!("delivered"), &Value::Null));
     assert!(one["removed"].as_str().unwrap().contains("retention"), "{one}");
-    for path in [format!("/deliveries/{id}/retry"), "/webhooks/1/recover".to_owned()] {
+    let one = ["retry", "skip", "park"].map(|verb| format!("/deliveries/{id}/{verb}"));
+    for path in one.into_iter().chain(["/webhooks/1/recover".to_owned()]) {
         let refused = api.post(&path, json!({ "since": "2020-01-01T00:00:00Z" })).await;
         let problem = refused.problem(410);
         assert_eq!(problem["code"], "removed");

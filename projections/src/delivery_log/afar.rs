@@ -22,7 +22,7 @@ const PARTS_MAX: usize = 1_024;
 /// As many stretches as are remembered of one part.
 const OF_PART_MAX: usize = 8;
 
-/// As many stretches as are remembered of all that were brought back.
+/// As many stretches as are remembered of these.
 const AGAIN_MAX: usize = 256;
 
 /// Their ends, and the last attempts before them.
@@ -32,7 +32,8 @@ pub(super) struct Afar {
     parts: BTreeMap<u64, Stretches>,
     /// How often two and two parts were made one.
     widened: u32,
-    /// Of those that were brought back: of one that had left, nobody knows where it was queued.
+    /// Of those that were brought back after they had left, of which nobody knows where they were
+    /// queued, and of those that were brought back again and again.
     again: Stretches,
     /// Where one was brought back last.
     last_again: Option<Revision>,
@@ -52,13 +53,21 @@ impl Afar {
     /// One that is over leaves the view.
     pub(super) fn left(&mut self, delivery: &Delivery) {
         let Delivery { revision, attempted, over, .. } = *delivery;
-        let told = [attempted, over].into_iter().filter(|place| *place > revision);
-        if delivery.reopened.is_some() {
+        let told = [attempted, over];
+        if delivery.stray || delivery.often {
+            let told = told.into_iter().filter(|place| *place > revision);
             // Behind an end nobody looks for another one, also where that is near.
-            told.for_each(|place| self.again.take((place, place), AGAIN_MAX));
-        } else {
-            let far = told.filter(|place| place.0 - revision.0 > NEAR);
-            far.for_each(|place| self.take(self.part(revision), (place, place)));
+            return told.for_each(|place| self.again.take((place, place), AGAIN_MAX));
+        }
+        let again = delivery.reopened.filter(|again| *again > revision);
+        for place in told.into_iter().filter(|place| *place > revision) {
+            if again.is_some() || place.0 - revision.0 > NEAR {
+                self.take(self.part(revision), (place, place));
+            }
+            // What was queued there may be removed before what tells that it was brought back.
+            if let Some(again) = again.filter(|again| place.0.saturating_sub(again.0) > NEAR) {
+                self.take(self.part(again), (place, place));
+            }
         }
     }
 

@@ -256,6 +256,7 @@ impl Ledger {
             removed_at: None,
             abandoned_for: outcome.reason,
             reopened: None,
+            often: false,
             failed_at: None,
             aside: false,
             stray: false,

@@ -27,6 +27,14 @@ impl Stretches {
         while self.0.len() > max {
             self.put_together();
         }
+        // There are very many of these, and they are kept.
+        self.0.shrink_to(max);
+    }
+
+    /// For as many as there is room.
+    #[cfg(test)]
+    pub(super) fn room(&self) -> usize {
+        self.0.capacity()
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = Stretch> {

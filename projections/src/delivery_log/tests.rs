@@ -96,6 +96,7 @@ fn a_delivery_is_followed_from_its_queueing_to_its_end() {
         removed_at: None,
         abandoned_for: None,
         reopened: None,
+        often: false,
         failed_at: None,
         aside: false,
         stray: false,

@@ -22,14 +22,14 @@ use super::endpoints;
 use crate::app::App;
 use crate::http::auth::Caller;
 use crate::http::context::Cause;
-use crate::http::damages::Damages;
 use crate::http::fresh::Fresh;
 use crate::http::path::{self, PathId};
 use crate::http::problem::Problem;
 use crate::http::query::{self, Query};
 use crate::http::under;
 use attempts::{Hint, Told};
-use page::Paging;
+
+pub(in crate::http) use page::Paging;
 
 const LIMIT: usize = 50;
 const LIMIT_MAX: usize = 200;
@@ -53,7 +53,6 @@ pub(in crate::http) fn routes() -> Router<Arc<App>> {
         .route(under!("/deliveries/{delivery}/retry"), post(retry))
         .route(under!("/deliveries/{delivery}/skip"), post(skip))
         .route(under!("/deliveries/{delivery}/park"), post(park))
-        .layer(Extension(Paging::new()))
 }
 
 async fn of_webhook(
@@ -104,7 +103,7 @@ async fn list(
 
 async fn show(
     State(app): State<Arc<App>>,
-    Extension(damages): Extension<Damages>,
+    Extension(paging): Extension<Paging>,
     caller: Caller,
     PathId(id): PathId<DeliveryId>,
     _: Fresh,
@@ -115,7 +114,7 @@ async fn show(
         return Ok(Json(left(&delivery, at)));
     }
     let hint = hint(&app, id);
-    let told = told(&app, (&damages, &caller), id, hint).await?;
+    let told = told(&app, (&paging, &caller), id, hint).await?;
     told.shown(id, hint).map(Json).ok_or_else(|| unknown(&app, id))
 }
 
@@ -157,26 +156,32 @@ pub(super) fn unknown(app: &App, id: DeliveryId) -> Problem {
     }
 }
 
-/// What its ledger tells of it: where the view does not say where it stands, that is long to read.
+/// What its ledger tells of it: where the view does not say where it stands, that is long to read,
+/// and takes a place.
 async fn told(
     app: &App,
-    (damages, caller): (&Damages, &Caller),
+    (paging, caller): (&Paging, &Caller),
     id: DeliveryId,
     hint: Hint,
 ) -> Result<Told, Problem> {
+    let place = paging.place(app, caller, hint.revision).await?;
+    let reading = async move {
+        let _place = place;
+        attempts::of(&*app.store, id, hint).await
+    };
     let ledger = [StreamName::new(Category::Ledger, id.endpoint())];
-    damages.named(app, caller, &ledger, attempts::of(&*app.store, id, hint)).await
+    paging.damages().named(app, caller, &ledger, reading).await
 }
 
 /// What the view knows of it.
 fn hint(app: &App, id: DeliveryId) -> Hint {
     app.views.delivery_log.read(|view| {
-        let (again, revision) = (view.last_again(id.endpoint()), view.queued_at(id));
-        let Some(it) = view.delivery(id) else { return Hint { again, ..Hint::default() } };
+        let Some(it) = view.delivery(id) else {
+            return Hint { until: view.last_again(id.endpoint()), ..Hint::default() };
+        };
         Hint {
-            revision,
-            again: again.filter(|_| revision.is_none()),
-            attempts: it.attempts,
+            revision: view.queued_at(id),
+            until: view.told_to(id),
             owed: matches!(it.status, DeliveryStatus::Pending | DeliveryStatus::Held),
             held: it.status == DeliveryStatus::Held,
             behind: it.behind,
@@ -187,7 +192,7 @@ fn hint(app: &App, id: DeliveryId) -> Hint {
 /// Makes an attempt now: in place of the one that is planned, or although it has ended.
 async fn retry(
     State(app): State<Arc<App>>,
-    Extension(damages): Extension<Damages>,
+    Extension(paging): Extension<Paging>,
     caller: Caller,
     Cause(context): Cause,
     PathId(id): PathId<DeliveryId>,
@@ -197,7 +202,7 @@ async fn retry(
     if app.views.delivery_log.read(|view| view.delivery(id)?.removed_at).is_some() {
         return Err(unknown(&app, id));
     }
-    let told = told(&app, (&damages, &caller), id, hint(&app, id)).await?;
+    let told = told(&app, (&paging, &caller), id, hint(&app, id)).await?;
     let again = told.again(context.now).ok_or(Problem::NoResource)?;
     let command = Command::Retry(Box::new(again));
     let done = app.actors.ledgers.ask(id.endpoint(), context, command).await?;
@@ -207,20 +212,21 @@ async fn retry(
 /// Gives one up, so that those behind it go on.
 async fn skip(
     State(app): State<Arc<App>>,
-    Extension(damages): Extension<Damages>,
+    Extension(paging): Extension<Paging>,
     caller: Caller,
     Cause(context): Cause,
     PathId(id): PathId<DeliveryId>,
+    _: Fresh,
 ) -> Result<Json<Value>, Problem> {
     check(&app, &caller, &context, id).await?;
     let command = Command::Abandon { delivery: Some(id), reason: AbandonReason::Skipped };
     let done = app.actors.ledgers.ask(id.endpoint(), context, command).await?;
-    // One that was given up before is as it shall be.
-    if done.event.is_none()
-        && let Some(over) = over(&app, (&damages, &caller), id).await?
-        && over != DeliveryStatus::Abandoned
-    {
-        return Err(is_over(id, over));
+    if done.event.is_none() {
+        let over = over(&app, (&paging, &caller), id).await?;
+        // One that was given up before is as it shall be.
+        if over != Some(DeliveryStatus::Abandoned) {
+            return Err(not_owed(id, over));
+        }
     }
     Ok(answer(&app, id, &done))
 }
@@ -228,16 +234,16 @@ async fn skip(
 /// Puts one aside until somebody retries it, so that those behind it go on.
 async fn park(
     State(app): State<Arc<App>>,
-    Extension(damages): Extension<Damages>,
+    Extension(paging): Extension<Paging>,
     caller: Caller,
     Cause(context): Cause,
     PathId(id): PathId<DeliveryId>,
+    _: Fresh,
 ) -> Result<Json<Value>, Problem> {
     check(&app, &caller, &context, id).await?;
     match app.actors.ledgers.ask(id.endpoint(), context, Command::Park(id)).await {
         Err(Refused::Rejected(Rejection::Unknown(_))) => {
-            let over = over(&app, (&damages, &caller), id).await?;
-            Err(over.map_or(Problem::NoResource, |over| is_over(id, over)))
+            Err(not_owed(id, over(&app, (&paging, &caller), id).await?))
         }
         done => Ok(answer(&app, id, &done?)),
     }
@@ -251,19 +257,29 @@ fn answer(app: &App, id: DeliveryId, done: &Done<Ledger>) -> Json<Value> {
     Json(json!({ "id": id, "held": held, "position": done.position }))
 }
 
-/// How one ended that is not owed; none where it is owed again by now.
+/// How one ended that was not owed when its ledger was asked; none where it is owed again by now.
 async fn over(
     app: &App,
-    asking: (&Damages, &Caller),
+    (paging, caller): (&Paging, &Caller),
     id: DeliveryId,
 ) -> Result<Option<DeliveryStatus>, Problem> {
-    let told = told(app, asking, id, hint(app, id)).await?;
+    // What the ledger has told since, others may have asked for.
+    app.own_writes().await;
+    let known = app.views.delivery_log.read(|view| view.delivery(id));
+    match known {
+        Some(it) if it.removed_at.is_some() => return Err(unknown(app, id)),
+        Some(it) if it.finished_at.is_some() => return Ok(Some(it.status)),
+        Some(_) | None => {}
+    }
+    let told = told(app, (paging, caller), id, hint(app, id)).await?;
     if told.is_known() { Ok(told.over()) } else { Err(unknown(app, id)) }
 }
 
-fn is_over(id: DeliveryId, over: DeliveryStatus) -> Problem {
-    let over = over.as_str();
-    Problem::Conflict(format!("delivery {id} is {over} already; retry makes another attempt"))
+fn not_owed(id: DeliveryId, over: Option<DeliveryStatus>) -> Problem {
+    Problem::Conflict(match over.map(DeliveryStatus::as_str) {
+        Some(over) => format!("delivery {id} is {over} already; retry makes another attempt"),
+        None => format!("delivery {id} was brought back at this moment; ask again"),
+    })
 }
 
 /// Whether whoever asks may change it: its endpoint is theirs, and a webhook is not deleted.

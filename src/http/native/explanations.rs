@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use events::{DeliveryId, WebhookId};
 use serde_json::Value;
 
-use super::deliveries::{check_owner, unknown};
+use super::deliveries::{Paging, check_owner, unknown};
 use super::endpoints;
 use crate::app::App;
 use crate::http::auth::Caller;
@@ -30,6 +30,7 @@ pub(in crate::http) fn routes() -> Router<Arc<App>> {
 
 async fn delivery(
     State(app): State<Arc<App>>,
+    Extension(paging): Extension<Paging>,
     caller: Caller,
     PathId(id): PathId<DeliveryId>,
     _: Fresh,
@@ -39,6 +40,7 @@ async fn delivery(
         return Err(unknown(&app, id));
     }
     let from = app.views.delivery_log.read(|view| view.queued_at(id));
+    let _place = paging.place(&app, &caller, from).await?;
     let now = app.clock.now();
     let explained = explain::delivery(&*app.store, Some(&app.vault), id, from, now);
     let explained = app.unless_it_stops(explained).await??;

@@ -32,6 +32,54 @@ fn stretches_are_few_and_hold_each_place_whatever_their_order() {
 }
 
 #[test]
+fn of_stretches_that_are_put_together_no_room_is_kept() {
+    let mut all = Stretches::default();
+    for nth in 0..20 {
+        let place = Revision(nth * 10_000);
+        all.take((place, place), 8);
+    }
+    assert_eq!((all.all().count(), all.room()), (8, 8));
+}
+
+#[test]
+fn what_was_brought_back_while_it_was_known_is_read_by_nobody_who_asks_of_others() {
+    // Given some that were brought back soon after they were given up, here and there
+    let brought_back = 0..20;
+    let story = brought_back.clone().flat_map(|number| {
+        let others = MANY + number * 3_000..MANY + (number + 1) * 3_000;
+        let others = others.flat_map(|other| [queued(other, "x"), delivered(other, 1)]);
+        let one = [queued(number, "x"), abandoned(number), again(number), abandoned(number)];
+        one.into_iter().chain(others)
+    });
+    let more = MANY * 2..MANY * 2 + FINISHED_MAX as u128;
+    let story = story.chain(more.flat_map(|other| [queued(other, "x"), abandoned(other)]));
+    let log = log(story.collect::<Vec<_>>());
+    assert!(brought_back.clone().all(|number| log.delivery(id(number)).is_none()));
+    // When somebody asks of what was queued elsewhere
+    let elsewhere = Revision(3_100);
+    assert_eq!(log.afar(WEBHOOK.into(), (elsewhere, elsewhere), elsewhere), []);
+    // Then only who asks of them reads where they ended
+    for number in brought_back {
+        let place = Revision(number as u64 * 6_004);
+        let told = log.afar(WEBHOOK.into(), (place, place), Revision(place.0 + 2));
+        let end = Revision(place.0 + 3);
+        assert!(told.iter().any(|it| (it.0..=it.1).contains(&end)), "{number}: {told:?}");
+        assert!(told.len() <= 2, "{number}: {told:?}");
+    }
+}
+
+#[test]
+fn a_delivery_that_is_over_is_told_up_to_its_end_or_its_last_attempt() {
+    let mut story = vec![queued(1, "x"), failed(1, 1, None), abandoned(1), queued(2, "x")];
+    assert_eq!(log(story.clone()).told_to(id(1)), Some(Revision(2)));
+    assert_eq!(log(story.clone()).told_to(id(2)), None);
+    story.push(again(1));
+    assert_eq!(log(story.clone()).told_to(id(1)), None, "it is owed again");
+    story.push(abandoned(1));
+    assert_eq!(log(story).told_to(id(1)), Some(Revision(5)));
+}
+
+#[test]
 fn of_a_ledger_with_far_ends_everywhere_parts_are_told_together_and_none_is_missed() {
     let mut afar = Afar::default();
     let queued = |nth: u64| Revision(nth * 3_000);

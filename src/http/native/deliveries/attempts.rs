@@ -31,10 +31,8 @@ pub(super) struct Told {
 pub(super) struct Hint {
     /// Where it was queued.
     pub(super) revision: Option<Revision>,
-    /// Up to where it may have been brought back, for all that is known.
-    pub(super) again: Option<Revision>,
-    /// As many attempts as have ended.
-    pub(super) attempts: u32,
+    /// Up to where its end may be told, for all that is known.
+    pub(super) until: Option<Revision>,
     /// Whether it is owed.
     pub(super) owed: bool,
     /// Whether it is held.
@@ -55,12 +53,8 @@ pub(super) async fn of(
     let stream = StreamName::new(Category::Ledger, id.endpoint());
     let mut told = Told::default();
     let mut from = hint.revision.unwrap_or(Revision::FIRST);
-    // What has ended may be owed once more further on.
-    while hint.owed
-        || told.ended.is_none()
-        || told.made < hint.attempts
-        || hint.again.is_some_and(|last| from <= last)
-    {
+    // What has ended may be owed once more further on, and end once more.
+    while hint.owed || told.ended.is_none() || hint.until.is_some_and(|last| from <= last) {
         let page = store.read_stream(&stream, Slice::From(from), PAGE_MAX).await?;
         let Some(last) = page.last().map(|last| last.revision) else { break };
         let end = is_last(&page, PAGE_MAX);

@@ -7,9 +7,9 @@ use events::{Category, EndpointId, Failure, Revision, StreamName};
 use projections::delivery_log::{Delivery, Filter, Listed};
 
 use crate::app::App;
-use crate::damage;
 use crate::http::auth::Caller;
-use crate::http::places::Places;
+use crate::http::damages::Damages;
+use crate::http::places::{Place, Places};
 use crate::http::problem::Problem;
 use crate::timeline;
 use following::{Ledger, Turn};
@@ -23,11 +23,12 @@ const READS_MAX: usize = 16;
 /// many pages it is somebody else's turn.
 const TURN_READS: usize = 64;
 
-/// What lists of deliveries have in common.
+/// What requests have in common that read a ledger back to deliveries that have left the view.
 #[derive(Clone)]
-pub(super) struct Paging {
+pub(in crate::http) struct Paging {
     /// What has left the view is in the past, too.
     places: Places,
+    damages: Damages,
     reads_max: usize,
     turn_reads: usize,
 }
@@ -40,9 +41,30 @@ pub(super) struct Page {
 }
 
 impl Paging {
-    pub(super) fn new() -> Self {
+    pub(in crate::http) fn new(damages: Damages) -> Self {
         let places = Places::of_pasts();
-        Self { places, reads_max: READS_MAX, turn_reads: TURN_READS }
+        Self { places, damages, reads_max: READS_MAX, turn_reads: TURN_READS }
+    }
+
+    /// For whoever meets with damage.
+    pub(super) fn damages(&self) -> &Damages {
+        &self.damages
+    }
+
+    /// A place for whoever asks of one delivery, where only its ledger tells where it was queued.
+    ///
+    /// # Errors
+    /// When there is none for some seconds, or the service stops.
+    pub(in crate::http) async fn place(
+        &self,
+        app: &App,
+        caller: &Caller,
+        queued: Option<Revision>,
+    ) -> Result<Option<Place>, Problem> {
+        match queued {
+            Some(_) => Ok(None),
+            None => self.places.wait(app, caller.account).await.map(Some),
+        }
     }
 
     /// The deliveries that the filter wants. The ledger is read only where the view's do not do;
@@ -63,14 +85,17 @@ impl Paging {
             && behind(&deliveries, left) < wanted.limit
         {
             let place = Some(self.places.wait(app, caller.account).await?);
-            let (places, reads_max) = (self.places.clone(), self.turn_reads);
-            let mut turn = Turn { places, place, reads_max };
             let stream = StreamName::new(Category::Ledger, endpoint);
-            let (store, named) = (&*app.store, [stream.clone()]);
-            let ledger = Ledger { store, endpoint, stream, turn: &mut turn, reads: 0 };
-            let reading = self.with_older(app, ledger, deliveries, filter, left);
-            let told = async { damage::named(store, &named, reading.await).await };
-            return app.unless_it_stops(told).await?.map_err(Problem::from);
+            let named = [stream.clone()];
+            // Whoever looks for damage has a place among those who do, and gives this one back.
+            let reading = async move {
+                let (places, reads_max) = (self.places.clone(), self.turn_reads);
+                let mut turn = Turn { places, place, reads_max };
+                let store = &*app.store;
+                let ledger = Ledger { store, endpoint, stream, turn: &mut turn, reads: 0 };
+                self.with_older(app, ledger, deliveries, filter, left).await
+            };
+            return self.damages.named(app, caller, &named, reading).await;
         }
         let more = deliveries.len() > filter.limit;
         deliveries.truncate(filter.limit);

@@ -84,7 +84,18 @@ impl Following {
         for stretch in views.delivery_log.read(afar) {
             self.take(ledger, stretch, |_| false).await?;
         }
-        Ok(self.places.keys().filter_map(|id| self.log.delivery(*id)).collect())
+        let told = self.places.iter().filter_map(|(id, queued)| {
+            let told = self.log.delivery(*id)?;
+            if !self.open.contains(id) {
+                return Some(told);
+            }
+            // It was over when that was asked. It is owed again by now; or else its end cannot be
+            // read, or was removed meanwhile, and it is not told as if it were owed.
+            let mut known = views.delivery_log.read(|view| view.delivery(*id))?;
+            (known.revision, known.created_at) = (*queued, told.created_at);
+            Some(known)
+        });
+        Ok(told.collect())
     }
 
     /// Takes in a stretch of the ledger, page by page until it is enough. From where on nothing was

@@ -1,4 +1,5 @@
 mod far;
+mod one;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -177,7 +178,7 @@ fn caller() -> Caller {
 /// Pages of one step each, one after the other, while deliveries end and others ask for the first
 /// page: what they list, and how many they were.
 async fn walked(service: &Service, filter: &Filter) -> (Vec<DeliveryId>, usize) {
-    let paging = Paging { reads_max: 1, ..Paging::new() };
+    let paging = Paging { reads_max: 1, ..Paging::new(Damages::new()) };
     let page = async |below, filter: &Filter| {
         let filter = Filter { below, ..filter.clone() };
         paging.page(&service.app, &caller(), WEBHOOK.into(), filter).await.unwrap()
@@ -233,7 +234,7 @@ async fn a_page_from_long_ago_takes_few_reads_also_where_deliveries_were_brought
         counted.fetch_add(usize::from(*stream == ledger_of_webhook()), Ordering::Relaxed);
         None
     });
-    let (paging, filter) = (Paging::new(), newest_below(12, 9));
+    let (paging, filter) = (Paging::new(Damages::new()), newest_below(12, 9));
     let page = paging.page(&service.app, &caller(), WEBHOOK.into(), filter).await.unwrap();
     let listed = page.deliveries.iter().map(|it| (it.id, it.status, it.revision.0));
     let listed: Vec<_> = listed.collect();
@@ -254,7 +255,10 @@ async fn what_is_older_than_all_is_not_there() {
     let told = (0..many).flat_map(|number| [queued(number), taken(number)]);
     let service = service(told).await;
     let filter = Filter { before: Some(second(10)), ..Filter::newest(5) };
-    let page = Paging::new().page(&service.app, &caller(), WEBHOOK.into(), filter).await.unwrap();
+    let page = Paging::new(Damages::new())
+        .page(&service.app, &caller(), WEBHOOK.into(), filter)
+        .await
+        .unwrap();
     assert_eq!((page.deliveries, page.next_before), (vec![], None), "all are of that second");
 }
 

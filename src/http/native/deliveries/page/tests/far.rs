@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 
 use events::Metadata;
 use events::delivery::{AttemptClass, AttemptFailed};
+use events::store::memory::MemoryStore;
 use events::store::{Draft, Slice, Tail};
 use proptest::prelude::*;
 
 use super::*;
+use crate::http::native::deliveries::page::following::Following;
 
 /// So much is written at once.
 const BATCH: usize = 512;
@@ -20,7 +22,7 @@ const OTHERS: u128 = 1_000_000;
 const FAR: u128 = 3 * PAGE_MAX as u128;
 
 /// The same as one by one, and sooner.
-async fn write_all(service: &Service, told: &[Event]) {
+pub(super) async fn write_all(service: &Service, told: &[Event]) {
     let (store, stream, cause) = (&*service.app.store, ledger_of_webhook(), Uuid::nil());
     for batch in told.chunks(BATCH) {
         let last = store.read_stream(&stream, Slice::Before(None), 1).await.unwrap().pop();
@@ -37,7 +39,7 @@ async fn write_all(service: &Service, told: &[Event]) {
     service.app.own_writes().await;
 }
 
-fn failed(number: u128, attempt: u32) -> Event {
+pub(super) fn failed(number: u128, attempt: u32) -> Event {
     AttemptFailed {
         delivery: id(number),
         attempt,
@@ -62,7 +64,10 @@ async fn reads(store: &Staged, service: &Service, filter: Filter) -> (Vec<Delive
         counted.fetch_add(usize::from(*stream == ledger_of_webhook()), Ordering::Relaxed);
         None
     });
-    let page = Paging::new().page(&service.app, &caller(), WEBHOOK.into(), filter).await.unwrap();
+    let page = Paging::new(Damages::new())
+        .page(&service.app, &caller(), WEBHOOK.into(), filter)
+        .await
+        .unwrap();
     let listed = page.deliveries.iter().map(|it| it.id).collect();
     (listed, reads.load(Ordering::Relaxed))
 }
@@ -92,7 +97,7 @@ async fn a_page_that_reads_much_lets_others_have_their_turn() {
     let told = (0..2 * FAR).map(queued).chain((0..2 * FAR).map(taken));
     write_all(&service, &told.collect::<Vec<_>>()).await;
     let places = Places::new(1, 1);
-    let paging = Paging { places, turn_reads: 1, ..Paging::new() };
+    let paging = Paging { places, turn_reads: 1, ..Paging::new(Damages::new()) };
     let over = std::cell::RefCell::new(vec![]);
     // Nothing of the kind is there: all is read back to the beginning.
     let page = async |account, place| {
@@ -103,6 +108,61 @@ async fn a_page_that_reads_much_lets_others_have_their_turn() {
     };
     tokio::join!(page(1, 2 * FAR as u64), page(2, 5));
     assert_eq!(*over.borrow(), [2, 1]);
+}
+
+#[tokio::test]
+async fn what_is_not_known_to_have_ended_is_not_told_as_if_it_were_owed() {
+    // Given one of which the ledger tells no end any more, and one that is owed again
+    let service = service([queued(0), queued(1)]).await;
+    let log = MemoryStore::default();
+    for number in [0, 2] {
+        append(&log, &ledger_of_webhook(), queued(number), 5).await;
+    }
+    let places = Places::new(1, 1);
+    let mut turn = Turn { places, place: None, reads_max: 1 };
+    let (endpoint, stream) = (WEBHOOK.into(), ledger_of_webhook());
+    let mut ledger = Ledger { store: &log, endpoint, stream, turn: &mut turn, reads: 0 };
+    // When both were over as the view was asked
+    let gone = BTreeMap::from([(id(0), Revision(0)), (id(2), Revision(1))]);
+    let told = Following::new(gone).through(&mut ledger, &service.app.views).await.unwrap();
+    // Then only the one is told, as the view has it and where it was queued
+    let told: Vec<_> =
+        told.iter().map(|it| (it.id, it.status, it.revision, it.created_at)).collect();
+    assert_eq!(told, [(id(0), DeliveryStatus::Pending, Revision(0), second(5))]);
+}
+
+#[tokio::test]
+async fn whoever_looks_for_damage_gives_the_place_among_readers_back() {
+    let store = Arc::new(Staged::default());
+    let told = (0..MANY).flat_map(|number| [queued(number), taken(number)]);
+    let service = over(store.clone(), told).await;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let nth = asked.clone();
+    store.answer(move |stream, _| {
+        let is_meant = *stream == ledger_of_webhook();
+        is_meant.then(|| match nth.fetch_add(1, Ordering::Relaxed) {
+            0 => Box::pin(std::future::ready(Err(torn()))) as _,
+            _ => Box::pin(std::future::pending()) as _,
+        })
+    });
+    let paging = Paging { places: Places::new(1, 1), ..Paging::new(Damages::new()) };
+    let caller = caller();
+    let page = paging.page(&service.app, &caller, WEBHOOK.into(), newest_below(9, 5));
+    let mut page = std::pin::pin!(page);
+    let looks = async {
+        while asked.load(Ordering::Relaxed) < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let looks = async {
+        tokio::select! {
+            biased;
+            page = page.as_mut() => panic!("nobody answers: {:?}", page.map(|_| ())),
+            () = looks => {}
+        }
+    };
+    timeout(DEADLINE, looks).await.unwrap();
+    assert!(paging.places.take(caller.account).is_some());
 }
 
 /// What happens to one of a few deliveries, or how many others are queued and end meanwhile.
@@ -247,7 +307,7 @@ async fn walk(
     write_all(&service, &told).await;
     let kept_from = if is_trimmed { trim(&service, &mut plain).await } else { 0 };
     let expected = plain.listed();
-    let paging = Paging { reads_max, ..Paging::new() };
+    let paging = Paging { reads_max, ..Paging::new(Damages::new()) };
     let (mut listed, mut below) = (vec![], None);
     loop {
         let filter = Filter { below, ..Filter::newest(limit) };
