@@ -17,6 +17,7 @@ mod replay;
 mod report;
 mod server;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -72,8 +73,8 @@ pub struct Plan {
 pub async fn run(plan: &Plan) -> anyhow::Result<Report> {
     let folder = plan.folder.join(format!("bench-{}", std::process::id()));
     let plan = Plan { folder, ..plan.clone() };
-    let needs_none = plan.subject == Subject::Classify;
-    let _scratch = (!needs_none).then(|| Scratch::make(&plan.folder)).transpose()?;
+    let needs_folder = plan.subject != Subject::Classify;
+    let _scratch = needs_folder.then(|| Scratch::make(&plan.folder)).transpose()?;
     let mut report = Report::new(plan.rounds);
     let under_way = |what: &str| eprintln!("measuring {what} ({} rounds) ...", plan.rounds);
     if matches!(plan.subject, Subject::Ingest | Subject::All) {
@@ -122,11 +123,19 @@ impl Scratch {
             .with_context(|| format!("cannot create {}", folder.display()))?;
         Ok(scratch)
     }
+
+    /// Takes the folder away; one that could not be made is not there.
+    fn clear(&self) -> io::Result<()> {
+        match std::fs::remove_dir_all(&self.folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.folder) {
+        if let Err(error) = self.clear() {
             eprintln!("{} is left behind: {error}", self.folder.display());
         }
         for made in &self.made {

@@ -19,7 +19,6 @@ mod verify;
 use std::process::ExitCode;
 
 use actors::Refused;
-use anyhow::anyhow;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::{self, Args, Settings};
@@ -134,14 +133,15 @@ impl From<events::Failure> for Stop {
     }
 }
 
-impl<R: std::error::Error> From<Refused<R>> for Stop {
+impl<R: std::error::Error + Send + Sync + 'static> From<Refused<R>> for Stop {
     fn from(refused: Refused<R>) -> Self {
-        let error = anyhow!("{refused}");
         match refused {
             Refused::Rejected(_) | Refused::TooLarge { .. } | Refused::Halted { .. } => {
-                Self::Wrong(error)
+                Self::Wrong(refused.into())
             }
-            Refused::Full | Refused::Unavailable { .. } | Refused::Restarted => Self::NoLog(error),
+            Refused::Full | Refused::Unavailable { .. } | Refused::Restarted => {
+                Self::NoLog(refused.into())
+            }
         }
     }
 }
@@ -198,7 +198,10 @@ fn dispatch(cli: Cli) -> Result<(), Stop> {
 
 /// The commands as shells complete them: where a flag is taken and does nothing is for no one.
 fn completed() -> clap::Command {
-    Cli::command().mut_arg("listen", |listen| listen.global(false))
+    let all = Cli::command();
+    let global = all.get_arguments().filter(|arg| arg.get_id() != "listen").cloned();
+    let empty = clap::Command::new("relink").version(env!("CARGO_PKG_VERSION"));
+    empty.args(global).subcommands(all.get_subcommands().cloned())
 }
 
 async fn perform(command: Command, settings: Settings) -> Result<(), Stop> {

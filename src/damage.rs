@@ -1,12 +1,12 @@
 //! The first record of a stream that cannot be told: it is not what was written, or means nothing.
 
-use events::{EventStore, Failure, Position, Record, StreamName};
+use events::{EventStore, Failure, Position, Record, StreamName, untold_from};
 
 use crate::past;
 
 /// Where a stream stops being told, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{stream} cannot be told from position {position} on: {reason}")]
+#[error("{stream}: {}", untold_from(*position, reason))]
 pub struct Damage {
     /// Whose history.
     pub stream: StreamName,
@@ -62,4 +62,17 @@ pub async fn named<T>(
         }
     }
     Err(failure.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_stream_stops_is_said_as_its_actor_and_the_service_say_it() {
+        let stream = StreamName::new(events::Category::Inbox, 42);
+        let damage = Damage { stream, position: Position(7), reason: "it is torn".to_owned() };
+        let untold = untold_from(Position(7), &"it is torn");
+        assert_eq!(damage.to_string(), format!("inbox-42: {untold}"));
+    }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use events::untold_from;
 use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 use projections::Views;
 
@@ -28,8 +29,8 @@ pub(super) async fn run(settings: &Settings) -> Result<(), Stop> {
     bar.finish_and_clear();
     log.close().await;
     for stream in left_out.list() {
-        let (name, place) = (&stream.stream, stream.position);
-        eprintln!("relink: {name} is not shown from position {place} on: {}", stream.reason);
+        let untold = untold_from(stream.position, &stream.reason);
+        eprintln!("relink: {}: {untold}", stream.stream);
     }
     out::line(format_args!("every view is rebuilt up to position {last}"))
 }

@@ -71,10 +71,8 @@ pub(super) async fn run(settings: Settings) -> Result<(), Stop> {
 fn warn(settings: &Settings) {
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     for name in config::unknown(names) {
-        let meant = nearest(&name, config::variables()).unwrap_or_default();
-        tracing::warn!(
-            "{name} is set, and there is no such setting: it does nothing; {meant} is one"
-        );
+        let meant = meant(&name);
+        tracing::warn!("{name} is set, and there is no such setting: it does nothing; {meant}");
     }
     let token = settings.admin_token.as_ref().map(|token| token.expose());
     if token.is_some_and(|token| token.len() < ADMIN_TOKEN_MIN) {
@@ -83,6 +81,19 @@ fn warn(settings: &Settings) {
              make one with `openssl rand -hex 32`"
         );
     }
+}
+
+/// Which setting was meant by a variable that is none.
+fn meant(name: &str) -> String {
+    match nearest(own(name), config::variables().map(own)) {
+        Some(meant) => format!("RELINK_{meant} is one"),
+        None => "`relink serve --help` tells which there are".to_owned(),
+    }
+}
+
+/// Without what all begin with, which says nothing.
+fn own(name: &str) -> &str {
+    name.strip_prefix("RELINK_").unwrap_or(name)
 }
 
 fn parts(settings: &Settings, log: &Log, vault: Arc<Vault>) -> Result<Parts, Stop> {
@@ -158,6 +169,20 @@ impl From<StartError> for Stop {
             StartError::OtherKey { .. } | StartError::NoKey { .. } => Self::Usage(error.into()),
             StartError::OlderKey(_) => Self::Wrong(error.into()),
             StartError::Installation(refused) => refused.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_is_named_only_where_it_may_be_meant() {
+        assert_eq!(meant("RELINK_RETENTON"), "RELINK_RETENTION is one");
+        assert_eq!(meant("RELINK_SMTP_URI"), "RELINK_SMTP_URL is one");
+        for name in ["RELINK_DATABASE_URL", "RELINK_XYZ", "RELINK_"] {
+            assert_eq!(meant(name), "`relink serve --help` tells which there are", "{name}");
         }
     }
 }

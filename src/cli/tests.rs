@@ -49,6 +49,14 @@ fn every_command_is_in_the_readme() {
 fn a_shell_completes_the_address_where_it_does_something() {
     let mut completed = completed();
     completed.build();
+    let all = Cli::command();
+    let names = |command: &clap::Command| {
+        let subcommands = command.get_subcommands().map(|it| it.get_name().to_owned());
+        subcommands.filter(|name| name != "help").collect::<Vec<_>>()
+    };
+    assert_eq!(names(&completed), names(&all), "no command is lost");
+    let options: Vec<_> = completed.get_arguments().filter_map(|arg| arg.get_long()).collect();
+    assert!(options.contains(&"data") && !options.contains(&"listen"), "{options:?}");
     for command in completed.get_subcommands() {
         let listens = command.get_arguments().any(|arg| arg.get_long() == Some("listen"));
         assert_eq!(listens, command.get_name() == "serve", "{}", command.get_name());
@@ -60,4 +68,13 @@ fn a_commands_own_options_stand_before_those_of_all() {
     let help = help(&["relink", "log", "--help"]);
     let place = |option: &str| help.find(option).unwrap();
     assert!(place("--json") < place("--data"), "{help}");
+}
+
+#[test]
+fn what_an_actor_refuses_is_kept_as_it_is() {
+    let refused = Refused::Rejected(actors::installation::Rejection::NoKey);
+    let stop = Stop::from(crate::app::StartError::Installation(refused.clone()));
+    assert_eq!(stop.status(), 1);
+    assert_eq!(stop.error().downcast_ref(), Some(&refused));
+    assert_eq!(format!("{:#}", stop.error()), refused.to_string());
 }

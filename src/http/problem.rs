@@ -3,6 +3,7 @@
 //! A [`Problem`] answers in problem+json (RFC 9457); behind [`chatwoot`] it answers in Chatwoot's
 //! shapes instead.
 
+pub(in crate::http) mod brief;
 mod refused;
 
 use axum::Json;
@@ -172,23 +173,23 @@ impl Problem {
     /// The body of problem+json: RFC 9457's members, `code`, and Chatwoot's members for its
     /// clients.
     pub fn native_body(&self) -> Value {
-        let status = self.status();
+        let (status, text) = (self.status(), brief::text(&self.to_string()));
         let mut body = json!({
             "type": "about:blank",
             "title": status.canonical_reason(),
             "status": status.as_u16(),
-            "detail": self.to_string(),
+            "detail": text,
             "code": self.code(),
         });
         if let Some(body) = body.as_object_mut() {
-            body.insert("error".to_owned(), self.to_string().into());
+            body.insert("error".to_owned(), text.into());
             body.append(&mut self.chatwoot_body());
         }
         body
     }
 
     fn chatwoot_body(&self) -> Map<String, Value> {
-        let text = Value::from(self.to_string());
+        let text = Value::from(brief::text(&self.to_string()));
         let mut body = Map::new();
         match self {
             Self::SignedOut => {
@@ -198,7 +199,8 @@ impl Problem {
                 body.insert("message".to_owned(), text);
                 body.insert("attributes".to_owned(), Value::from(attributes.clone()));
                 if !details.is_empty() {
-                    body.insert("details".to_owned(), Value::from(details.clone()));
+                    let details = details.iter().map(|detail| brief::text(detail));
+                    body.insert("details".to_owned(), details.collect());
                 }
             }
             Self::Unprocessable(error) => {

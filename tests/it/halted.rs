@@ -131,6 +131,11 @@ async fn a_record_without_a_meaning_stops_neither_the_views_nor_the_fan_out() {
     message(&api, "all the same").await;
     receiver.expect(1).await;
     is_found(&place, position).await;
+
+    assert!(relink.terminate().await.success());
+    let done = place.run(&["rebuild"]).await;
+    let told = format!("{STREAM}: it cannot be told from position {position} on: ");
+    assert!(done.code == Some(0) && done.stderr.contains(&told), "not {told}: {done:?}");
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ impl Debt {
         if body.len() >= queued.body.len() {
             return None;
         }
-        shortened.add(self.position, queued.body.len());
+        shortened.add(self.position, self.endpoint, queued.body.len());
         let queued = Queued { body, ..(**queued).clone() };
         Some(Self { command: Command::Queue(Arc::new(queued)), ..self.clone() })
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use events::Position;
+use events::{EndpointId, Position};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
@@ -32,13 +32,16 @@ pub(super) fn of(event: &str, body: &str) -> String {
     serde_json::to_string(&fields).expect("fields of JSON are JSON")
 }
 
-/// What is told in short, to be said once of each event, however many it is owed to.
+/// What is told in short of one batch of debts, to be said once of each event, however many of the
+/// batch it is owed to.
 #[derive(Debug, Default)]
 pub(super) struct Shortened(BTreeMap<Position, Short>);
 
 /// Of one event.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 struct Short {
+    /// The first of them, for whoever wants to look at one.
+    endpoint: EndpointId,
     endpoints: usize,
     /// Of the largest body.
     bytes: usize,
@@ -46,19 +49,20 @@ struct Short {
 
 impl Shortened {
     /// One more endpoint is told in short of what happened there, which came to so many bytes.
-    pub(super) fn add(&mut self, position: Position, bytes: usize) {
-        let short = self.0.entry(position).or_default();
+    pub(super) fn add(&mut self, position: Position, endpoint: EndpointId, bytes: usize) {
+        let none = Short { endpoint, endpoints: 0, bytes: 0 };
+        let short = self.0.entry(position).or_insert(none);
         short.endpoints += 1;
         short.bytes = short.bytes.max(bytes);
     }
 
     /// Says so.
     pub(super) fn warn(&self) {
-        for (position, Short { endpoints, bytes }) in &self.0 {
+        for (position, Short { endpoint, endpoints, bytes }) in &self.0 {
             tracing::warn!(
-                %position, endpoints, bytes,
-                "what position {position} owes to {endpoints} endpoints is told in short: \
-                 its {bytes} bytes are more than the log takes at once"
+                %position, %endpoint, endpoints, bytes,
+                "what position {position} owes to {endpoints} endpoints, such as {endpoint}, is \
+                 told in short: its {bytes} bytes are more than the log takes at once"
             );
         }
     }

@@ -1,4 +1,5 @@
-//! The webhooks of an account, in exactly Chatwoot's shapes.
+//! The webhooks of an account, in Chatwoot's shapes; what they have besides, such as `delivery` and
+//! the `details` of a refusal, its clients pass over.
 
 mod desk;
 mod headers;

@@ -59,3 +59,21 @@ async fn a_damaged_log_is_not_to_be_asked_again_in_a_second() {
     assert!(detail.contains("behind position 7") && detail.contains("relink verify"), "{detail}");
     assert!(!detail.contains("/var/lib") && !detail.contains("try again"), "{detail}");
 }
+
+#[tokio::test]
+async fn no_problem_is_larger_than_a_page_whatever_it_repeats() {
+    let long = "\u{7f}".repeat(1 << 20);
+    let repeating = || {
+        let (message, details) = (long.clone(), vec![format!("{long:?}")]);
+        let invalid = Problem::Invalid { message, attributes: vec!["url"], details };
+        [Problem::Malformed(format!("limit: {long:?} is no number")), invalid]
+    };
+    for problem in repeating() {
+        let size = problem.native_body().to_string().len();
+        assert!(size < 16 << 10, "{size}");
+    }
+    for problem in repeating() {
+        let body = body(chatwoot(problem.into_response()).await).await;
+        assert!(body.to_string().len() < 16 << 10, "{}", body.to_string().len());
+    }
+}

@@ -58,12 +58,12 @@ pub enum SettingsError {
     #[error("no connection string such as esdb://HOST:2113?tls=false")]
     Unreadable,
     /// The client would pass over it, and with it over what was meant.
-    #[error("{name} is no parameter of a connection string; {nearest} is")]
+    #[error("{name} is no parameter of a connection string; {}", meant(*nearest))]
     Unknown {
         /// What it is called; where it may be a piece of a password, only where it stands.
         name: String,
-        /// The known one that is most like it.
-        nearest: &'static str,
+        /// The known one that is like it, if one is.
+        nearest: Option<&'static str>,
     },
     /// The client cannot read what stands behind it.
     #[error("the value of {0} cannot be read")]
@@ -150,11 +150,22 @@ fn known(name: &str, query: &str) -> Result<&'static str, SettingsError> {
     if let Some(known) = PARAMETERS.iter().find(|known| known.eq_ignore_ascii_case(name)) {
         return Ok(known);
     }
-    let nearest = nearest(name, PARAMETERS.into_iter()).unwrap_or("tls");
-    // A question mark in a password ends the address, and what is behind it is the password's.
-    let may_be_secret = query.contains('@');
-    let name = if may_be_secret { "what follows the question mark" } else { name };
+    // A question mark in a password ends the address, and what is behind it is the password's, also
+    // where all of that is percent-encoded.
+    if query.contains('@') || query.contains("%40") {
+        let name = "what follows the question mark".to_owned();
+        return Err(SettingsError::Unknown { name, nearest: None });
+    }
+    let nearest = nearest(name, PARAMETERS.into_iter());
     Err(SettingsError::Unknown { name: name.to_owned(), nearest })
+}
+
+/// What would be a parameter.
+fn meant(nearest: Option<&str>) -> String {
+    match nearest {
+        Some(nearest) => format!("{nearest} is"),
+        None => format!("there are {}", PARAMETERS.join(", ")),
+    }
 }
 
 /// Which parameter it is that the client cannot read: one that it refuses by itself. Only those of

@@ -34,7 +34,7 @@ fn who_is_alone_gets_three_quarters_and_each_further_one_some() {
 }
 
 #[test]
-fn however_few_places_there_are_nobody_has_more_than_three_quarters_and_everybody_has_one() {
+fn of_few_places_nobody_has_more_than_three_quarters_and_the_next_who_comes_has_one() {
     for count in 2..=64 {
         let places = Places::new(count);
         let held: Vec<_> = [ONE, TWO, THREE].map(|sharer| all_for(&places, sharer)).into();

@@ -1,3 +1,5 @@
+use events::WebhookId;
+
 use super::*;
 
 fn read(text: &str) -> Value {
@@ -25,15 +27,16 @@ fn however_many_fields_there_are_it_is_short_and_says_what_it_is() {
 }
 
 #[test]
-fn an_event_that_many_are_told_of_in_short_is_said_once() {
+fn an_event_that_many_are_told_of_in_short_is_said_once_and_with_one_of_them() {
     let mut shortened = Shortened::default();
-    for bytes in [5, 7, 6] {
-        shortened.add(Position(3), bytes);
+    let endpoint = |id| EndpointId::Webhook(WebhookId(id));
+    for (id, bytes) in [(8, 5), (7, 7), (9, 6)] {
+        shortened.add(Position(3), endpoint(id), bytes);
     }
-    shortened.add(Position(4), 1);
+    shortened.add(Position(4), endpoint(7), 1);
     let said: Vec<_> = shortened.0.into_iter().collect();
-    let short = |endpoints, bytes| Short { endpoints, bytes };
-    assert_eq!(said, [(Position(3), short(3, 7)), (Position(4), short(1, 1))]);
+    let short = |id, endpoints, bytes| Short { endpoint: endpoint(id), endpoints, bytes };
+    assert_eq!(said, [(Position(3), short(8, 3, 7)), (Position(4), short(7, 1, 1))]);
 }
 
 #[test]

@@ -6,9 +6,13 @@ use events::rule::Created;
 use serde_json::{Map, Value, json};
 
 use crate::http::problem::Problem;
+use crate::http::problem::brief::few;
 
 /// As many characters as a name may have, as in Chatwoot's own columns.
 const NAME_CHARS_MAX: usize = 255;
+
+/// As many messages as are told of one attribute; a list may be wrong in each of its items.
+const MESSAGES_MAX: usize = 10;
 
 /// What conditions are about (`AutomationRule::CONDITIONS_ATTRS`).
 const CONDITIONS: [&str; 18] = [
@@ -62,7 +66,9 @@ struct Errors(Map<String, Value>);
 impl Errors {
     fn add(&mut self, attribute: &str, message: impl Into<String>) {
         let messages = self.0.entry(attribute).or_insert_with(|| json!([]));
-        if let Some(messages) = messages.as_array_mut() {
+        if let Some(messages) = messages.as_array_mut()
+            && messages.len() < MESSAGES_MAX
+        {
             messages.push(Value::String(message.into()));
         }
     }
@@ -148,8 +154,7 @@ fn check_conditions(conditions: &[Map<String, Value>], errors: &mut Errors) {
     let unknown: Vec<_> = conditions.iter().filter(|condition| !known(condition)).collect();
     if !unknown.is_empty() {
         let keys: Vec<_> = unknown.iter().map(|it| word(it, "attribute_key")).collect();
-        let keys = keys.join(",");
-        errors.add("conditions", format!("Automation conditions {keys} not supported."));
+        errors.add("conditions", format!("Automation conditions {} not supported.", told(&keys)));
     }
     let operator = |condition: &Map<String, Value>| {
         condition.get("query_operator").filter(|operator| !operator.is_null()).cloned()
@@ -171,9 +176,14 @@ fn check_actions(actions: &[Map<String, Value>], errors: &mut Errors) {
     let names = actions.iter().map(|action| word(action, "action_name"));
     let unknown: Vec<_> = names.filter(|name| !ACTIONS.contains(name)).collect();
     if !unknown.is_empty() {
-        let names = unknown.join(",");
-        errors.add("actions", format!("Automation actions {names} not supported."));
+        errors.add("actions", format!("Automation actions {} not supported.", told(&unknown)));
     }
+}
+
+/// As Chatwoot joins them, and not however many there are.
+fn told(unknown: &[&str]) -> String {
+    let (few, more) = few(unknown);
+    few.join(",") + &more
 }
 
 fn word<'a>(object: &'a Map<String, Value>, key: &str) -> &'a str {

@@ -10,6 +10,7 @@ use url::Url;
 use super::policy::PolicyChange;
 use crate::http::chatwoot::params::wrapped;
 use crate::http::problem::Problem;
+use crate::http::problem::brief::few;
 
 pub(super) use crate::http::chatwoot::params::Invalid;
 
@@ -127,9 +128,10 @@ fn subscriptions(given: &Map<String, Value>, invalid: &mut Invalid) -> Option<Ve
         refuse_subscriptions("subscriptions must be a list of at least one event", invalid);
         return None;
     };
-    let unknown: Vec<_> = names.iter().filter(|name| !is_known(name)).collect();
+    let unknown: Vec<_> = names.iter().copied().filter(|name| !is_known(name)).collect();
     if !unknown.is_empty() {
-        refuse_subscriptions(&format!("{unknown:?} in subscriptions are no events"), invalid);
+        let (few, more) = few(&unknown);
+        refuse_subscriptions(&format!("{few:?}{more} in subscriptions are no events"), invalid);
     }
     let mut once = BTreeSet::new();
     Some(names.into_iter().filter(|name| once.insert(*name)).map(str::to_owned).collect())

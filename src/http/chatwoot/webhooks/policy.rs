@@ -10,6 +10,7 @@ use super::headers;
 use super::params::Invalid;
 use crate::config::duration;
 use crate::http::problem::Problem;
+use crate::http::problem::brief::few;
 
 const CONCURRENCY_MAX: u64 = 64;
 const RATE_MAX: u64 = 10_000;
@@ -19,8 +20,15 @@ const WAIT_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
 const INBOXES_MAX: usize = 1_000;
 
 /// What can be set.
-const KNOWN: &str =
-    "rate_per_second, concurrency, timeout, headers, retry_schedule, ordering, inbox_ids";
+const KNOWN: [&str; 7] = [
+    "rate_per_second",
+    "concurrency",
+    "timeout",
+    "headers",
+    "retry_schedule",
+    "ordering",
+    "inbox_ids",
+];
 
 /// What is given; an inner none goes back to what holds for the installation.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -43,6 +51,15 @@ impl PolicyChange {
             invalid.add("delivery", "delivery must be an object");
             return change;
         };
+        let is_known = |key: &str| KNOWN.contains(&key);
+        let unknown: Vec<_> =
+            object.keys().map(String::as_str).filter(|key| !is_known(key)).collect();
+        if !unknown.is_empty() {
+            let ((few, more), known) = (few(&unknown), KNOWN.join(", "));
+            let (few, are) = (few.join(", "), if unknown.len() == 1 { "is" } else { "are" });
+            let message = format!("delivery.{few}{more} {are} unknown; there are {known}");
+            invalid.add("delivery", message);
+        }
         for (key, value) in object {
             if let Err(problem) = change.set(key, value) {
                 invalid.add("delivery", format!("delivery.{key} {problem}"));
@@ -99,7 +116,8 @@ impl PolicyChange {
             "inbox_ids" => self.inboxes = Some(or_null(value, inboxes)?),
             "rate_per_second" => self.rate_per_second = Some(or_null(value, rate)?),
             "ordering" => self.ordering = Some(or_null(value, ordering)?),
-            _ => return Err(format!("is unknown; there are {KNOWN}")),
+            // It is told with all others that are unknown.
+            _ => {}
         }
         Ok(())
     }

@@ -145,3 +145,22 @@ fn the_row_of_an_endpoint_whose_ledger_is_halted_is_marked() {
     assert!(rows[0]["next_action"].as_str().unwrap().contains("relink verify"), "{rows:?}");
     assert_eq!((rows[1].get("halted"), rows[1].get("next_action")), (None, None));
 }
+
+#[test]
+fn what_is_always_told_of_a_stream_that_cannot_be_told_is_promised() {
+    let document = include_str!("../../openapi.json");
+    let document: Value = serde_json::from_str(document).unwrap();
+    let described = &document["components"]["schemas"]["Health"]["properties"]["halted"]["items"];
+    let stream = Subject::Inbox(InboxId(42)).stream();
+    let damage = Damage { stream, position: Position(7), reason: "it is torn".to_owned() };
+    let mut halted = vec![];
+    shown::add(&mut halted, &[damage]);
+    let mut told: Vec<_> = halted[0].as_object().unwrap().keys().cloned().collect();
+    // Of one that halted only just now nobody knows where.
+    told.retain(|key| key != "position");
+    let required = described["required"].as_array().unwrap().iter();
+    let mut required: Vec<_> = required.map(|key| key.as_str().unwrap().to_owned()).collect();
+    told.sort();
+    required.sort();
+    assert_eq!(told, required);
+}

@@ -62,12 +62,27 @@ fn a_parameter_that_nobody_knows_is_refused_with_the_nearest_that_is_known() {
         ("nodepreferenc=leader", "nodepreferenc", "nodePreference"),
     ] {
         let refused = EventStoreDbSettings::parse(&format!("esdb://localhost?{query}"));
-        let name = name.to_owned();
+        let (name, nearest) = (name.to_owned(), Some(nearest));
         assert_eq!(refused.unwrap_err(), SettingsError::Unknown { name, nearest }, "{query}");
     }
-    // A piece of a password that a question mark stands in.
-    let refused = EventStoreDbSettings::parse("esdb://admin:20?hunter2=x@localhost").unwrap_err();
-    assert!(!refused.to_string().contains("hunter2"), "{refused}");
+}
+
+#[test]
+fn a_parameter_that_is_like_none_is_told_which_there_are() {
+    let refused = EventStoreDbSettings::parse("esdb://localhost?colour=red").unwrap_err();
+    let told = refused.to_string();
+    assert!(told.starts_with("colour is no parameter of a connection string; there are tls, "));
+    assert!(told.ends_with(", namespace, maxAppendSize"), "{told}");
+}
+
+#[test]
+fn a_piece_of_a_password_that_a_question_mark_stands_in_is_not_repeated() {
+    for password in ["20?hunter2=x@", "12?hunter2%40", "12?hunter2&tlss%40"] {
+        let refused = EventStoreDbSettings::parse(&format!("esdb://admin:{password}localhost"));
+        let told = refused.unwrap_err().to_string();
+        assert!(told.starts_with("what follows the question mark is no parameter"), "{told}");
+        assert!(!told.contains("hunter2"), "{told}");
+    }
 }
 
 #[test]

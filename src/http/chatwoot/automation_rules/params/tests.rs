@@ -70,3 +70,15 @@ fn a_rule_needs_a_name_and_an_event_only_when_it_is_made() {
     });
     assert_eq!(wrong, Err(Problem::Unprocessable(expected)));
 }
+
+#[test]
+fn however_much_is_wrong_a_few_things_are_told() {
+    let odd: Vec<_> = (0..9_999).map(|nth| condition(&format!("mood{nth}"), json!("X"))).collect();
+    let dance: Vec<_> = (0..9_999).map(|nth| json!({ "action_name": "x".repeat(nth) })).collect();
+    let errors = errors(&rule(json!(odd), json!(dance)));
+    let unknown =
+        "Automation conditions mood0,mood1,mood2,mood3,mood4 and 9994 more not supported.";
+    assert_eq!(errors["conditions"][0], unknown);
+    assert!(errors["actions"][0].as_str().unwrap().contains(" and 9994 more not supported"));
+    assert!(errors.to_string().len() < 2_000, "{errors}");
+}

@@ -92,6 +92,17 @@ fn which_events_are_refused_and_which_there_are_is_said_beside_chatwoots_words()
 }
 
 #[test]
+fn of_many_events_that_there_are_not_a_few_are_named() {
+    let unknown: Vec<_> = (0..9_999).map(|nth| format!("{nth}{}", "\u{7f}".repeat(99))).collect();
+    let given = json!({ "url": "https://a.test/", "subscriptions": unknown });
+    let refused = Params::read(&given, true).unwrap_err().native_body();
+    let detail = refused["details"][0].as_str().unwrap();
+    assert!(detail.contains("] and 9994 more in subscriptions are no events"), "{detail}");
+    assert!(detail.contains("there are") && detail.contains("message_*"), "{detail}");
+    assert!(refused.to_string().len() < 4 << 10, "{refused}");
+}
+
+#[test]
 fn all_mistakes_are_told_at_once() {
     let (message, attributes) = wrong(&json!({"url": "x", "subscriptions": [], "inbox_id": true}));
     assert_eq!(message, "Url is invalid, Inbox must exist, Subscriptions Invalid events");

@@ -61,6 +61,19 @@ fn limits_are_said() {
 }
 
 #[test]
+fn what_is_unknown_is_named_once_and_not_however_much_it_is() {
+    let known = KNOWN.join(", ");
+    let told = |delivery: Value| read(&delivery).1;
+    let one = format!("delivery.speed is unknown; there are {known}");
+    assert_eq!(told(json!({ "speed": 1, "timeout": "5s" })), [one]);
+    let two = format!("delivery.speed, colour are unknown; there are {known}");
+    assert_eq!(told(json!({ "speed": 1, "colour": 1 })), [two]);
+    let many = (0..9_999).map(|nth| (format!("x{nth}"), json!(1))).collect::<Map<_, _>>();
+    let [message] = &told(Value::Object(many))[..] else { panic!("one message tells them") };
+    assert!(message.contains(" and 9994 more are unknown") && message.len() < 300, "{message}");
+}
+
+#[test]
 fn a_rate_and_an_ordering_are_set_and_taken_back() {
     let seal = |_: &str, _: &str, _: Option<&Sealed>| unreachable!("there are no headers");
     let given = json!({ "rate_per_second": 50, "ordering": "by_key" });
