@@ -171,7 +171,8 @@ impl App {
     /// the end of the log.
     pub async fn own_writes(&self) {
         if self.store.is_shared() {
-            return self.all_writes().await;
+            self.all_writes().await;
+            return;
         }
         let position = Position(self.acknowledged.load(Ordering::Relaxed));
         // A late view is shown as it is; `consistent_to` is for those who must know.
@@ -179,10 +180,12 @@ impl App {
     }
 
     /// The same for everything that is in the log, whichever process wrote it. One at a time asks
-    /// the log for its end: whoever guesses tokens must not keep it busy.
-    pub async fn all_writes(&self) {
-        if let Some(head) = self.head().await {
-            let _ = self.views.wait_for(head, OWN_WRITES_WITHIN).await;
+    /// the log for its end: whoever guesses tokens must not keep it busy. False where that cannot
+    /// be told in a moment, or the views do not come that far.
+    pub async fn all_writes(&self) -> bool {
+        match self.head().await {
+            Some(head) => self.views.wait_for(head, OWN_WRITES_WITHIN).await.is_ok(),
+            None => false,
         }
     }
 

@@ -189,10 +189,10 @@ async fn known(app: &App, headers: &HeaderMap) -> Result<Known, Problem> {
         return Ok(Known { actor, token: None, account: None, role });
     }
     let find = || app.views.access.read(|access| access.token(&hash));
-    let mut found = find();
+    let (mut found, mut is_all_seen) = (find(), true);
     if found.is_none() {
         // It may have been made a moment ago, at the command line too.
-        app.all_writes().await;
+        is_all_seen = app.all_writes().await;
         found = find();
     }
     match found {
@@ -202,6 +202,10 @@ async fn known(app: &App, headers: &HeaderMap) -> Result<Known, Problem> {
         None if !app.view_status.borrow().caught_up => {
             Err(Problem::Unavailable("the tokens are not read yet; try again in a second".into()))
         }
+        // Whoever is told that a token is bad does not try again.
+        None if !is_all_seen => Err(Problem::Unavailable(
+            "whether the token is good cannot be told while the log is away; try again".into(),
+        )),
         None => Err(Problem::BadToken),
     }
 }

@@ -235,12 +235,16 @@ async fn while_the_server_is_gone_nothing_is_acknowledged_and_all_resumes_when_i
     assert!(failing.contains("the log"), "{ready}");
     assert!(!ready.to_string().contains("EventStoreDB"), "no reason of the engine: {ready}");
     assert_eq!(api.get("//healthz").await.status, 200);
+    // Another node may have made it meanwhile.
+    let unknown = api.by("rl_made_elsewhere");
+    assert_eq!(unknown.get(INBOX).await.status, 503);
 
     double.raise(0);
     let begun = Instant::now();
     let resumed = async { while api.get("//readyz").await.status != 200 {} };
     timeout(DEADLINE, resumed).await.expect("it is ready again");
     assert!(begun.elapsed() < Duration::from_secs(5), "it took {:?}", begun.elapsed());
+    assert_eq!(unknown.get(INBOX).await.status, 401);
     let count = fail(&api).await.json(200)["authorization_error_count"].clone();
     let recorded = place.log_of("inbox.authorization_error_recorded").await.len();
     assert_eq!(json!(recorded), count, "what is counted is what is in the log");
