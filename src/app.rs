@@ -171,8 +171,7 @@ impl App {
     /// the end of the log.
     pub async fn own_writes(&self) {
         if self.store.is_shared() {
-            self.all_writes().await;
-            return;
+            return self.all_writes().await;
         }
         let position = Position(self.acknowledged.load(Ordering::Relaxed));
         // A late view is shown as it is; `consistent_to` is for those who must know.
@@ -180,11 +179,18 @@ impl App {
     }
 
     /// The same for everything that is in the log, whichever process wrote it. One at a time asks
-    /// the log for its end: whoever guesses tokens must not keep it busy. False where that cannot
-    /// be told in a moment, or the views do not come that far.
-    pub async fn all_writes(&self) -> bool {
+    /// the log for its end: whoever guesses tokens must not keep it busy.
+    pub async fn all_writes(&self) {
+        if let Some(head) = self.head().await {
+            let _ = self.views.wait_for(head, OWN_WRITES_WITHIN).await;
+        }
+    }
+
+    /// The same for the tokens alone. False where the end of the log cannot be told in a moment, or
+    /// they are not read so far.
+    pub async fn all_tokens(&self) -> bool {
         match self.head().await {
-            Some(head) => self.views.wait_for(head, OWN_WRITES_WITHIN).await.is_ok(),
+            Some(head) => self.views.access.wait_for(head, OWN_WRITES_WITHIN).await.is_ok(),
             None => false,
         }
     }

@@ -138,6 +138,18 @@ pub(super) async fn log(settings: &Settings, purpose: For) -> Result<Log, Stop> 
     }
 }
 
+/// A log to append to, and whether it is begun by that.
+pub(super) async fn appending(settings: &Settings) -> Result<(Log, bool), Stop> {
+    let is_embedded = matches!(settings.store, StoreSetting::Embedded);
+    let is_no_folder = is_embedded && embedded(&settings.data, For::Reading).is_err();
+    let log = log(settings, For::Appending).await?;
+    let begins = match &log {
+        Log::Embedded(_) => is_no_folder,
+        Log::EventStoreDb(log) => !log.is_begun().await?,
+    };
+    Ok((log, begins))
+}
+
 /// Whoever reads is told where nothing was ever written, as with a mistyped namespace. Else the
 /// server is reached with the first call, not before.
 pub(super) async fn eventstoredb(text: &str, purpose: For) -> Result<Arc<EventStoreDb>, Stop> {

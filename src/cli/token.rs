@@ -99,8 +99,7 @@ fn named(text: &str) -> Result<Which, Stop> {
 }
 
 async fn create(account: AccountId, role: Role, settings: &Settings) -> Result<(), Stop> {
-    let begins = matches!(open::log(settings, For::Reading).await, Err(Stop::NoLog(_)));
-    let log = open::log(settings, For::Appending).await?;
+    let (log, begins) = open::appending(settings).await?;
     let stream = Subject::Account(account).stream();
     let account_is_new =
         log.read_stream(&stream, Slice::From(Revision::FIRST), 1).await?.is_empty();

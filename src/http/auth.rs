@@ -192,7 +192,7 @@ async fn known(app: &App, headers: &HeaderMap) -> Result<Known, Problem> {
     let (mut found, mut is_all_seen) = (find(), true);
     if found.is_none() {
         // It may have been made a moment ago, at the command line too.
-        is_all_seen = app.all_writes().await;
+        is_all_seen = app.all_tokens().await;
         found = find();
     }
     match found {
@@ -204,7 +204,7 @@ async fn known(app: &App, headers: &HeaderMap) -> Result<Known, Problem> {
         }
         // Whoever is told that a token is bad does not try again.
         None if !is_all_seen => Err(Problem::Unavailable(
-            "whether the token is good cannot be told while the log is away; try again".into(),
+            "whether the token is good cannot be told just now; see /readyz".into(),
         )),
         None => Err(Problem::BadToken),
     }

@@ -1,16 +1,26 @@
 //! Refuses a log that has lost a part of what was made of it: what is written to it would make the
 //! loss harder to see and to mend.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use events::{EventStore as _, Position};
+use tokio::time::{Instant, sleep};
 
 use super::{For, Stop};
 use crate::snapshots::{self, SnapshotFolder};
 use crate::store::embedded::Embedded;
 use crate::store::eventstoredb::EventStoreDb;
 use crate::vault;
+
+/// As long as a node that has only begun to lead, or believes that it still does, may end before
+/// what another has shown.
+const SHORT_WITHIN: Duration = Duration::from_secs(3);
+
+/// How often it is asked meanwhile.
+const ASK_EVERY: Duration = Duration::from_millis(500);
 
 /// How it is known that something is lost, and what to do.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -71,20 +81,29 @@ pub(super) enum Lost {
 
 /// The same of a log on a server, whose end is asked for behind looking at what claims more.
 pub(super) async fn check_server(log: &EventStoreDb, data: &Path) -> Result<(), Stop> {
-    let claimed = SnapshotFolder::of_data(data).positions();
-    if claimed.is_empty() {
+    let claimed = SnapshotFolder::of_data(data).positions().into_iter();
+    let mut claimed = claimed.filter(|(file, _)| is_of_the_whole_log(file));
+    let Some((witness, position)) = claimed.find(|(file, _)| snapshots::is_whole(file)) else {
         return Ok(());
-    }
-    let end = log.head().await?;
-    let beyond = claimed.into_iter().filter(|(_, position)| *position > end);
-    match beyond.into_iter().find(|(file, _)| snapshots::is_whole(file)) {
-        None => Ok(()),
-        Some((witness, position)) => {
+    };
+    let deadline = Instant::now() + SHORT_WITHIN;
+    loop {
+        let end = log.head().await?;
+        if position <= end {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
             let (place, snapshots) = (log.place(), snapshots::folder(data));
             let lost = Lost::EndOnServer { place, end, witness, position, snapshots };
-            Err(Stop::NoLog(lost.into()))
+            return Err(Stop::NoLog(lost.into()));
         }
+        sleep(ASK_EVERY).await;
     }
+}
+
+/// Those of single streams are named after them, and stay for as long as their stream is quiet.
+fn is_of_the_whole_log(file: &Path) -> bool {
+    file.file_stem().and_then(OsStr::to_str).is_some_and(|name| !name.contains('-'))
 }
 
 /// Looks before anything is opened, so that nothing is written. Whoever only reads may read what is

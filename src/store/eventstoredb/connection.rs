@@ -61,7 +61,8 @@ impl Session {
         }
     }
 
-    /// The node that answers what is asked from now on, or one behind it.
+    /// The node that the client is with; who asks meanwhile and hears of another may be answered by
+    /// either.
     pub(super) fn node(&self) -> Node {
         Node(self.node.load(Ordering::Relaxed))
     }

@@ -71,7 +71,7 @@ impl Growth {
     /// seen on one node tells nothing of another, which may end before that: it still believes that
     /// it leads, or has only begun to.
     pub(super) fn quiet(&self, from: Position, seen: Seen, by: Node) {
-        if seen.by != by {
+        if seen.by != by || by == Node::default() {
             return;
         }
         let seen = seen.position;

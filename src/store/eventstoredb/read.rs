@@ -10,6 +10,7 @@ use eventstore::{
 use tokio::time::Instant;
 
 use super::append::deleted;
+use super::connection::Node;
 use super::failure::{Meaning, may_tell_of_a_place, meaning, unavailable, unfounded, unread};
 use super::fill::{End, Filled, next_by};
 use super::growth::Seen;
@@ -95,6 +96,12 @@ impl EventStoreDb {
                 (session.map_err(|_| Error::DeadlineExceeded)?, None)
             }
         };
+        let moved = |error| {
+            if meaning(&error) == Meaning::Elsewhere {
+                self.connection.failed(&session, &Meaning::Elsewhere, "another node leads");
+            }
+            error
+        };
         let mut waiting = Waiting::new(&session.client, Wait::ForFirst, deadline);
         let mut events = match events {
             Some(events) => events,
@@ -103,11 +110,12 @@ impl EventStoreDb {
                 let options = ReadAllOptions::default().forwards().filter(self.names.filter());
                 let options = options.max_count(LAST as usize);
                 let of = Of::OursFrom(options.position(StreamPosition::Position(place)));
-                waiting.opened(self.open(&session.client, &of)).await?
+                waiting.opened(self.open(&session.client, &of)).await.map_err(moved)?
             }
         };
         let mut ours = self.ours_behind(behind);
-        let Filled { page, end, .. } = waiting.page(&mut events, PAGE_MAX, &mut ours).await?;
+        let page = waiting.page(&mut events, PAGE_MAX, &mut ours).await;
+        let Filled { page, end, .. } = page.map_err(moved)?;
         if let Some(last) = page.last() {
             session.answered();
             self.growth.know(last.position);
@@ -188,7 +196,9 @@ impl EventStoreDb {
             let error = match self.once(&mut waiting, &of, limit, &mut find).await {
                 Ok(done) => {
                     session.answered();
-                    return Ok(Read::Done(Filled { by: node, ..done }));
+                    // Where the client has moved meanwhile, nobody knows which node it was.
+                    let by = if session.node() == node { node } else { Node::default() };
+                    return Ok(Read::Done(Filled { by, ..done }));
                 }
                 Err(error) => error,
             };
@@ -196,12 +206,16 @@ impl EventStoreDb {
             reason = unread(&error);
             if matches!(of, Of::OursFrom(_)) && may_tell_of_a_place(&error) {
                 // A server that answers another question has no troubles of its own.
-                if answers(&session.client, deadline.min(next_by())).await.is_ok() {
-                    doubts += 1;
-                    if doubts == TRIES {
-                        return Ok(Read::NoPlace);
+                match answers(&session.client, deadline.min(next_by())).await {
+                    Ok(()) if doubts + 1 == TRIES => return Ok(Read::NoPlace),
+                    Ok(()) => {
+                        doubts += 1;
+                        continue;
                     }
-                    continue;
+                    Err(Error::NotLeaderException(_)) => {
+                        self.connection.failed(&session, &Meaning::Elsewhere, &reason);
+                    }
+                    Err(_) => {}
                 }
             }
             // Where it may be looking at what is others', that it is late tells nothing of it.

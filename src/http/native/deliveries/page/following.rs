@@ -37,6 +37,8 @@ pub(super) struct Following {
     log: DeliveryLog,
     /// Those whose end is not read yet.
     open: HashSet<DeliveryId>,
+    /// Those among them that were brought back behind the end before.
+    again: HashSet<DeliveryId>,
 }
 
 impl Ledger<'_> {
@@ -65,7 +67,7 @@ impl Following {
     /// No more than [`projections::delivery_log::FINISHED_MAX`] of them.
     pub(super) fn new(places: BTreeMap<DeliveryId, Revision>) -> Self {
         let open = places.keys().copied().collect();
-        Self { places, log: DeliveryLog::default(), open }
+        Self { places, log: DeliveryLog::default(), open, again: HashSet::new() }
     }
 
     /// Reads what is told of them, and no more than that takes.
@@ -91,7 +93,10 @@ impl Following {
             }
             // It was over when that was asked. It is owed again by now; or else its end cannot be
             // read, or was removed meanwhile, and it is not told as if it were owed.
-            let mut known = views.delivery_log.read(|view| view.delivery(*id))?;
+            // What was brought back a moment ago the view may not know yet.
+            let Some(mut known) = views.delivery_log.read(|view| view.delivery(*id)) else {
+                return self.again.contains(id).then_some(told);
+            };
             (known.revision, known.created_at) = (*queued, told.created_at);
             Some(known)
         });
@@ -129,7 +134,11 @@ impl Following {
         self.log.evolve(&record);
         if self.log.delivery(id).is_some_and(|it| it.finished_at.is_some()) {
             self.open.remove(&id);
+            self.again.remove(&id);
         } else {
+            if matches!(event, events::delivery::Event::Reopened(_)) {
+                self.again.insert(id);
+            }
             self.open.insert(id);
         }
     }
