@@ -83,7 +83,8 @@ pub enum SettingsError {
     KeepAlive,
     /// There is a password and no user, or what they are encoded from is no text.
     #[error(
-        "before the @ must stand USER or USER:PASSWORD, percent-encoded where they have @ : / ? # % or ,"
+        "before the @ must stand USER or USER:PASSWORD, percent-encoded where they have \
+         @ : / ? # % or ,"
     )]
     Credentials,
     /// It would end the category of a stream, or be taken for one.
