@@ -79,33 +79,6 @@ pub(super) enum Lost {
     },
 }
 
-/// The same of a log on a server, whose end is asked for behind looking at what claims more.
-pub(super) async fn check_server(log: &EventStoreDb, data: &Path) -> Result<(), Stop> {
-    let claimed = SnapshotFolder::of_data(data).positions().into_iter();
-    let mut claimed = claimed.filter(|(file, _)| is_of_the_whole_log(file));
-    let Some((witness, position)) = claimed.find(|(file, _)| snapshots::is_whole(file)) else {
-        return Ok(());
-    };
-    let deadline = Instant::now() + SHORT_WITHIN;
-    loop {
-        let end = log.head().await?;
-        if position <= end {
-            return Ok(());
-        }
-        if Instant::now() >= deadline {
-            let (place, snapshots) = (log.place(), snapshots::folder(data));
-            let lost = Lost::EndOnServer { place, end, witness, position, snapshots };
-            return Err(Stop::NoLog(lost.into()));
-        }
-        sleep(ASK_EVERY).await;
-    }
-}
-
-/// Those of single streams are named after them, and stay for as long as their stream is quiet.
-fn is_of_the_whole_log(file: &Path) -> bool {
-    file.file_stem().and_then(OsStr::to_str).is_some_and(|name| !name.contains('-'))
-}
-
 /// Looks before anything is opened, so that nothing is written. Whoever only reads may read what is
 /// left of a log.
 pub(super) fn check(folder: &Path, purpose: For) -> Result<(), Lost> {
@@ -134,6 +107,33 @@ pub(super) fn check(folder: &Path, purpose: For) -> Result<(), Lost> {
     beyond.next().map_or(Ok(()), |(witness, position)| {
         Err(Lost::End { folder: folder.to_owned(), end, witness, position, snapshots })
     })
+}
+
+/// The same of a log on a server, whose end is asked for behind looking at what claims more.
+pub(super) async fn check_server(log: &EventStoreDb, data: &Path) -> Result<(), Stop> {
+    let claimed = SnapshotFolder::of_data(data).positions().into_iter();
+    let mut claimed = claimed.filter(|(file, _)| is_of_the_whole_log(file));
+    let Some((witness, position)) = claimed.find(|(file, _)| snapshots::is_whole(file)) else {
+        return Ok(());
+    };
+    let deadline = Instant::now() + SHORT_WITHIN;
+    loop {
+        let end = log.head().await?;
+        if position <= end {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            let (place, snapshots) = (log.place(), snapshots::folder(data));
+            let lost = Lost::EndOnServer { place, end, witness, position, snapshots };
+            return Err(Stop::NoLog(lost.into()));
+        }
+        sleep(ASK_EVERY).await;
+    }
+}
+
+/// Those of single streams are named after them, and stay for as long as their stream is quiet.
+fn is_of_the_whole_log(file: &Path) -> bool {
+    file.file_stem().and_then(OsStr::to_str).is_some_and(|name| !name.contains('-'))
 }
 
 #[cfg(test)]

@@ -172,4 +172,12 @@ mod tests {
         growth.quiet(Position(40), growth.seen(), Node(2));
         assert_eq!(growth.from(Position(40)), Position(60), "so far it has seen itself");
     }
+
+    #[test]
+    fn what_nobody_knows_the_node_of_is_never_quiet() {
+        let growth = Growth::default();
+        growth.see(Seen { position: Position(90), by: Node::default() });
+        growth.quiet(Position(40), growth.seen(), Node::default());
+        assert_eq!(growth.from(Position(40)), Position(40));
+    }
 }

@@ -104,3 +104,11 @@ async fn an_emptied_log_is_refused_beside_whatever_no_empty_log_has() {
         assert_eq!(fs::metadata(&log).unwrap().len(), 0, "nothing is written");
     }
 }
+
+#[test]
+fn a_state_of_one_stream_tells_nothing_of_where_the_log_ends() {
+    for name in ["fanout", "inbox_health", "quarantine"] {
+        assert!(is_of_the_whole_log(Path::new(&format!("snapshots/{name}.snapshot"))), "{name}");
+    }
+    assert!(!is_of_the_whole_log(Path::new("snapshots/ledger-7.snapshot")));
+}
